@@ -1,0 +1,99 @@
+"""Every method, found by its package: ``onereel/methods/NAME/__init__.py`` exports ``METHOD``."""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from onereel.errors import ConfigError, MethodError
+from onereel.methods.base import Inputs, Method, MethodConfig, Task, UntrainedMethod
+
+__all__ = ["Inputs", "Method", "MethodConfig", "Task", "UntrainedMethod", "configure", "load_method", "method_names"]
+
+
+@cache
+def method_names() -> tuple[str, ...]:
+    """Names of the packages beside this file, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
+
+
+def load_method(name: str) -> Method:
+    """The method of that name.
+
+    Raises: MethodError if there is none, naming the nearest.
+    """
+    if name not in method_names():
+        raise MethodError(f"method '{name}'", "no such method", _suggest(name, method_names()))
+    method: Method = importlib.import_module(f"{__name__}.{name}").METHOD
+    return method
+
+
+def configure(
+    method: Method, preset: str, settings: Mapping[str, Any] | None = None, *, folder: Path | str = "config/methods"
+) -> MethodConfig:
+    """The method's settings: defaults of its Config, then the preset, then single settings.
+
+    Args:
+        method: whose settings.
+        preset: a top-level key of ``{folder}/{method}.yaml``.
+        settings: single values by field name; a dot reaches into nested models (``ladder.factor``).
+        folder: where the presets are.
+
+    Raises: ConfigError for an unknown preset or key (naming the nearest known one) or a value that does not fit.
+    """
+    path = Path(folder) / f"{method.name}.yaml"
+    presets: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if preset not in presets:
+        raise ConfigError(f"preset '{preset}' of {method.name}", "no such preset", _suggest(preset, tuple(presets)))
+    values = _nested(presets[preset] or {})
+    for key, value in (settings or {}).items():
+        _assign(values, key, value)
+    try:
+        return method.Config.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, method, preset) from None
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _nested(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+
+
+def _assign(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        child = values.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ConfigError(f"setting '{key}'", f"'{parent}' has no parts", f"set '{parent}' itself")
+        values = child
+    values[last] = value
+
+
+def _explain(error: ValidationError, method: Method, preset: str) -> ConfigError:
+    """The first complaint of pydantic in one line; an unknown key gets the nearest known one."""
+    first = error.errors()[0]
+    place = ".".join(str(step) for step in first["loc"])
+    where = f"setting '{place}' of {method.name} (preset '{preset}')"
+    if first["type"] == "extra_forbidden":
+        return ConfigError(where, "no such setting", _suggest(place, _field_names(method.Config)))
+    return ConfigError(where, f"{first['msg']}, got {first['input']!r}", f"see config/methods/{method.name}.yaml")
+
+
+def _field_names(model: type) -> tuple[str, ...]:
+    """Every settable key of a config model, nested ones with dots."""
+    names: list[str] = []
+    for name, info in model.model_fields.items():  # type: ignore[attr-defined]
+        names.append(name)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, MethodConfig):
+            names += [f"{name}.{inner}" for inner in _field_names(info.annotation)]
+    return tuple(names)
+
+
+def _suggest(name: str, known: tuple[str, ...]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean '{nearest[0]}'?" if nearest else f"choose one of {', '.join(known) or '(none)'}"

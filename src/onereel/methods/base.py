@@ -1,0 +1,154 @@
+"""What a method is: the interface that the workflow, the command line and the report see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from onereel.clip import Clip, Frames
+from onereel.progress import Progress
+from onereel.pyramid import Pyramid
+
+
+class Task(StrEnum):
+    """What a run asks of a method."""
+
+    GENERATE = "generate"
+    RETARGET = "retarget"
+    EXTRAPOLATE = "extrapolate"
+    UPSAMPLE_TIME = "upsample_time"
+    INPAINT = "inpaint"
+    ANALOGY = "analogy"
+    SKETCH = "sketch"
+    SLOW_MOTION = "slow_motion"
+    LENGTHEN = "lengthen"
+    COMPOSE = "compose"
+    SUPER_RESOLVE = "super_resolve"
+    MOTION_TRANSFER = "motion_transfer"
+    IMAGE = "image"
+    EDIT_TEXT = "edit_text"
+    ANIMATE_IMAGE = "animate_image"
+    SUBJECT = "subject"
+    EDIT_STRUCTURE = "edit_structure"
+    EDIT_MASKED = "edit_masked"
+    CUSTOMISE = "customise"
+
+
+class MethodConfig(BaseModel):
+    """Base of every method's settings: frozen, typed, no unknown keys; each field names its unit and its source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a method may read.
+
+    Attributes:
+        clip: the clip of the run.
+        pyramid: its space-time pyramid, where `Method.requires` asked for one.
+        clips: further clips by role, e.g. ``{"style": ...}`` for an analogy.
+        files: further files by role, e.g. ``{"mask": ...}``.
+        artefacts: other preprocessed files by kind, e.g. ``{"depth": ...}``, where `Method.requires` asked for them.
+        prompt: the text of a text-driven task, else empty.
+    """
+
+    clip: Clip
+    pyramid: Pyramid | None = None
+    clips: Mapping[str, Clip] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    artefacts: Mapping[str, Path] = field(default_factory=dict)
+    prompt: str = ""
+
+
+@runtime_checkable
+class Method(Protocol):
+    """One generative model or editor. A package of `onereel.methods` exports one as ``METHOD``.
+
+    Attributes:
+        name: the package's name.
+        title: the name as tables print it.
+        paper: where the method was published, one line; empty for a baseline of ours.
+        tasks: what it can do.
+        calibration: True for rows that only tell a reader what a number means.
+        Config: its settings; presets in ``config/methods/{name}.yaml``.
+    """
+
+    name: str
+    title: str
+    paper: str
+    tasks: frozenset[Task]
+    calibration: bool
+    Config: type[MethodConfig]
+
+    def requires(self, task: Task, config: Any) -> Mapping[str, str]:
+        """Preprocessed artefacts by kind, each with its key: ``{"pyramid": ladder.name}``."""
+        ...
+
+    def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
+        """Trained parts that `task` needs, each with the parts that must be trained before it; empty if none."""
+        ...
+
+    def fit(
+        self,
+        part: str,
+        inputs: Inputs,
+        config: Any,
+        *,
+        weights: Mapping[str, Path],
+        workdir: Path,
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Mapping[str, torch.Tensor]:
+        """Train `part`; return its state dict.
+
+        Args:
+            part: one of `parts`.
+            inputs: what to train on.
+            config: an instance of `Config`.
+            weights: the safetensors files of the parts that this one needs.
+            workdir: private folder, the same for every attempt with the same inputs and settings: checkpoints for
+                resuming and ``curves.tsv`` go here.
+            device: where to train.
+            seed: seed of every random draw.
+            progress: watches the training loop.
+        """
+        ...
+
+    def sample(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: Any,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Frames:
+        """One sample, (T, H, W, 3) uint8. The same seed on the same machine gives the same bytes."""
+        ...
+
+
+class UntrainedMethod:
+    """Defaults of a method that needs nothing preprocessed and trains nothing."""
+
+    paper: ClassVar[str] = ""
+    calibration: ClassVar[bool] = False
+
+    def requires(self, task: Task, config: Any) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
+        """No trained part."""
+        return {}
+
+    def fit(self, part: str, *args: Any, **kwargs: Any) -> Mapping[str, torch.Tensor]:
+        """Never called: there is no part to train."""
+        raise ValueError(f"no part '{part}': nothing is trained")
