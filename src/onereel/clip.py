@@ -88,7 +88,7 @@ def read(path: Path | str) -> Clip:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            rate = container.metadata.get(_RATE_TAG) or stream.average_rate
+            rate = container.metadata.get(_RATE_TAG) or stream.average_rate or 12
             frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
     except (OSError, IndexError, av.FFmpegError) as error:
         raise ClipError(f"'{path}'", f"not a readable clip ({error})", "ingest the source again") from error
@@ -103,7 +103,9 @@ def write_preview(path: Path | str, clip: Clip) -> None:
     padded = np.pad(clip.frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     with (
         atomic_path(path) as temporary,
-        av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container,
+        av.open(
+            str(temporary), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
+        ) as container,
     ):
         # One thread: x264's slices, and with them the bytes, depend on how many there are.
         options = {"crf": "16", "preset": "medium", "threads": "1", "flags": "+bitexact"}
@@ -126,5 +128,5 @@ def _packed_bgr0(picture: np.ndarray) -> av.VideoFrame:
     plane = frame.planes[0]
     rows = np.zeros((picture.shape[0], plane.line_size), np.uint8)
     rows[:, : picture.shape[1] * 4] = picture.reshape(picture.shape[0], -1)
-    plane.update(rows)
+    plane.update(rows.tobytes())
     return frame

@@ -13,8 +13,19 @@ from pydantic import ValidationError
 
 from onereel.errors import ConfigError, MethodError
 from onereel.methods.base import Inputs, Method, MethodConfig, Task, UntrainedMethod
+from onereel.paths import config_folder
 
-__all__ = ["Inputs", "Method", "MethodConfig", "Task", "UntrainedMethod", "configure", "load_method", "method_names"]
+__all__ = [
+    "Inputs",
+    "Method",
+    "MethodConfig",
+    "Task",
+    "UntrainedMethod",
+    "configure",
+    "load_method",
+    "method_names",
+    "read_method_file",
+]
 
 
 @cache
@@ -35,20 +46,19 @@ def load_method(name: str) -> Method:
 
 
 def configure(
-    method: Method, preset: str, settings: Mapping[str, Any] | None = None, *, folder: Path | str = "config/methods"
+    method: Method, preset: str, settings: Mapping[str, Any] | None = None, *, folder: Path | str | None = None
 ) -> MethodConfig:
     """The method's settings: defaults of its Config, then the preset, then single settings.
 
     Args:
         method: whose settings.
-        preset: a top-level key of ``{folder}/{method}.yaml``.
+        preset: a key under ``presets`` in ``{folder}/{method}.yaml``.
         settings: single values by field name; a dot reaches into nested models (``ladder.factor``).
-        folder: where the presets are.
+        folder: where the presets are; by default `onereel.paths.config_folder`.
 
     Raises: ConfigError for an unknown preset or key (naming the nearest known one) or a value that does not fit.
     """
-    path = Path(folder) / f"{method.name}.yaml"
-    presets: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    presets = read_method_file(method.name, folder)["presets"]
     if preset not in presets:
         raise ConfigError(f"preset '{preset}' of {method.name}", "no such preset", _suggest(preset, tuple(presets)))
     values = _nested(presets[preset] or {})
@@ -58,6 +68,26 @@ def configure(
         return method.Config.model_validate(values)
     except ValidationError as error:
         raise _explain(error, method, preset) from None
+
+
+def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, Any]:
+    """``{folder}/{name}.yaml``: ``presets`` (settings by preset) and ``resources`` (what a job of each rule needs).
+
+    Raises: ConfigError if it is missing, no YAML, or has other top-level keys.
+    """
+    path = Path(folder or config_folder() / "methods") / f"{name}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(
+            f"'{path}'", f"cannot be read ({error.strerror})", "write the method's presets there"
+        ) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"'{path}'", f"is not YAML ({error})", "mend it") from None
+    for key in content:
+        if key not in ("presets", "resources"):
+            raise ConfigError(f"'{path}'", f"unknown key '{key}'", "use presets and resources")
+    return {"presets": content.get("presets") or {}, "resources": content.get("resources") or {}}
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:

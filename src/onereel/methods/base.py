@@ -130,8 +130,11 @@ class Method(Protocol):
         device: torch.device,
         seed: int,
         progress: Progress,
-    ) -> Frames:
-        """One sample, (T, H, W, 3) uint8. The same seed on the same machine gives the same bytes."""
+    ) -> Frames | Clip:
+        """One sample, (T, H, W, 3) uint8; a Clip where it plays at another rate than the input.
+
+        The same seed on the same machine gives the same bytes, whatever else is drawn.
+        """
         ...
 
 

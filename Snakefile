@@ -1,0 +1,41 @@
+"""One reel in, a comparison out: `snakemake` ingests, trains, samples, measures and reports what config/ asks for."""
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+configfile: "config/config.yaml"
+
+
+pathvars:
+    clips="data/clips",
+    pyramids="data/pyramids",
+    models="<results>/models",
+    samples="<results>/samples",
+    metrics="<results>/metrics",
+    visuals="<results>/visuals",
+    tables="<results>/tables",
+    benchmarks="<results>/benchmarks",
+
+
+# GPUs are counted where a job runs; on a cluster the scheduler counts them, not this process.
+resource_scopes:
+    gpu="local",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/ingest.smk"
+include: "workflow/rules/preprocess.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        "<results>/report",
+        "<metrics>/summary.json",

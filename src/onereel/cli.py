@@ -1,0 +1,221 @@
+"""``onereel``: one clip on the command line, without the workflow; the workflow's scripts call the same functions."""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onereel import __version__
+from onereel.errors import ConfigError, OnereelError
+
+app = typer.Typer(
+    name="onereel",
+    help="One reel in, a comparison out: single-video generators and editors, and the metrics of their papers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+weights_app = typer.Typer(help="Extractor weights: what may be downloaded, from where, under which licence.")
+scenes_app = typer.Typer(help="Procedural videos with exact depth, flow, masks and captions.")
+app.add_typer(weights_app, name="weights", no_args_is_help=True)
+app.add_typer(scenes_app, name="scenes", no_args_is_help=True)
+
+
+def main() -> None:
+    """Entry point: 0 on success, 1 for bad input (one line on stderr), 2 for a command line that makes no sense."""
+    try:
+        app()
+    except OnereelError as error:
+        print(f"onereel: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("onereel: stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def _example(text: str) -> Callable[..., Any]:
+    """Append an example to a command's help, kept as it is laid out."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        command.__doc__ = f"{function.__doc__}\n\n\b\nExample:\n  {text}"
+        return command
+
+    return add
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command("ingest")
+@_example("onereel ingest holiday.mov clip.mkv --start 1.5s --end 4s --fps 12 --height 144")
+def ingest_command(
+    source: Annotated[str, typer.Argument(help="Video, GIF, folder of numbered images, http(s) URL or scene:NAME.")],
+    out: Annotated[
+        Path, typer.Argument(help="Lossless clip to write (.mkv); a preview .mp4 and a .json lie beside it.")
+    ],
+    start: Annotated[str | None, typer.Option(help="First frame (12) or time (0.5s, 1:02).")] = None,
+    end: Annotated[str | None, typer.Option(help="Frame or time to stop before.")] = None,
+    fps: Annotated[str | None, typer.Option(help="Frames per second; every decoded frame is kept without it.")] = None,
+    height: Annotated[int | None, typer.Option(help="Height in pixels; the aspect ratio stays.")] = None,
+) -> None:
+    """Turn a source into a clip: lossless RGB, trimmed, resampled, upright."""
+    from onereel import ingest
+    from onereel.progress import terminal_progress
+
+    _expect_suffix(out, ".mkv")
+    clip, manifest = ingest.ingest(
+        source, name=out.stem, start=start, end=end, fps=fps, height=height, progress=terminal_progress
+    )
+    ingest.write_clip(out.parent, out.stem, clip, manifest)
+    frames, height_, width = clip.size
+    typer.echo(f"{out}: {frames} frames, {width}x{height_}, {float(clip.fps):.3f} fps")
+
+
+@app.command()
+@_example("onereel generate clip.mkv --method vgpnn --preset paper --samples 3 --set noise_amplitude=2 --out samples/")
+def generate(
+    clip: Annotated[str, typer.Argument(help="A clip, or any source that `onereel ingest` takes.")],
+    method: Annotated[str, typer.Option(help="Method by name.")],
+    out: Annotated[Path, typer.Option(help="Folder for SEED.mkv, SEED.mp4 and SEED.json.")],
+    task: Annotated[str, typer.Option(help="What to ask of the method.")] = "generate",
+    preset: Annotated[str, typer.Option(help="demo, fast, paper, or another preset of the method.")] = "demo",
+    samples: Annotated[int, typer.Option(min=1, help="How many samples.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first sample; the next ones count up.")] = 0,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value over the preset; repeatable.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    prompt: Annotated[str, typer.Option(help="Text of a text-driven task.")] = "",
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="ROLE=clip:SOURCE or ROLE=FILE for tasks that need more; repeatable."),
+    ] = None,
+) -> None:
+    """Train what the method needs and draw samples of one clip."""
+    from onereel.generate import generate_samples
+
+    generate_samples(
+        clip,
+        out,
+        method=method,
+        task=task,
+        preset=preset,
+        samples=samples,
+        seed=seed,
+        settings=settings or [],
+        device=device,
+        prompt=prompt,
+        inputs=inputs or [],
+        report=typer.echo,
+    )
+
+
+@app.command()
+@_example("onereel evaluate --reference clip.mp4 --samples their_outputs/ --align crop+resize --out m.json")
+def evaluate(
+    reference: Annotated[str, typer.Option(help="The input clip, or any source that `onereel ingest` takes.")],
+    samples: Annotated[Path, typer.Option(help="Folder of videos, of folders of numbered images, or one of either.")],
+    out: Annotated[Path, typer.Option(help="JSON file for every value and the summary.")],
+    metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated; all without it.")] = None,
+    align: Annotated[str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize.")] = "",
+    weights: Annotated[str, typer.Option(help="Extractors: auto, real or stand-in.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Measure samples, yours or ours, against the clip that they were made from."""
+    from onereel import ingest
+    from onereel.devices import resolve_device
+    from onereel.files import write_json
+    from onereel.metrics import evaluate as measure
+    from onereel.metrics import format_summary
+    from onereel.progress import terminal_progress
+
+    _expect_suffix(out, ".json")
+    result = measure(
+        ingest.load(reference),
+        {name: ingest.load(source) for name, source in ingest.discover(samples).items()},
+        metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
+        weights=weights,
+        align=align,
+        device=resolve_device(device),
+        progress=terminal_progress,
+    )
+    write_json(out, result)
+    typer.echo(format_summary(result))
+
+
+@weights_app.command("list")
+def weights_list() -> None:
+    """Every file that may be downloaded: size, licence, whether it is here."""
+    from onereel.weights import describe
+
+    typer.echo(describe())
+
+
+@weights_app.command("fetch")
+@_example("onereel weights fetch c3d-sports1m inception-v3")
+def weights_fetch(names: Annotated[list[str], typer.Argument(help="Names from `onereel weights list`.")]) -> None:
+    """Download, check against the sha256, keep the tensors as safetensors."""
+    from onereel.progress import terminal_progress
+    from onereel.weights import fetch
+
+    for name in names:
+        typer.echo(f"{name}: {fetch(name, progress=terminal_progress)}")
+
+
+@weights_app.command("verify")
+def weights_verify(
+    names: Annotated[list[str] | None, typer.Argument(help="All that are here without it.")] = None,
+) -> None:
+    """Check fetched files against what config/weights.yaml says."""
+    from onereel.weights import verify
+
+    for name, state in verify(names or None).items():
+        typer.echo(f"{name}: {state}")
+
+
+@scenes_app.command("render")
+@_example('onereel scenes render "balloons?seed=3&frames=24&height=144&width=256" balloons.mkv')
+def scenes_render(
+    scene: Annotated[str, typer.Argument(help="NAME or NAME?seed=…&frames=…&height=…&width=…&fps=….")],
+    out: Annotated[
+        Path, typer.Argument(help="Lossless clip to write (.mkv); preview, manifest and truth lie beside it.")
+    ],
+) -> None:
+    """Render a scene; depth, flow, occlusion and masks go to OUT.npz."""
+    import numpy as np
+
+    from onereel import ingest, scenes
+    from onereel.clip import Clip
+    from onereel.files import atomic_path
+
+    _expect_suffix(out, ".mkv")
+    made = scenes.render_spec(scene)
+    manifest = {"name": out.stem, "source": f"scene:{scene.removeprefix('scene:')}", "caption": made.caption}
+    ingest.write_clip(out.parent, out.stem, Clip(made.frames, made.fps), {**manifest, "attributes": made.attributes})
+    masks = {f"mask_{name}": mask for name, mask in made.masks.items()}
+    with atomic_path(out.with_suffix(".npz")) as temporary:
+        np.savez_compressed(temporary, depth=made.depth, flow=made.flow, occluded=made.occluded, **masks)
+    typer.echo(f"{out}: {made.caption}")
+
+
+@scenes_app.command("list")
+def scenes_list() -> None:
+    """Names of the scenes."""
+    from onereel.scenes import scene_names
+
+    typer.echo("\n".join(scene_names()))
+
+
+def _expect_suffix(path: Path, suffix: str) -> None:
+    if path.suffix != suffix:
+        raise ConfigError(f"'{path}'", f"is no {suffix} file", f"name it {path.stem}{suffix}")

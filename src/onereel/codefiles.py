@@ -1,0 +1,71 @@
+"""Which files of this package a workflow rule depends on, so that an edit reruns what it can change and no more.
+
+Snakemake watches the script of a rule, not the modules that the script imports; rules therefore list them as inputs.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+PLUMBING = frozenset(
+    {"cli", "codefiles", "devices", "errors", "files", "joblog", "paths", "progress", "record", "runs", "sampling"}
+)
+"""Modules that carry results but cannot change them, and the interface `methods.base`, leave results current."""
+_INTERFACE = frozenset({"methods", "methods.base"})
+
+
+@cache
+def code_files(*modules: str) -> tuple[str, ...]:
+    """Files of `modules` and of all they import from this package, sorted.
+
+    Args:
+        modules: dotted names below ``onereel``: ``"clip"``, ``"methods.vgpnn"``. A package stands for all its files.
+
+    Raises: ValueError if there is no such module.
+    """
+    found: set[Path] = set()
+    queue = [path for module in modules for path in _files(module)]
+    while queue:
+        path = queue.pop()
+        if path in found:
+            continue
+        found.add(path)
+        queue += [other for name in _imports(path) for other in _resolve(name)]
+    return tuple(sorted(str(path) for path in found))
+
+
+def _files(module: str) -> list[Path]:
+    path = _PACKAGE.joinpath(*module.split("."))
+    if path.is_dir():
+        return sorted(item for item in path.rglob("*") if item.is_file() and "__pycache__" not in item.parts)
+    if path.with_suffix(".py").is_file():
+        return [path.with_suffix(".py")]
+    raise ValueError(f"onereel.{module} is no module")
+
+
+def _resolve(name: str) -> list[Path]:
+    """Files behind one imported name; nothing for other packages, plumbing, and names that are no modules."""
+    parts = name.split(".")
+    if parts[0] != "onereel" or len(parts) == 1:
+        return []
+    module = ".".join(parts[1:])
+    if parts[1] in PLUMBING or module in _INTERFACE:
+        return []
+    path = _PACKAGE.joinpath(*parts[1:])
+    if path.is_dir():
+        return [path / "__init__.py"]
+    return [path.with_suffix(".py")] if path.with_suffix(".py").is_file() else []
+
+
+def _imports(path: Path) -> list[str]:
+    if path.suffix != ".py":
+        return []
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names

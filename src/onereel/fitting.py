@@ -1,0 +1,114 @@
+"""Train one part of a method so that a kill costs little: what the workflow's `train` rule does around `Method.fit`."""
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from onereel.errors import MethodError
+from onereel.files import atomic_path, sha256_of, write_json, write_text
+from onereel.methods import Inputs, Method, MethodConfig, Task
+from onereel.progress import Progress
+from onereel.record import measured, provenance
+
+CURVES = "curves.tsv"
+"""Name of the training curves in a state folder: tab-separated, a header, first column ``step``."""
+
+
+def fit_part(
+    method: Method,
+    part: str,
+    inputs: Inputs,
+    config: MethodConfig,
+    *,
+    weights: Mapping[str, Path],
+    state_folder: Path,
+    clip_path: Path,
+    device: torch.device,
+    seed: int,
+    progress: Progress,
+) -> tuple[Mapping[str, torch.Tensor], dict[str, Any], str]:
+    """Train `part`; return its state dict, a record of what it took and its curves as TSV.
+
+    Checkpoints go to a folder below `state_folder` named by a hash of data, settings, needed parts and seed: training
+    resumes its own state and never that of other settings.
+    """
+    needed = {name: sha256_of(path) for name, path in weights.items()}
+    facts = {"part": part, "config": config.model_dump(mode="json"), "weights": needed, "seed": seed}
+    identity = {**facts, "clip": sha256_of(clip_path)}
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    workdir = state_folder / key
+    with _alone_in(workdir), measured(device) as cost:
+        state = method.fit(
+            part, inputs, config, weights=weights, workdir=workdir, device=device, seed=seed, progress=progress
+        )
+    _check_finite(method, part, state)
+    curves = workdir / CURVES
+    text = curves.read_text(encoding="utf-8") if curves.exists() else "step\n"
+    return state, {"method": method.name, **identity, **cost, **provenance(device)}, text
+
+
+def write_weights(path: Path, state: Mapping[str, torch.Tensor], record: Mapping[str, Any], curves: str) -> None:
+    """Write ``{part}.safetensors``, ``{part}.curves.tsv`` and, last, ``{part}.json``."""
+    with atomic_path(path) as temporary:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, temporary)
+    write_text(path.with_suffix(".curves.tsv"), curves)
+    write_json(path.with_suffix(".json"), dict(record))
+
+
+def train_parts(
+    method: Method,
+    task: Task,
+    inputs: Inputs,
+    config: MethodConfig,
+    folder: Path,
+    *,
+    clip_path: Path,
+    device: torch.device,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Path]:
+    """Train every part that `task` needs, each after those that it needs, into `folder`; return the files by part."""
+    files: dict[str, Path] = {}
+    needs = method.parts(task, config)
+    for part in TopologicalSorter(needs).static_order():
+        state, record, curves = fit_part(
+            method,
+            part,
+            inputs,
+            config,
+            weights={name: files[name] for name in needs[part]},
+            state_folder=folder / "state" / part,
+            clip_path=clip_path,
+            device=device,
+            seed=seed,
+            progress=progress,
+        )
+        files[part] = folder / f"{part}.safetensors"
+        write_weights(files[part], state, record, curves)
+    return files
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: after a kill of Snakemake a cluster job goes on, and a second must not join it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MethodError(f"'{folder}'", "another job trains here", "wait for it, or cancel it") from None
+        yield
+
+
+def _check_finite(method: Method, part: str, state: Mapping[str, torch.Tensor]) -> None:
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor).all():
+            raise MethodError(f"{method.name}, part '{part}'", f"'{name}' is not finite", "lower the learning rate")

@@ -1,0 +1,104 @@
+"""Samples of one clip without the workflow: what `onereel generate` does."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from onereel import clip as clips
+from onereel import ingest
+from onereel.devices import resolve_device
+from onereel.errors import ConfigError
+from onereel.fitting import train_parts
+from onereel.methods import Inputs, Task, configure, load_method
+from onereel.progress import terminal_progress
+from onereel.runs import parse_pairs, parse_settings
+from onereel.sampling import Request, check_task, draw, write_sample
+
+log = logging.getLogger(__name__)
+
+
+def generate_samples(
+    source: str,
+    out: Path,
+    *,
+    method: str,
+    task: str,
+    preset: str,
+    samples: int,
+    seed: int,
+    settings: Sequence[str],
+    device: str,
+    prompt: str,
+    inputs: Sequence[str],
+    report: Callable[[str], None],
+) -> None:
+    """Train what `method` needs on `source`, then write `samples` samples into `out`, reporting each in one line.
+
+    Args:
+        source: anything that `onereel.ingest.load` takes.
+        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``; trained parts go to ``out/models``.
+        method: name of the method.
+        task: name of the task.
+        preset: name of the preset.
+        samples: how many.
+        seed: seed of the first; the others count up.
+        settings: ``key=value`` over the preset.
+        device: ``auto``, ``cpu`` or a CUDA device.
+        prompt: text of a text-driven task.
+        inputs: ``role=clip:SOURCE`` or ``role=FILE``, for tasks that need more than the clip.
+        report: called with one line per sample.
+
+    Raises: OnereelError before anything is computed, where names or settings are wrong.
+    """
+    chosen = load_method(method)
+    if task not in list(Task):
+        raise ConfigError(f"task '{task}'", "no such task", f"choose one of {', '.join(sorted(chosen.tasks))}")
+    check_task(chosen, Task(task))
+    values = parse_settings(";".join(settings), "--set")
+    config = configure(chosen, preset, values)
+    target = resolve_device(device)
+    given = _read_inputs(source, parse_pairs(";".join(inputs), "--input"), prompt)
+    with TemporaryDirectory() as folder:
+        # Models are identified by the bytes of the clip that they were trained on.
+        stored = Path(folder) / "clip.mkv"
+        if chosen.parts(Task(task), config):
+            clips.write(stored, given.clip)
+        weights = train_parts(
+            chosen,
+            Task(task),
+            given,
+            config,
+            out / "models",
+            clip_path=stored,
+            device=target,
+            seed=seed,
+            progress=terminal_progress,
+        )
+    name = Path(source).stem
+    for number in range(seed, seed + samples):
+        request = Request(
+            run=out.name,
+            clip=name,
+            method=method,
+            task=Task(task),
+            preset=preset,
+            seed=number,
+            settings=values,
+            prompt=prompt,
+        )
+        sample, record = draw(
+            chosen, request, given, config, weights=weights, device=target, progress=terminal_progress
+        )
+        write_sample(out, str(number), sample, record)
+        report(f"{out / f'{number}.mkv'}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
+
+
+def _read_inputs(source: str, further: Mapping[str, str], prompt: str) -> Inputs:
+    clip_sources = {role: value.removeprefix("clip:") for role, value in further.items() if value.startswith("clip:")}
+    files = {role: Path(value) for role, value in further.items() if role not in clip_sources}
+    for role, path in files.items():
+        if not path.exists():
+            raise ConfigError(f"input '{role}'", f"no file '{path}'", "name a file, or clip:SOURCE")
+    loaded = {role: ingest.load(value) for role, value in clip_sources.items()}
+    return Inputs(clip=ingest.load(source), clips=loaded, files=files, prompt=prompt)

@@ -1,0 +1,88 @@
+"""Calibration rows: what the metrics say of the input itself and of four known ways to spoil it.
+
+They are no competitors. A reader who sees that re-encoding the input with H.264 costs as much SVFID as a method's
+output does knows what that number means.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import av
+import numpy as np
+import torch
+
+from onereel.clip import Clip, Frames, write_preview
+from onereel.methods.base import Inputs, MethodConfig, Task, UntrainedMethod
+from onereel.progress import Progress
+
+
+class Kind(StrEnum):
+    """What is done to the input."""
+
+    IDENTITY = "identity"
+    SHUFFLE = "shuffle"
+    NOISE = "noise"
+    H264 = "h264"
+
+
+class CalibrationConfig(MethodConfig):
+    """One way to treat the input."""
+
+    kind: Kind = Kind.IDENTITY
+    """identity: the input; shuffle: its frames in random order; noise: Gaussian noise; h264: an H.264 round trip."""
+    noise_std: float = 10.0
+    """Standard deviation of the noise in grey levels (0..255)."""
+
+
+class Calibration(UntrainedMethod):
+    """The input itself, or a known corruption of it."""
+
+    name = "calibration"
+    title = "Calibration"
+    calibration = True
+    tasks = frozenset({Task.GENERATE})
+    Config = CalibrationConfig
+
+    def sample(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: Any,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Frames:
+        """The treated input, (T, H, W, 3) uint8."""
+        frames = inputs.clip.frames
+        rng = np.random.default_rng(seed)
+        match config.kind:
+            case Kind.IDENTITY:
+                return frames
+            case Kind.SHUFFLE:
+                return frames[rng.permutation(len(frames))]
+            case Kind.NOISE:
+                noise = rng.normal(0, config.noise_std, frames.shape)
+                return (frames + noise).round().clip(0, 255).astype(np.uint8)
+            case Kind.H264:
+                return _h264_round_trip(inputs.clip)
+            case other:
+                raise ValueError(f"kind '{other}': choose one of {', '.join(Kind)}")
+
+
+def _h264_round_trip(clip: Clip) -> Frames:
+    """The frames as they come back from the preview that people watch."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "preview.mp4"
+        write_preview(path, clip)
+        with av.open(str(path)) as container:
+            decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    height, width = clip.frames.shape[1:3]
+    return np.stack(decoded)[:, :height, :width]
+
+
+METHOD = Calibration()

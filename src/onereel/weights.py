@@ -1,0 +1,445 @@
+"""Trained weights: what may be downloaded, whether it is what it should be, and what stands in for it elsewhere.
+
+``config/weights.yaml`` lists every model: where its files are, their checksums, licence and preprocessing. `Weights.fetch`
+downloads a model, checks it, keeps only its tensors and stores them as safetensors with a record of where they came from.
+`Weights.resolve` answers "which weights for this role": the real ones where they are, else a stand-in, which is named as
+such wherever a value made with it is printed.
+"""
+
+import difflib
+import hashlib
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from onereel.checkpoints import Format, Tensors, read_tensors, write_tensors
+from onereel.errors import ConfigError, WeightsError
+from onereel.files import atomic_path, read_json, sha256_of, write_json
+from onereel.progress import Progress, no_progress
+
+Mode: TypeAlias = Literal["auto", "real", "stand-in"]
+"""Which weights to use: the real ones where present, only real ones, only stand-ins."""
+MODES: tuple[Mode, ...] = ("auto", "real", "stand-in")
+
+_RECORD = "weights.json"
+_BLOCK = 1 << 20  # bytes per read of a download
+_TIMEOUT = 60  # seconds without an answer
+
+
+class WeightsFile(BaseModel):
+    """One downloadable file of a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    url: str = Field(pattern=r"^https?://\S+$")
+    """Where it is."""
+    format: Format
+    """How it was saved."""
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{8,64})?$")
+    """Checksum of the file, or its first digits; empty where none was published."""
+    size: int | None = Field(default=None, gt=0)
+    """Bytes, where known."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    role: str
+    """What code asks for: ``c3d``, ``inception``, ``depth``, ``flow``, ``clip``, ..."""
+    title: str
+    """Name as tables print it."""
+    used_by: tuple[str, ...] = ()
+    """Metrics and methods that use it."""
+
+
+class RealEntry(_Entry):
+    """A published model."""
+
+    kind: Literal["real"]
+    licence: str
+    """SPDX identifier or the licence's own name."""
+    source: str
+    """Who published it."""
+    preprocessing: str
+    """What its input has to look like."""
+    files: Mapping[str, WeightsFile] = Field(min_length=1)
+    """Its files by part: ``model``, or ``unet``, ``vae``, ..."""
+
+
+class StandInEntry(_Entry):
+    """What replaces a model where it cannot be downloaded: the same architecture with other weights."""
+
+    kind: Literal["stand-in"]
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Checksum of the tensors (`fingerprint`) of a seeded stand-in, of the file of a trained one."""
+    seed: int | None = None
+    """Seed of random weights; they are the same on every machine."""
+    file: Path | None = None
+    """A safetensors file of small trained weights, relative to the project; then there is no seed."""
+    licence: str = "MIT"
+
+    def model_post_init(self, _: Any) -> None:
+        if (self.seed is None) == (self.file is None):
+            raise ValueError("a stand-in has either a seed or a file")
+
+
+Entry: TypeAlias = Annotated[RealEntry | StandInEntry, Field(discriminator="kind")]
+_SHEET = TypeAdapter(dict[str, Entry])
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Weights to use.
+
+    Attributes:
+        name: the entry's name.
+        role: what they are for.
+        title: as printed: ``"C3D Sports-1M"``, ``"random C3D seed 0"``.
+        label: short form for a column head: ``"random C3D"``.
+        sha256: of the published file, or of the stand-in; 64 hex digits.
+        stand_in: whether they stand in for the real ones.
+        parts: safetensors files with their sha256 by part; empty for seeded weights.
+        seed: seed of random weights, else None.
+    """
+
+    name: str
+    role: str
+    title: str
+    label: str
+    sha256: str
+    stand_in: bool
+    parts: Mapping[str, tuple[Path, str]]
+    seed: int | None = None
+
+    @property
+    def printed(self) -> str:
+        """Title and the first 12 digits of the checksum, as records hold it."""
+        return f"{self.title} {self.sha256[:12]}"
+
+    def tensors(self, part: str = "model") -> Tensors:
+        """The tensors of one part.
+
+        Raises: WeightsError if the file is gone or is not what was fetched.
+        """
+        path, expected = self.parts[part]
+        remedy = f"run: onereel weights fetch {self.name}"
+        if not path.is_file() or sha256_of(path) != expected:
+            raise WeightsError(f"weights '{self.name}'", f"'{path.name}' is missing or has changed", remedy)
+        return read_tensors(path, "safetensors")
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line of `Weights.list_weights`.
+
+    Attributes:
+        name, kind, role, title, licence, used_by: as in the sheet.
+        size: bytes to download where all are known, else None.
+        present: whether the weights can be used now.
+        note: what a user has to know: a licence that forbids commercial use, a checksum that nobody published.
+    """
+
+    name: str
+    kind: str
+    role: str
+    title: str
+    licence: str
+    used_by: tuple[str, ...]
+    size: int | None
+    present: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `Weights.verify`: ``state`` is ``ok``, ``missing`` or ``damaged``; ``detail`` says what was found."""
+
+    name: str
+    part: str
+    state: Literal["ok", "missing", "damaged"]
+    detail: str
+
+
+def fingerprint(tensors: Mapping[str, Any]) -> str:
+    """Hex sha256 of names, shapes and values of tensors in sorted order, the same on every machine."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Weights:
+    """The store of weights.
+
+    Args:
+        config: the sheet; by default ``config/weights.yaml`` here, or else the one beside this package's source.
+        folder: where fetched weights are; by default ``data/weights`` in the project that the sheet belongs to.
+
+    Raises: ConfigError if the sheet is missing or does not fit its schema.
+    """
+
+    def __init__(self, config: Path | str | None = None, folder: Path | str | None = None) -> None:
+        self.config = Path(config) if config else _default_config()
+        self.project = self.config.parent.parent
+        self.folder = Path(folder) if folder else self.project / "data" / "weights"
+        self.entries = _read_sheet(self.config)
+
+    def list_weights(self) -> list[Status]:
+        """Every entry and whether it is here."""
+        return [self._status(name, entry) for name, entry in self.entries.items()]
+
+    def fetch(
+        self,
+        name: str,
+        *,
+        local: Mapping[str, Path] | Path | None = None,
+        again: bool = False,
+        progress: Progress = no_progress,
+    ) -> Path:
+        """Download an entry, check it, keep its tensors; nothing is left behind when that fails.
+
+        Args:
+            name: the entry.
+            local: files that were downloaded by other means, by part (one path for a one-file entry); checked alike.
+            again: fetch even if the weights are here already.
+            progress: watches the download in MiB.
+
+        Returns: the entry's folder.
+        Raises: WeightsError for an unknown name, a failed download, a wrong size or checksum, or a file that asks for
+            code to be run.
+        """
+        entry = self._real(name)
+        target = self.folder / name
+        if not again and all(check.state == "ok" for check in self.verify(name)):
+            return target
+        sources = {"model": local} if isinstance(local, Path) else dict(local or {})
+        if unknown := set(sources) - set(entry.files):
+            raise WeightsError(
+                f"weights '{name}'", f"no part '{min(unknown)}'", f"the parts are {', '.join(entry.files)}"
+            )
+        known = self._record(name)
+        parts = {}
+        for part, file in entry.files.items():
+            expected = file.sha256 or known.get(part, {}).get("source_sha256", "")
+            parts[part] = self._fetch_part(name, part, file, expected, sources.get(part), progress)
+        write_json(target / _RECORD, {"name": name, "licence": entry.licence, "parts": parts})
+        return target
+
+    def verify(self, name: str = "all") -> list[Check]:
+        """Compare what is here with what was fetched and with the sheet.
+
+        Raises: WeightsError for an unknown name.
+        """
+        if name == "all":
+            names = [key for key, entry in self.entries.items() if isinstance(entry, RealEntry)]
+            return [check for key in names for check in self.verify(key)]
+        return [self._check(name, part, file) for part, file in self._real(name).files.items()]
+
+    def resolve(self, name: str, mode: Mode = "auto") -> Resolved:
+        """Which weights to use.
+
+        Args:
+            name: a role (the first entry of that role that is present wins) or one entry.
+            mode: ``auto``, ``real`` or ``stand-in``.
+
+        Raises: WeightsError for an unknown name or mode, and where ``real`` weights are not here: it says which command
+            fetches them.
+        """
+        if mode not in MODES:
+            raise WeightsError(f"weights mode '{mode}'", "no such mode", f"use {', '.join(MODES)}")
+        candidates = self._candidates(name)
+        real = [key for key, entry in candidates.items() if isinstance(entry, RealEntry)]
+        if mode != "stand-in":
+            for key in real:
+                if (self.folder / key / _RECORD).is_file():
+                    return self._resolve_real(key)
+        if mode == "real" and real:
+            raise WeightsError(
+                f"real weights for '{name}'", f"not in '{self.folder}'", f"run: onereel weights fetch {real[0]}"
+            )
+        for key, entry in candidates.items():
+            if isinstance(entry, StandInEntry) and mode != "real":
+                return self._resolve_stand_in(key, entry)
+        remedy = f"run: onereel weights fetch {real[0]}" if real else "use 'weights: auto'"
+        raise WeightsError(f"weights for '{name}'", f"nothing fits mode '{mode}'", remedy)
+
+    def _candidates(self, name: str) -> dict[str, RealEntry | StandInEntry]:
+        if name in self.entries:
+            return {name: self.entries[name]}
+        found = {key: entry for key, entry in self.entries.items() if entry.role == name}
+        if not found:
+            roles = {entry.role for entry in self.entries.values()}
+            raise self._unknown(name, [*self.entries, *sorted(roles)])
+        return found
+
+    def _real(self, name: str) -> RealEntry:
+        entry = self.entries.get(name)
+        if isinstance(entry, RealEntry):
+            return entry
+        if entry is not None:
+            raise WeightsError(f"weights '{name}'", "is a stand-in and needs no download", "use it as it is")
+        raise self._unknown(name, [key for key, item in self.entries.items() if isinstance(item, RealEntry)])
+
+    def _unknown(self, name: str, known: Sequence[str]) -> WeightsError:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        remedy = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(known)}"
+        return WeightsError(f"weights '{name}'", f"not in {self.config}", remedy)
+
+    def _record(self, name: str) -> dict[str, Any]:
+        path = self.folder / name / _RECORD
+        try:
+            return dict(read_json(path)["parts"]) if path.is_file() else {}
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = f"delete '{path}' and run: onereel weights fetch {name}"
+            raise WeightsError(f"weights '{name}'", f"the record is damaged ({error})", remedy) from None
+
+    def _resolve_real(self, name: str) -> Resolved:
+        entry = self._real(name)
+        record = self._record(name)
+        if missing := sorted(set(entry.files) - set(record)):
+            remedy = f"run: onereel weights fetch {name}"
+            raise WeightsError(f"weights '{name}'", f"part '{missing[0]}' is missing", remedy)
+        parts = {part: (self._path(name, part), str(record[part]["sha256"])) for part in entry.files}
+        sources = [str(record[part]["source_sha256"]) for part in entry.files]
+        sha = sources[0] if len(sources) == 1 else hashlib.sha256(" ".join(sources).encode()).hexdigest()
+        return Resolved(name, entry.role, entry.title, entry.title, sha, False, parts)
+
+    def _resolve_stand_in(self, name: str, entry: StandInEntry) -> Resolved:
+        if entry.file is None:
+            title = f"{entry.title} seed {entry.seed}"
+            return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed)
+        parts = {"model": (self.project / entry.file, entry.sha256)}
+        return Resolved(name, entry.role, entry.title, entry.title, entry.sha256, True, parts)
+
+    def _path(self, name: str, part: str) -> Path:
+        return self.folder / name / f"{part}.safetensors"
+
+    def _status(self, name: str, entry: RealEntry | StandInEntry) -> Status:
+        if isinstance(entry, StandInEntry):
+            present = entry.file is None or (self.project / entry.file).is_file()
+            note = "stands in where nothing can be downloaded; values do not compare with papers"
+            return Status(name, entry.kind, entry.role, entry.title, entry.licence, entry.used_by, None, present, note)
+        sizes = [file.size for file in entry.files.values()]
+        size = sum(size for size in sizes if size) if all(sizes) else None
+        present = (self.folder / name / _RECORD).is_file()
+        return Status(
+            name, entry.kind, entry.role, entry.title, entry.licence, entry.used_by, size, present, licence_note(entry)
+        )
+
+    def _check(self, name: str, part: str, file: WeightsFile) -> Check:
+        path, record = self._path(name, part), self._record(name).get(part)
+        if record is None or not path.is_file():
+            return Check(name, part, "missing", f"run: onereel weights fetch {name}")
+        source = str(record["source_sha256"])
+        if not source.startswith(file.sha256):
+            return Check(name, part, "damaged", f"fetched from a file {source[:12]}, the sheet says {file.sha256[:12]}")
+        found = sha256_of(path)
+        if found != record["sha256"]:
+            return Check(name, part, "damaged", f"is {found[:12]}, was {record['sha256'][:12]} when fetched")
+        return Check(name, part, "ok", source[:12])
+
+    def _fetch_part(
+        self, name: str, part: str, file: WeightsFile, expected: str, local: Path | None, progress: Progress
+    ) -> dict[str, Any]:
+        """Download (or take) one file, check it, convert it; the entry of its record."""
+        where = f"weights '{name}'" if part == "model" else f"weights '{name}', part '{part}'"
+        target = self._path(name, part)
+        with atomic_path(target) as converted:
+            download = converted.with_suffix(".download")
+            try:
+                source = local or download
+                if local is None:
+                    _download(where, file.url, download, progress)
+                sha, size = _check_file(where, source, file, expected)
+                count = _convert(where, source, converted, file.format)
+            finally:
+                download.unlink(missing_ok=True)
+        return {
+            "url": file.url,
+            "source_sha256": sha,
+            "source_size": size,
+            "sha256": sha256_of(target),
+            "tensors": count,
+        }
+
+
+def licence_note(entry: RealEntry) -> str:
+    """What a user has to know before using the weights; empty if there is nothing."""
+    notes = []
+    if "NC" in entry.licence.split("-"):
+        notes.append(f"licence {entry.licence}: no commercial use")
+    elif "RAIL" in entry.licence:
+        notes.append(f"licence {entry.licence}: restricts some uses")
+    if not all(file.sha256 for file in entry.files.values()):
+        notes.append("no published checksum: the first fetch records it")
+    return "; ".join(notes)
+
+
+def _default_config() -> Path:
+    here = Path("config/weights.yaml")
+    return here if here.is_file() else Path(__file__).resolve().parents[2] / here
+
+
+def _read_sheet(path: Path) -> dict[str, RealEntry | StandInEntry]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"'{path}'", f"cannot be read ({error.strerror})", "run from the project's root") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"'{path}'", f"is not YAML ({error})", "mend the line it names") from None
+    try:
+        return _SHEET.validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        problem = f"{first['msg']}, got {str(first['input'])[:80]!r}"
+        raise ConfigError(f"{path}, '{place}'", problem, "mend the entry") from None
+
+
+def _download(where: str, url: str, target: Path, progress: Progress) -> None:
+    elsewhere = "try again, or fetch on a machine with a network and copy the folder data/weights"
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as out:
+            total = int(response.headers.get("Content-Length") or 0)
+            blocks = iter(lambda: response.read(_BLOCK), b"")
+            for block in progress(blocks, total=-(-total // _BLOCK), label=f"download {target.parent.name}"):
+                out.write(block)
+    except urllib.error.HTTPError as error:
+        problem = f"the server answered {error.code} {error.reason} for {url}"
+        raise WeightsError(where, problem, elsewhere) from None
+    except (OSError, ValueError) as error:  # URLError, time-outs, broken connections
+        raise WeightsError(where, f"cannot download {url} ({error})", elsewhere) from None
+    if total and target.stat().st_size != total:
+        problem = f"the download stopped at {target.stat().st_size} of {total} bytes"
+        raise WeightsError(where, problem, "try again")
+
+
+def _check_file(where: str, path: Path, file: WeightsFile, expected: str) -> tuple[str, int]:
+    """The file's sha256 and size, if they are the ones expected."""
+    if not path.is_file():
+        raise WeightsError(where, f"'{path}' does not exist", "name the downloaded file")
+    size, sha = path.stat().st_size, sha256_of(path)
+    if file.size and size != file.size:
+        problem = f"the file has {size} bytes, the sheet says {file.size}"
+        raise WeightsError(where, problem, "try again; if it stays, the source has changed")
+    if not sha.startswith(expected):
+        problem = f"the file's sha256 is {sha[: max(12, len(expected))]}, expected {expected}"
+        raise WeightsError(where, problem, "do not use it; the source has changed or was tampered with")
+    return sha, size
+
+
+def _convert(where: str, source: Path, target: Path, format: Format) -> int:
+    try:
+        tensors = read_tensors(source, format)
+    except ValueError as error:
+        raise WeightsError(where, f"the file {error}", "do not use it; no code in it was run") from None
+    write_tensors(target, tensors)
+    return len(tensors)

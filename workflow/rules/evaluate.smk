@@ -1,0 +1,43 @@
+"""Samples become numbers: every metric of one run in one job; features are kept, so a changed distance runs no network."""
+
+
+rule evaluate:
+    input:
+        reference=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
+        samples=samples_of,
+        weights_list=str(ROOT / "config/weights.yaml"),
+        code=code_files("metrics", "features"),
+    output:
+        "<metrics>/{run}.json",
+    log:
+        "<logs>/evaluate/{run}.log",
+    benchmark:
+        "<benchmarks>/evaluate/{run}.tsv"
+    params:
+        run=lambda wildcards: PLAN.evaluation(wildcards.run),
+        metrics=config["metrics"],
+        weights=config["weights"],
+        cache="results/features",
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/evaluate.py"
+
+
+rule summarise:
+    localrule: True
+    input:
+        expand("<metrics>/{run}.json", run=PLAN.runs),
+    output:
+        means="<metrics>/summary.json",
+        runs="<tables>/runs.csv",
+    log:
+        "<logs>/summarise.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/summarise.py"

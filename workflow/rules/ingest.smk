@@ -1,0 +1,30 @@
+"""Sources become clips: lossless, with a preview and a manifest."""
+
+
+rule ingest:
+    input:
+        source=lambda wildcards: PLAN.source_files(wildcards.clip),
+        code=code_files("ingest", "scenes"),
+    output:
+        clip="<clips>/{clip}.mkv",
+        preview="<clips>/{clip}.mp4",
+        manifest="<clips>/{clip}.json",
+    log:
+        "<logs>/ingest/{clip}.log",
+    benchmark:
+        "<benchmarks>/ingest/{clip}.tsv"
+    params:
+        row=lambda wildcards: PLAN.clip_settings(wildcards.clip),
+    resources:
+        mem_mb=6000,
+        runtime=30,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/ingest.py"
+
+
+rule clips:
+    localrule: True
+    input:
+        expand("<clips>/{clip}.mkv", clip=PLAN.clips),

@@ -1,0 +1,20 @@
+"""Build a clip's space-time pyramid (rule `build_pyramid`)."""
+
+from typing import TYPE_CHECKING
+
+from onereel import pyramid
+from onereel.clip import read, to_video
+from onereel.joblog import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    ladder = pyramid.Ladder.parse(job.wildcards.ladder)
+    pyramid.save(job.output[0], pyramid.build(to_video(read(job.input.clip).frames), ladder))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)

@@ -1,0 +1,32 @@
+"""Measure the samples of one run against its clip (rule `evaluate`)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onereel.clip import read
+from onereel.files import write_json
+from onereel.joblog import job_log
+from onereel.metrics import evaluate
+from onereel.sampling import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    use_threads(job.threads)
+    run = job.params.run
+    result = evaluate(
+        read(job.input.reference),
+        {name: read(path) for name, path in zip(run["samples"], job.input.samples, strict=True)},
+        metrics=job.params.metrics,
+        weights=job.params.weights,
+        align=run["align"],
+        cache=Path(job.params.cache),
+    )
+    write_json(job.output[0], {"run": run["run"], "clip": run["clip"], "method": run["method"], **result})
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)

@@ -1,0 +1,42 @@
+"""Draw one sample of a run (rule `sample`)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onereel.devices import claimed_device
+from onereel.joblog import job_log
+from onereel.methods import load_method
+from onereel.progress import terminal_progress
+from onereel.sampling import Request, draw, read_inputs, use_threads, write_sample
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    use_threads(job.threads)
+    request = Request(**job.params.request)
+    method = load_method(request.method)
+    inputs = read_inputs(
+        job.input.clip,
+        artefacts=job.params.artefacts,
+        clips=job.params.clips,
+        files=job.params.files,
+        prompt=request.prompt,
+    )
+    with claimed_device(job.resources.gpu) as device:
+        sample, record = draw(
+            method,
+            request,
+            inputs,
+            method.Config.model_validate(job.params.config),
+            weights={part: Path(path) for part, path in job.params.weights.items()},
+            device=device,
+            progress=terminal_progress,
+        )
+    write_sample(Path(job.output.clip).parent, job.wildcards.sample, sample, record)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)
