@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-configfile: "config/config.yaml"
+configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 pathvars:
@@ -16,6 +16,8 @@ pathvars:
     metrics="<results>/metrics",
     visuals="<results>/visuals",
     tables="<results>/tables",
+    figures="<results>/figures",
+    summary="<results>/summary",
     benchmarks="<results>/benchmarks",
 
 
@@ -38,4 +40,4 @@ rule all:
     localrule: True
     input:
         "<results>/report",
-        "<metrics>/summary.json",
+        "<summary>/metrics.json",

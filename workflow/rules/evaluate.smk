@@ -1,4 +1,4 @@
-"""Samples become numbers: every metric of one run in one job; features are kept, so a changed distance runs no network."""
+"""Samples become numbers: every metric of a run in one job; features are kept, so a changed distance runs no network."""
 
 
 rule evaluate:
@@ -33,8 +33,8 @@ rule summarise:
     input:
         expand("<metrics>/{run}.json", run=PLAN.runs),
     output:
-        means="<metrics>/summary.json",
-        runs="<tables>/runs.csv",
+        means="<summary>/metrics.json",
+        runs="<summary>/runs.csv",
     log:
         "<logs>/summarise.log",
     conda:

@@ -48,10 +48,15 @@ rule train:
         "../scripts/train.py"
 
 
-rule models:
+rule trained:
     localrule: True
     input:
-        [
-            f"<models>/{clip}/{method}/{variant}/{part}.safetensors"
-            for clip, method, variant, part in PLAN.models
-        ],
+        [f"<models>/{clip}/{method}/{variant}/{part}.json" for clip, method, variant, part in PLAN.models],
+    output:
+        "<models>/index.json",
+    log:
+        "<logs>/trained.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/trained.py"

@@ -1,0 +1,98 @@
+"""The registry, presets and single settings, and the calibration rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from onereel.clip import Clip
+from onereel.errors import ConfigError, MethodError
+from onereel.methods import Inputs, Method, Task, configure, load_method, method_names, read_method_file
+from onereel.progress import no_progress
+
+RESOURCE_NAMES = {"threads", "mem_mb", "runtime", "gpu"}
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_every_method_keeps_the_interface(name):
+    method = load_method(name)
+    assert isinstance(method, Method)
+    assert method.name == name
+    assert method.tasks
+    content = read_method_file(name)
+    for preset in content["presets"]:
+        config = configure(method, preset)
+        for task in method.tasks:
+            parts = method.parts(task, config)
+            assert all(need in parts for needs in parts.values() for need in needs)
+    for asked in content["resources"].values():
+        assert set(asked) <= RESOURCE_NAMES
+
+
+@pytest.mark.parametrize("name", [name for name in method_names() if not load_method(name).calibration])
+def test_every_setting_of_a_method_says_what_it_is(name):
+    for key, field in load_method(name).Config.model_fields.items():
+        assert field.description, f"{name}.{key} has no docstring"
+
+
+def test_unknown_names_get_the_nearest_known_one():
+    with pytest.raises(MethodError, match="did you mean 'vgpnn'"):
+        load_method("vgpn")
+    method = load_method("calibration")
+    with pytest.raises(ConfigError, match="did you mean 'shuffled'"):
+        configure(method, "shufled")
+    with pytest.raises(ConfigError, match="did you mean 'noise_std'"):
+        configure(method, "noisy", {"noise_sdt": 3})
+    with pytest.raises(ConfigError, match=r"noise_std.*got 'much'"):
+        configure(method, "noisy", {"noise_std": "much"})
+
+
+def test_settings_reach_into_nested_models():
+    method = load_method("vgpnn")
+    config = configure(method, "demo", {"ladder.min_side": 21})
+    assert config.ladder.min_side == 21
+    assert configure(method, "demo").ladder.min_side != 21
+    with pytest.raises(ConfigError, match=r"did you mean 'ladder\.min_side'"):
+        configure(method, "demo", {"ladder.min_sides": 21})
+
+
+def test_method_files_are_checked(tmp_path: Path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_method_file("none", tmp_path)
+    (tmp_path / "a.yaml").write_text("demo: {}")
+    with pytest.raises(ConfigError, match="unknown key 'demo'"):
+        read_method_file("a", tmp_path)
+    (tmp_path / "b.yaml").write_text("presets: [")
+    with pytest.raises(ConfigError, match="is not YAML"):
+        read_method_file("b", tmp_path)
+
+
+def calibrated(preset: str, clip: Clip, seed: int = 0) -> np.ndarray:
+    method = load_method("calibration")
+    return method.sample(
+        Task.GENERATE,
+        Inputs(clip),
+        configure(method, preset),
+        weights={},
+        device=torch.device("cpu"),
+        seed=seed,
+        progress=no_progress,
+    )
+
+
+def test_calibration_rows_do_what_they_say():
+    ramp = np.linspace(20, 230, 8 * 33 * 47 * 3).reshape(8, 33, 47, 3).astype(np.uint8)
+    clip = Clip(ramp)
+    assert np.array_equal(calibrated("itself", clip), ramp)
+    shuffled = calibrated("shuffled", clip)
+    assert not np.array_equal(shuffled, ramp)
+    assert sorted(frame.tobytes() for frame in shuffled) == sorted(frame.tobytes() for frame in ramp)
+    difference = calibrated("noisy", clip).astype(float) - ramp
+    assert abs(difference.mean()) < 0.3
+    assert difference.std() == pytest.approx(10, rel=0.05)
+    decoded = calibrated("h264", clip)
+    assert decoded.shape == ramp.shape
+    assert 0 < np.abs(decoded.astype(float) - ramp).mean() < 4
+    assert np.array_equal(calibrated("noisy", clip, seed=1), calibrated("noisy", clip, seed=1))
+    assert not np.array_equal(calibrated("noisy", clip, seed=1), calibrated("noisy", clip, seed=2))

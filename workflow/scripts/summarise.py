@@ -1,0 +1,27 @@
+"""One mean per run and metric, for `dvc metrics` and `dvc plots` (rule `summarise`)."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from onereel.files import atomic_path, read_json, write_json
+from onereel.joblog import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    results = [read_json(path) for path in job.input]
+    means = {
+        result["run"]: {metric: cell["mean"] for metric, cell in result["summary"].items()} for result in results
+    }
+    write_json(job.output.means, means)
+    rows = [{"run": r["run"], "clip": r["clip"], "method": r["method"], **means[r["run"]]} for r in results]
+    with atomic_path(job.output.runs) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)
