@@ -4,7 +4,7 @@ import csv
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,15 @@ class RunRow:
     inputs: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     align: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """The row as plain values, for a job's parameters; `restore` is the way back."""
+        return {**asdict(self), "task": str(self.task)}
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any]) -> "RunRow":
+        """The row that `plain` was made of."""
+        return cls(**{**values, "task": Task(values["task"])})
 
     @property
     def external(self) -> bool:

@@ -1,0 +1,126 @@
+"""What people read in the end: tables, figures and the report; a partial report when something failed."""
+
+import shutil
+
+PARTIAL = Path("results/report-partial")
+ROWS = [run.plain() for run in PLAN.runs.values()]
+
+
+rule visualise_clip:
+    input:
+        clip="<clips>/{clip}.mkv",
+        code=code_files("report.visuals"),
+    output:
+        directory("<visuals>/clips/{clip}"),
+    log:
+        "<logs>/visualise_clip/{clip}.log",
+    benchmark:
+        "<benchmarks>/visualise_clip/{clip}.tsv"
+    params:
+        samples={},
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/visualise.py"
+
+
+rule visualise_run:
+    input:
+        clip=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
+        samples=samples_of,
+        code=code_files("report.visuals"),
+    output:
+        directory("<visuals>/runs/{run}"),
+    log:
+        "<logs>/visualise_run/{run}.log",
+    benchmark:
+        "<benchmarks>/visualise_run/{run}.tsv"
+    params:
+        samples=lambda wildcards: PLAN.samples(wildcards.run),
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/visualise.py"
+
+
+rule write_table:
+    input:
+        metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
+        description=lambda wildcards: str(PLAN.tables[wildcards.table]),
+        code=code_files("report.tables", "metrics.aggregate"),
+    output:
+        report("<tables>/{table}.csv", category="Tables", labels={"table": "{table}"}),
+        "<tables>/{table}.md",
+        "<tables>/{table}.tex",
+        "<tables>/{table}.html",
+    log:
+        "<logs>/write_table/{table}.log",
+    localrule: True
+    params:
+        runs=ROWS,
+        clips=list(PLAN.clips),
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/write_table.py"
+
+
+rule draw_figures:
+    input:
+        metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
+        code=code_files("report.figures"),
+    output:
+        report(directory("<figures>"), patterns=["{figure}.svg"], category="Figures", labels={"figure": "{figure}"}),
+    log:
+        "<logs>/draw_figures.log",
+    localrule: True
+    params:
+        runs=ROWS,
+        clips=list(PLAN.clips),
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/draw_figures.py"
+
+
+rule write_report:
+    input:
+        metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
+        tables=expand("<tables>/{table}.html", table=PLAN.tables),
+        figures="<figures>",
+        clips=expand("<visuals>/clips/{clip}", clip=sorted({run.clip for run in PLAN.runs.values()})),
+        runs=expand("<visuals>/runs/{run}", run=PLAN.runs),
+        code=code_files("report"),
+    output:
+        directory("<results>/report"),
+    log:
+        "<logs>/write_report.log",
+    localrule: True
+    params:
+        runs=ROWS,
+        clips=sorted({run.clip for run in PLAN.runs.values()}),
+        tables={table: f"results/tables/{table}" for table in PLAN.tables},
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/write_report.py"
+
+
+onsuccess:
+    shutil.rmtree(PARTIAL, ignore_errors=True)
+    index = Path("results/report/index.html").resolve()
+    if index.exists():
+        print(f"The report is at {index}")
+
+
+onerror:
+    from onereel.report.partial import write_partial_report
+
+    write_partial_report(Path(), PARTIAL, runs=list(PLAN.runs.values()), clips=list(PLAN.clips), tables=PLAN.tables)
+    print(f"Something failed (see above); what there is so far, with the reasons: {PARTIAL.resolve() / 'index.html'}")

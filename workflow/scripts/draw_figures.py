@@ -1,0 +1,23 @@
+"""Draw the trade-offs that a table hides (rule `draw_figures`)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onereel.joblog import job_log
+from onereel.report import load_project, write_figures
+from onereel.runs import RunRow
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    project = load_project(Path(), runs=[RunRow.restore(row) for row in job.params.runs], clips=job.params.clips)
+    folder = Path(job.output[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_figures(project, folder)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)

@@ -1,0 +1,22 @@
+"""Write the report that people watch (rule `write_report`)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onereel.joblog import job_log
+from onereel.report import load_project, write_report
+from onereel.runs import RunRow
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    project = load_project(Path(), runs=[RunRow.restore(row) for row in job.params.runs], clips=job.params.clips)
+    tables = {name: Path(stem) for name, stem in job.params.tables.items()}
+    write_report(project, Path(job.output[0]), tables=tables, visuals=Path(job.input.runs[0]).parents[1])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)
