@@ -1,13 +1,11 @@
 """Checkpoints that other people saved, read as tensors and nothing else: no code in the file ever runs.
 
-A pickle is a program. ``torch`` files go through PyTorch's ``weights_only`` loader; ``torchscript`` archives, which that
-loader refuses, through a pickle reader that knows tensors and plain containers and treats every class of the archive as
-an inert bag of attributes; ``safetensors`` files hold no code.
+A pickle is a program. ``torch`` files go through PyTorch's ``weights_only`` loader; ``torchscript`` archives, which
+that loader refuses, through a pickle reader that knows tensors and plain containers and treats every class of the
+archive as an inert bag of attributes; ``safetensors`` files hold no code.
 """
 
-import json
 import pickle
-import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from onereel.files import atomic_path
@@ -50,6 +48,18 @@ def read_tensors(path: Path | str, format: Format) -> Tensors:
     return tensors
 
 
+def count_tensors(path: Path | str) -> int:
+    """How many tensors a safetensors file holds, from its header alone.
+
+    Raises: ValueError if it is no whole safetensors file.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return len(file.keys())
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"is not a readable safetensors file ({_first_line(error)})") from error
+
+
 def write_tensors(path: Path | str, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write tensors as safetensors, atomically; the same tensors always give the same bytes."""
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())}
@@ -63,14 +73,14 @@ def _read_torch(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise ValueError(f"asks for more than tensors ({_first_line(error)})") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ValueError(f"not a readable checkpoint ({_first_line(error)})") from error
+        raise ValueError(f"is not a readable checkpoint ({_first_line(error)})") from error
 
 
 def _read_safetensors(path: Path) -> Tensors:
     try:
         return load_file(path)
-    except (SafetensorError, OSError, json.JSONDecodeError, struct.error) as error:
-        raise ValueError(f"not a readable safetensors file ({_first_line(error)})") from error
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"is not a readable safetensors file ({_first_line(error)})") from error
 
 
 def _read_torchscript(path: Path) -> Any:
@@ -82,7 +92,7 @@ def _read_torchscript(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise ValueError(f"asks for more than tensors ({_first_line(error)})") from error
     except (zipfile.BadZipFile, OSError, KeyError, ValueError, EOFError, RuntimeError) as error:
-        raise ValueError(f"not a readable TorchScript archive ({_first_line(error)})") from error
+        raise ValueError(f"is not a readable TorchScript archive ({_first_line(error)})") from error
 
 
 def _unwrap(content: Any) -> Any:

@@ -1,13 +1,15 @@
 """Trained weights: what may be downloaded, whether it is what it should be, and what stands in for it elsewhere.
 
-``config/weights.yaml`` lists every model: where its files are, their checksums, licence and preprocessing. `Weights.fetch`
-downloads a model, checks it, keeps only its tensors and stores them as safetensors with a record of where they came from.
-`Weights.resolve` answers "which weights for this role": the real ones where they are, else a stand-in, which is named as
-such wherever a value made with it is printed.
+``config/weights.yaml`` lists every model: where its files are, their checksums, licence and preprocessing.
+`Weights.fetch` downloads a model, checks it, keeps only its tensors and stores them as safetensors with a record of
+where they came from. `Weights.resolve` answers "which weights for this role": the real ones where they are, else a
+stand-in, which is named as such wherever a value made with it is printed.
 """
 
 import difflib
 import hashlib
+import logging
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -16,9 +18,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from onereel.checkpoints import Format, Tensors, read_tensors, write_tensors
+from onereel.checkpoints import Format, Tensors, count_tensors, read_tensors, write_tensors
 from onereel.errors import ConfigError, WeightsError
 from onereel.files import atomic_path, read_json, sha256_of, write_json
 from onereel.progress import Progress, no_progress
@@ -26,6 +28,8 @@ from onereel.progress import Progress, no_progress
 Mode: TypeAlias = Literal["auto", "real", "stand-in"]
 """Which weights to use: the real ones where present, only real ones, only stand-ins."""
 MODES: tuple[Mode, ...] = ("auto", "real", "stand-in")
+
+log = logging.getLogger(__name__)
 
 _RECORD = "weights.json"
 _BLOCK = 1 << 20  # bytes per read of a download
@@ -84,9 +88,11 @@ class StandInEntry(_Entry):
     """A safetensors file of small trained weights, relative to the project; then there is no seed."""
     licence: str = "MIT"
 
-    def model_post_init(self, _: Any) -> None:
+    @model_validator(mode="after")
+    def _check_origin(self) -> "StandInEntry":
         if (self.seed is None) == (self.file is None):
             raise ValueError("a stand-in has either a seed or a file")
+        return self
 
 
 Entry: TypeAlias = Annotated[RealEntry | StandInEntry, Field(discriminator="kind")]
@@ -217,6 +223,8 @@ class Weights:
             code to be run.
         """
         entry = self._real(name)
+        if note := licence_note(entry):
+            log.warning("%s: %s", name, note)
         target = self.folder / name
         if not again and all(check.state == "ok" for check in self.verify(name)):
             return target
@@ -437,9 +445,52 @@ def _check_file(where: str, path: Path, file: WeightsFile, expected: str) -> tup
 
 
 def _convert(where: str, source: Path, target: Path, format: Format) -> int:
+    """Write the tensors of `source` to `target`; how many there are."""
     try:
+        if format == "safetensors":  # holds only tensors already; files of many gigabytes never enter memory
+            count = count_tensors(source)
+            shutil.copyfile(source, target)
+            return count
         tensors = read_tensors(source, format)
     except ValueError as error:
         raise WeightsError(where, f"the file {error}", "do not use it; no code in it was run") from None
     write_tensors(target, tensors)
     return len(tensors)
+
+
+def describe() -> str:
+    """The project's weights as a text table: name, size, licence, whether they are here, what a user has to know."""
+    head = ("name", "kind", "here", "download", "licence", "note")
+    rows = [head]
+    for status in Weights().list_weights():
+        here = "yes" if status.present else "no"
+        download = "-" if status.kind == "stand-in" else "unknown" if status.size is None else _bytes(status.size)
+        rows.append((status.name, status.kind, here, download, status.licence, status.note))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def fetch(name: str, *, progress: Progress = no_progress) -> Path:
+    """`Weights.fetch` in the project's store."""
+    return Weights().fetch(name, progress=progress)
+
+
+def verify(names: Sequence[str] | None = None) -> dict[str, str]:
+    """`Weights.verify` in the project's store: what was found, by name (``name/part`` for entries of several parts).
+
+    Args:
+        names: entries; None checks all that are here.
+
+    Raises: WeightsError for an unknown name.
+    """
+    store = Weights()
+    checks = [check for name in names or ["all"] for check in store.verify(name)]
+    if not names:
+        checks = [check for check in checks if check.state != "missing"]
+    keys = {check: check.name if check.part == "model" else f"{check.name}/{check.part}" for check in checks}
+    return {key: f"{check.state} ({check.detail})" for check, key in keys.items()}
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -1,0 +1,111 @@
+"""What a user asks of a source: which part, at which rate, at which height."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+Position: TypeAlias = int | Fraction
+"""A place in a source: an int is a frame's index (0 is the first), a Fraction is seconds after the first frame."""
+
+MAX_FPS = 1000
+MAX_HEIGHT = 8192
+
+_INDEX = re.compile(r"[0-9]+")
+_SECONDS = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)s?")
+_CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]{1,2}(?:\.[0-9]*)?)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a source becomes a clip.
+
+    Attributes:
+        start: the first frame kept, or the time from which frames are kept.
+        end: the first frame no longer kept, or the time from which frames are no longer kept; None for all.
+        fps: rate to resample to; None keeps every decoded frame.
+        height: height of the clip in pixels; None keeps the source's.
+    """
+
+    start: Position = 0
+    end: Position | None = None
+    fps: Fraction | None = None
+    height: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.end is None:
+            return
+        if self.end == 0:
+            raise ValueError("end is 0, so nothing is left")
+        if type(self.start) is type(self.end) and self.start >= self.end:
+            raise ValueError(f"start ({_say(self.start)}) is not before end ({_say(self.end)})")
+
+
+def parse_request(
+    start: str | int | None = None,
+    end: str | int | None = None,
+    fps: str | float | Fraction | None = None,
+    height: str | int | None = None,
+) -> Request:
+    """The request that the cells of a sheet or the options of a command line mean; empty means not given.
+
+    Raises: ValueError in words for a user, naming the setting.
+    """
+    first = None if _empty(start) else parse_position(str(start), "start")
+    return Request(
+        start=first if first is not None else 0,
+        end=None if _empty(end) else parse_position(str(end), "end"),
+        fps=None if _empty(fps) else parse_fps(fps),  # type: ignore[arg-type]
+        height=None if _empty(height) else _parse_height(str(height)),
+    )
+
+
+def parse_position(text: str, setting: str = "position") -> Position:
+    """A frame index (``12``), seconds (``1.5``, ``12s``) or a clock (``1:02.5``, ``1:00:02``).
+
+    Raises: ValueError naming `setting`.
+    """
+    text = text.strip()
+    if _INDEX.fullmatch(text):
+        return int(text)
+    if match := _SECONDS.fullmatch(text):
+        return Fraction(match[1])
+    if match := _CLOCK.fullmatch(text):
+        hours, minutes, seconds = int(match[1] or 0), int(match[2]), Fraction(match[3])
+        if seconds < 60 and (match[1] is None or minutes < 60):
+            return (hours * 60 + minutes) * 60 + seconds
+    if text.startswith("-"):
+        raise ValueError(f"{setting} '{text}' is negative; count from the first frame")
+    raise ValueError(f"{setting} '{text}' is neither a frame (12) nor a time (1.5, 12s, 1:02.5)")
+
+
+def parse_fps(value: str | float | Fraction) -> Fraction:
+    """A rate in frames per second, exactly: ``12``, ``23.976``, ``30000/1001``.
+
+    Raises: ValueError unless 0 < rate <= 1000.
+    """
+    try:
+        # Through text, because 23.976 as a float is a fraction that nobody means.
+        rate = value if isinstance(value, Fraction) else Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"fps '{value}' is not a number of frames per second (12, 23.976, 30000/1001)") from None
+    if not 0 < rate <= MAX_FPS:
+        raise ValueError(f"fps {value} is outside 0 < fps <= {MAX_FPS}")
+    return rate
+
+
+def _parse_height(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]+", text.strip()):
+        raise ValueError(f"height '{text}' is not a whole number of pixels")
+    height = int(text)
+    if not 1 <= height <= MAX_HEIGHT:
+        raise ValueError(f"height {height} is outside 1..{MAX_HEIGHT} pixels")
+    return height
+
+
+def _empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _say(position: Position) -> str:
+    return f"{float(position):g} s" if isinstance(position, Fraction) else f"frame {position}"

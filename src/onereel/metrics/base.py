@@ -1,0 +1,144 @@
+"""What a metric is, and what every metric may use: weights, device, cache."""
+
+import hashlib
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from onereel.clip import Frames
+from onereel.files import atomic_path
+from onereel.weights import Mode, Resolved, Weights
+
+Arrays = dict[str, np.ndarray]
+Built = TypeVar("Built")
+log = logging.getLogger(__name__)
+
+
+class Context:
+    """Where a metric gets weights, and where it keeps what is dear to compute.
+
+    Args:
+        weights: real weights, stand-ins, or real where present.
+        store: the store of weights; the project's own without one. It is opened when a metric first needs weights.
+        device: where networks and searches run.
+        cache: folder of statistics; None keeps them in memory only.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: Mode = "auto",
+        store: Weights | None = None,
+        device: torch.device | str = "cpu",
+        cache: Path | None = None,
+    ) -> None:
+        self.mode, self.device, self.cache = weights, torch.device(device), cache
+        self._store = store
+        self._built: dict[Any, Any] = {}
+        self._arrays: dict[str, Arrays] = {}
+
+    def resolve(self, role: str) -> Resolved:
+        """The weights for a role, the same ones for the whole evaluation.
+
+        Raises: WeightsError if the mode asks for real weights that are not here.
+        """
+        return self.once(("weights", role), lambda: self._open().resolve(role, self.mode))
+
+    def once(self, key: Any, build: Callable[[], Built]) -> Built:
+        """Build something (an extractor) once per evaluation."""
+        if key not in self._built:
+            self._built[key] = build()
+        built: Built = self._built[key]
+        return built
+
+    def stored(
+        self, kind: str, frames: Sequence[Frames], about: Mapping[str, Any], compute: Callable[[], Arrays]
+    ) -> Arrays:
+        """What `compute` returns, computed only if nothing was stored for the same content.
+
+        Args:
+            kind: what the arrays are, e.g. ``"svfid"``; part of the file's name.
+            frames: the clips that they are computed from, (T, H, W, 3) uint8 each; their bytes and shapes are the key.
+            about: everything else that decides the values: extractor, checksum of its weights, protocol. Not: batch
+                size, device.
+            compute: called where nothing is stored.
+        """
+        digest = hashlib.sha256(repr((kind, sorted(about.items()))).encode())
+        for clip in frames:
+            digest.update(repr(clip.shape).encode())
+            digest.update(np.ascontiguousarray(clip).data)
+        key = f"{kind}-{digest.hexdigest()[:40]}"
+        if key not in self._arrays:
+            self._arrays[key] = self._load(key) or self._save(key, compute())
+        return self._arrays[key]
+
+    def _open(self) -> Weights:
+        self._store = self._store or Weights()
+        return self._store
+
+    def _load(self, key: str) -> Arrays | None:
+        path = self.cache / f"{key}.safetensors" if self.cache else None
+        if path is None or not path.is_file():
+            return None
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            log.warning("%s is damaged (%s): computed again", path, error)
+            return None
+
+    def _save(self, key: str, arrays: Arrays) -> Arrays:
+        if self.cache:
+            with atomic_path(self.cache / f"{key}.safetensors") as temporary:
+                save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+        return arrays
+
+
+class Metric(ABC):
+    """One number about samples of one clip.
+
+    Three layers, each callable alone: ``extract`` (frames to features), ``statistics`` (features to what is compared)
+    and ``distance`` (to the number). What they take differs between families (one clip at a time for distances of
+    feature statistics, a pair for nearest-neighbour fields); `measure` composes them.
+
+    Attributes:
+        name: key in configs and JSON.
+        title: as tables print it.
+        better: ``"lower"``, ``"higher"``, or None where neither is.
+        scope: ``"sample"``: one value per sample; ``"run"``: one value for all samples of a run.
+        unit: of the value; empty for none.
+        extractor: role of the weights that it needs, or None.
+        extractor_title: the extractor's name in records.
+        same_size: whether a sample must have the reference's length and size for the value to be defined.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    better: ClassVar[Literal["lower", "higher"] | None]
+    scope: ClassVar[Literal["sample", "run"]] = "sample"
+    unit: ClassVar[str] = ""
+    extractor: ClassVar[str | None] = None
+    extractor_title: ClassVar[str | None] = None
+    same_size: ClassVar[bool] = False
+
+    @abstractmethod
+    def protocol(self) -> dict[str, Any]:
+        """Every choice that the value depends on, JSON-ready; ``name`` identifies the whole."""
+
+    @abstractmethod
+    def measure(self, reference: Frames, samples: Sequence[Frames], context: Context) -> float:
+        """The value; NaN where it is not defined, infinity where it has no bound.
+
+        Args:
+            reference: the input clip, (T, H, W, 3) uint8.
+            samples: one sample for scope ``"sample"``, all samples of the run for scope ``"run"``.
+            context: weights, device and cache.
+
+        Raises: MetricError for clips that cannot be compared.
+        """

@@ -1,0 +1,154 @@
+"""Measuring samples of one clip with any metrics: checks first, one record per value, a summary of them."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from onereel.clip import Clip
+from onereel.errors import MetricError
+from onereel.metrics.aggregate import summarise
+from onereel.metrics.align import Aligned, align_clips
+from onereel.metrics.base import Context, Metric
+from onereel.progress import Progress, no_progress
+from onereel.weights import Mode, Weights
+
+
+def evaluate(
+    reference: Clip,
+    samples: Mapping[str, Clip],
+    *,
+    metrics: Sequence[str] | None = None,
+    weights: Mode = "auto",
+    align: str = "",
+    device: torch.device | str = "cpu",
+    cache: Path | None = None,
+    store: Weights | None = None,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Measure samples against the clip that they were made from.
+
+    Args:
+        reference: the input clip.
+        samples: samples by name.
+        metrics: names; None measures all that are defined for the clips' sizes.
+        weights: extractors' weights: "real", "stand-in", or "auto": real where present.
+        align: what to do with samples of another length or size, as in `align.align_clips`.
+        device: where networks and searches run.
+        cache: folder in which statistics are kept; the same frames, weights and protocol are not computed again.
+        store: where weights are; the project's own store without one.
+        progress: watches the values.
+
+    Returns: a JSON-ready dict:
+        ``records``: one per value: metric, title, column (the title, with the stand-in's name where weights stand in),
+        sample (None for a value of the whole run), value (None where it is not defined; infinity is null in JSON), note
+        (why), unit, better, extractor, weights (title and 12 digits of the sha256), stand_in, protocol, n (samples
+        behind the value); ``summary``: per metric mean, low, high, n, column, better, unit, stand_in; ``align``: what
+        was done to make clips comparable; ``reference``: frames, height, width, fps of the input as compared.
+
+    Raises: MetricError for an unknown metric, no sample, clips that do not compare; WeightsError for missing weights.
+    """
+    chosen = _choose(metrics)
+    if not samples:
+        raise MetricError("evaluation", "there are no samples", "name a folder with at least one video")
+    aligned = align_clips(reference, samples, align)
+    chosen = _fit(chosen, aligned, named=metrics is not None)
+    context = Context(weights=weights, store=store, device=device, cache=cache)
+    for metric in chosen:  # missing weights are found before hours of work, not after
+        if metric.extractor:
+            context.resolve(metric.extractor)
+    jobs = [(metric, name) for metric in chosen for name in _targets(metric, aligned)]
+    watched = progress(jobs, total=len(jobs), label="measure")
+    records = [_record(metric, name, aligned, context) for metric, name in watched]
+    frames, height, width = aligned.reference.size
+    return {
+        "records": records,
+        "summary": summarise(records),
+        "align": aligned.text,
+        "reference": {"frames": frames, "height": height, "width": width, "fps": str(aligned.reference.fps)},
+    }
+
+
+def format_summary(result: Mapping[str, Any]) -> str:
+    """The summary of `evaluate` as a text table for a terminal, with what was aligned and whether weights stand in."""
+    head = ("metric", "mean", "95 % interval", "n", "better")
+    rows = [head, *(_row(entry) for entry in result["summary"].values())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if result["align"]:
+        lines.append(f"Aligned: {result['align']}.")
+    if any(entry["stand_in"] for entry in result["summary"].values()):
+        lines.append("Columns with a name in brackets come from stand-in weights: they do not compare with papers.")
+    return "\n".join(lines)
+
+
+def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    unit = f" {entry['unit']}" if entry["unit"] else ""
+    mean = "-" if entry["mean"] is None else f"{entry['mean']:.4g}{unit}"
+    interval = "-" if entry["low"] is None else f"{entry['low']:.4g} to {entry['high']:.4g}"
+    return entry["column"], mean, interval, str(entry["n"]), entry["better"] or "-"
+
+
+def _choose(names: Sequence[str] | None) -> list[Metric]:
+    from onereel.metrics import REGISTRY
+
+    if names is None:
+        return list(REGISTRY.values())
+    if not names:
+        raise MetricError("evaluation", "no metric was named", f"choose from {', '.join(REGISTRY)}")
+    for name in names:
+        if name not in REGISTRY:
+            near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.5)
+            remedy = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(REGISTRY)}"
+            raise MetricError(f"metric '{name}'", "no such metric", remedy)
+    return [REGISTRY[name] for name in dict.fromkeys(names)]
+
+
+def _fit(chosen: Sequence[Metric], aligned: Aligned, *, named: bool) -> list[Metric]:
+    """The metrics that are defined for these sizes; a metric that was asked for by name is refused, not dropped."""
+    if aligned.equal:
+        return list(chosen)
+    for metric in chosen:
+        if metric.same_size and named:
+            raise MetricError(metric.name, "needs samples of the input's length and size", "align them: crop, resize")
+    return [metric for metric in chosen if not metric.same_size]
+
+
+def _targets(metric: Metric, aligned: Aligned) -> list[str | None]:
+    return [None] if metric.scope == "run" else list(aligned.samples)
+
+
+def _record(metric: Metric, name: str | None, aligned: Aligned, context: Context) -> dict[str, Any]:
+    clips = list(aligned.samples.values()) if name is None else [aligned.samples[name]]
+    try:
+        value = metric.measure(aligned.reference.frames, [clip.frames for clip in clips], context)
+    except MetricError as error:
+        if name is None:
+            raise
+        raise MetricError(f"sample '{name}', {error.where}", error.problem, error.remedy) from None
+    resolved = context.resolve(metric.extractor) if metric.extractor else None
+    stand_in = resolved is not None and resolved.stand_in
+    return {
+        "metric": metric.name,
+        "title": metric.title,
+        "column": f"{metric.title} ({resolved.label})" if resolved and stand_in else metric.title,
+        "sample": name,
+        "value": None if math.isnan(value) else value,
+        "note": _note(value),
+        "unit": metric.unit,
+        "better": metric.better,
+        "extractor": metric.extractor_title,
+        "weights": resolved.printed if resolved else None,
+        "stand_in": stand_in,
+        "protocol": metric.protocol(),
+        "n": len(clips),
+    }
+
+
+def _note(value: float) -> str:
+    if math.isnan(value):
+        return "not defined for one sample"
+    return "infinite: equal to the input" if math.isinf(value) else ""

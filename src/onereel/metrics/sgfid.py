@@ -1,0 +1,50 @@
+"""SGFID, single-GIF FID (SinGAN-GIF, Sec. 4.2), and its 64-d variant.
+
+Fréchet distance between the Gaussians of Inception features at every position of every frame of the input and of one
+sample, taken just before the second max pooling (192 channels). Public SIFID code with 64 channels, before the first
+pooling, circulates under the same name; it is kept apart as ``sgfid64``.
+
+- Range [0, inf), lower is better; the input against itself gives 0.
+- Blind to motion: it pools over frames, so any order of the same frames gives the same value.
+- Frames keep their size (no resize kernel); [0, 1] scaled to [-1, 1]; mean over samples, then over clips.
+- Extractor: torchvision's Inception v3 (config/weights.yaml, role ``inception``) or a stand-in, named with its sha256
+  in every record.
+"""
+
+from typing import Any, ClassVar
+
+import torch
+
+from onereel.features.inception import Dimension, InceptionExtractor
+from onereel.metrics.frechet import FrechetMetric
+from onereel.weights import Resolved
+
+
+class SGFID(FrechetMetric):
+    """Fréchet distance of Inception features before the second pooling."""
+
+    name = "sgfid"
+    title = "SGFID"
+    extractor: ClassVar[str] = "inception"
+    extractor_title = "Inception v3"
+    dimension: Dimension = 192
+
+    def protocol(self) -> dict[str, Any]:
+        """Channels, input range and size."""
+        name = f"inception-{self.dimension}d-native"
+        return {"name": name, "dimension": self.dimension, "input_range": "-1..1", "resize": None}
+
+    def build(self, weights: Resolved, device: torch.device) -> InceptionExtractor:
+        """Inception with these weights."""
+        return InceptionExtractor(weights, self.dimension, device=device)
+
+
+class SGFID64(SGFID):
+    """The same with 64 channels, before the first pooling."""
+
+    name = "sgfid64"
+    title = "SGFID (64-d)"
+    dimension: Dimension = 64
+
+
+METRICS = (SGFID(), SGFID64())

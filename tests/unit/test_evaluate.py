@@ -1,0 +1,272 @@
+"""`evaluate`: schema, alignment, refusals, cache, weights."""
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from tests.unit.metric_clips import noisy, textured
+
+from onereel import metrics
+from onereel.clip import Clip
+from onereel.errors import MetricError, WeightsError
+from onereel.features.inception import InceptionExtractor
+from onereel.files import read_json, write_json
+from onereel.metrics import REGISTRY, evaluate, format_summary, metric_names
+from onereel.metrics.align import align_clips, resize_frames
+from onereel.weights import Weights
+
+RECORD = {
+    "metric",
+    "title",
+    "column",
+    "sample",
+    "value",
+    "note",
+    "unit",
+    "better",
+    "extractor",
+    "weights",
+    "stand_in",
+    "protocol",
+    "n",
+}
+FAST = ("sgfid", "diversity", "psnr")
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    return Clip(textured(), Fraction(10))
+
+
+@pytest.fixture(scope="module")
+def everything(clip):
+    samples = {"0": Clip(noisy(clip.frames, 8)), "1": Clip(noisy(clip.frames, 8, seed=2)), "same": clip}
+    return evaluate(clip, samples, weights="stand-in")
+
+
+def test_the_registry_holds_what_the_papers_report():
+    assert metric_names() == (
+        "svfid",
+        "sgfid",
+        "sgfid64",
+        "diversity",
+        "coherence",
+        "completeness",
+        "nnfdiv",
+        "nnfdiv_scaled",
+        "nnfdist",
+        "psnr",
+        "ssim",
+    )
+    assert len({metric.title for metric in REGISTRY.values()}) == len(REGISTRY)
+    assert all(metric.__doc__ and metric.protocol()["name"] for metric in REGISTRY.values())
+
+
+def test_every_metric_has_its_records(everything):
+    assert {record["metric"] for record in everything["records"]} == set(metric_names())
+    for record in everything["records"]:
+        assert set(record) == RECORD
+        metric = REGISTRY[record["metric"]]
+        if metric.scope == "run":
+            assert (record["sample"], record["n"]) == (None, 3)
+        else:
+            assert record["n"] == 1
+    assert len(everything["records"]) == 1 + 3 * (len(REGISTRY) - 1)
+    assert everything["reference"] == {"frames": 6, "height": 32, "width": 40, "fps": "10"}
+    assert everything["align"] == ""
+
+
+def test_the_summary_averages_the_records(everything):
+    for name, entry in everything["summary"].items():
+        values = [record["value"] for record in everything["records"] if record["metric"] == name]
+        assert entry["mean"] == pytest.approx(np.mean(values))
+        assert entry["n"] == 3
+        if REGISTRY[name].scope == "sample":
+            assert entry["low"] <= entry["mean"] <= entry["high"]
+
+
+def test_values_from_stand_ins_say_so_everywhere(everything):
+    store = Weights()
+    for record in everything["records"]:
+        role = REGISTRY[record["metric"]].extractor
+        assert record["stand_in"] == (role is not None)
+        if role:
+            label = {"c3d": "random C3D", "inception": "random Inception"}[role]
+            sha = store.entries[f"{role}-random"].sha256
+            assert record["column"] == f"{record['title']} ({label})"
+            assert record["weights"] == f"{label} seed 0 {sha[:12]}"
+            assert everything["summary"][record["metric"]]["column"] == record["column"]
+        else:
+            assert record["column"] == record["title"]
+            assert record["weights"] is None
+    assert "stand-in weights" in format_summary(everything)
+
+
+def test_an_equal_sample_is_infinite_in_psnr_and_survives_json(everything, tmp_path):
+    (record,) = [r for r in everything["records"] if r["metric"] == "psnr" and r["sample"] == "same"]
+    assert record["value"] == math.inf
+    assert "equal" in record["note"]
+    write_json(tmp_path / "m.json", everything)
+    assert read_json(tmp_path / "m.json")["summary"]["psnr"]["mean"] is None
+    json.dumps(everything["summary"]["svfid"], allow_nan=False)
+
+
+def test_one_sample_has_no_diversity_but_the_rest(clip):
+    result = evaluate(clip, {"0": Clip(noisy(clip.frames, 8))}, metrics=FAST, weights="stand-in")
+    (diversity,) = [record for record in result["records"] if record["metric"] == "diversity"]
+    assert diversity["value"] is None
+    assert diversity["note"]
+    assert result["summary"]["diversity"]["mean"] is None
+    assert result["summary"]["psnr"]["low"] is None
+    assert "Diversity" in format_summary(result)
+
+
+def test_the_order_of_samples_does_not_matter(clip):
+    samples = {str(i): Clip(noisy(clip.frames, 8, seed=i)) for i in range(3)}
+    one = evaluate(clip, samples, metrics=FAST, weights="stand-in")
+    two = evaluate(clip, dict(reversed(samples.items())), metrics=FAST, weights="stand-in")
+    key = lambda record: (record["metric"], str(record["sample"]))  # noqa: E731
+    for a, b in zip(sorted(one["records"], key=key), sorted(two["records"], key=key), strict=True):
+        assert a["value"] == pytest.approx(b["value"], rel=1e-12)
+
+
+def test_unknown_metrics_and_missing_samples_are_refused_first(clip):
+    with pytest.raises(MetricError, match="did you mean 'coherence'"):
+        evaluate(clip, {"0": clip}, metrics=["coherense"])
+    with pytest.raises(MetricError, match="choose from svfid"):
+        evaluate(clip, {"0": clip}, metrics=["zzz"])
+    with pytest.raises(MetricError, match="no samples"):
+        evaluate(clip, {}, metrics=["psnr"])
+    with pytest.raises(MetricError, match="no metric"):
+        evaluate(clip, {"0": clip}, metrics=[])
+    with pytest.raises(MetricError, match="no such way"):
+        evaluate(clip, {"0": clip}, align="stretch")
+
+
+def test_real_weights_that_are_missing_name_the_command(clip, tmp_path):
+    store = Weights(folder=tmp_path)
+    with pytest.raises(WeightsError, match="onereel weights fetch inception-v3"):
+        evaluate(clip, {"0": clip}, metrics=["psnr", "sgfid"], weights="real", store=store)
+    assert evaluate(clip, {"0": clip}, metrics=["sgfid"], store=store)["records"][0]["stand_in"]
+
+
+@pytest.mark.parametrize(
+    ("size", "remedy"),
+    [((4, 32, 40), "'crop' makes"), ((6, 30, 40), "'resize' makes"), ((9, 16, 20), "'crop\\+resize' makes")],
+)
+def test_other_sizes_are_refused_with_both_sizes_and_the_remedy(size, remedy, clip):
+    with pytest.raises(MetricError, match=remedy) as caught:
+        evaluate(clip, {"0": clip, "odd": Clip(textured(size))}, metrics=["svfid"])
+    assert "sample 'odd'" in str(caught.value)
+    assert "x".join(map(str, size)) in str(caught.value)
+    assert "6x32x40" in str(caught.value)
+
+
+def test_crop_alone_does_not_hide_another_size(clip):
+    with pytest.raises(MetricError, match="is 4x30x40"):
+        evaluate(clip, {"0": Clip(textured((4, 30, 40)))}, metrics=["psnr"], align="crop")
+
+
+def test_cropping_keeps_the_first_frames_of_all_and_says_so(clip):
+    longer = Clip(np.concatenate([clip.frames, clip.frames]))
+    aligned = align_clips(clip, {"long": longer, "short": Clip(clip.frames[:4])}, "crop")
+    assert aligned.reference.size == (4, 32, 40)
+    np.testing.assert_array_equal(aligned.samples["long"].frames, clip.frames[:4])
+    assert "samples cropped from 12 to their first 4 frames" in aligned.text
+    assert "input cropped from 6 to its first 4 frames" in aligned.text
+    assert aligned.reference.fps == clip.fps
+
+
+def test_resizing_brings_samples_to_the_inputs_size_and_says_how(clip):
+    large = Clip(np.repeat(np.repeat(clip.frames, 2, axis=1), 2, axis=2))
+    aligned = align_clips(clip, {"large": large, "equal": clip}, "resize")
+    assert aligned.samples["large"].size == clip.size
+    assert np.abs(aligned.samples["large"].frames.astype(int) - clip.frames).mean() < 4
+    assert aligned.samples["equal"] is clip
+    assert aligned.text == "samples resized from 64x80 to 32x40 (height x width), bicubic, antialiased"
+    result = evaluate(clip, {"large": large}, metrics=["psnr"], align="resize")
+    assert result["align"] == aligned.text
+    assert aligned.text in format_summary(result)
+
+
+def test_resizing_is_antialiased():
+    stripes = np.zeros((1, 8, 64, 3), np.uint8)
+    stripes[:, :, ::2] = 255
+    assert np.abs(resize_frames(stripes, 4, 16)[:, :, 2:-2].astype(int) - 127).max() < 12
+
+
+def test_keep_measures_what_any_size_allows(clip):
+    samples = {"0": Clip(textured((8, 30, 44)))}
+    result = evaluate(clip, samples, align="keep", weights="stand-in")
+    names = {record["metric"] for record in result["records"]}
+    assert {"svfid", "sgfid", "coherence", "nnfdiv", "diversity"} <= names
+    assert not names & {"psnr", "ssim"}
+    assert "samples 8x30x44, input 6x32x40" in result["align"]
+    with pytest.raises(MetricError, match="psnr: needs samples of the input's length and size"):
+        evaluate(clip, samples, metrics=["psnr"], align="keep")
+
+
+def test_a_metric_that_fails_names_the_sample():
+    tiny = Clip(textured((4, 12, 12)))
+    with pytest.raises(MetricError, match=r"sample 'a', .*19 pixels"):
+        evaluate(tiny, {"a": tiny}, metrics=["sgfid"], weights="stand-in")
+
+
+def test_the_cache_spares_the_network_and_gives_the_same(clip, tmp_path, monkeypatch):
+    calls = []
+    run = InceptionExtractor.features
+    monkeypatch.setattr(InceptionExtractor, "features", lambda self, frames: calls.append(1) or run(self, frames))
+    samples = {"0": Clip(noisy(clip.frames, 8))}
+    ask = {"metrics": ["sgfid", "coherence", "nnfdiv"], "weights": "stand-in", "cache": tmp_path}
+    first = evaluate(clip, samples, **ask)
+    assert len(calls) == 2
+    monkeypatch.setattr(metrics.coherence, "nearest_errors", None)
+    monkeypatch.setattr(metrics.nnfdiv.NNFMetric, "extract", None)
+    assert evaluate(clip, samples, **ask) == first
+    assert len(calls) == 2
+    evaluate(clip, {"0": Clip(noisy(clip.frames, 9))}, **{**ask, "metrics": ["sgfid"]})
+    assert len(calls) == 3  # other frames, the reference still known
+
+
+def test_the_cache_tells_metrics_protocols_and_shapes_apart(clip, tmp_path):
+    ask = {"metrics": ["sgfid", "sgfid64"], "weights": "stand-in"}
+    samples = {"0": Clip(noisy(clip.frames, 8))}
+    plain = evaluate(clip, samples, **ask)
+    assert evaluate(clip, samples, **ask, cache=tmp_path) == plain
+    assert evaluate(clip, samples, **ask, cache=tmp_path) == plain
+    turned = Clip(np.ascontiguousarray(clip.frames.reshape(6, 40, 32, 3)))  # the same bytes
+    other = evaluate(turned, {"0": turned}, **ask, cache=tmp_path)
+    assert other["summary"]["sgfid"]["mean"] == pytest.approx(0, abs=1e-9)
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_a_damaged_cache_file_is_computed_again(clip, tmp_path):
+    ask = {"metrics": ["sgfid64"], "weights": "stand-in", "cache": tmp_path}
+    first = evaluate(clip, {"0": clip}, **ask)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    assert evaluate(clip, {"0": clip}, **ask) == first
+
+
+@pytest.mark.peer
+def test_the_authors_own_outputs_are_measured(shared):
+    """VGPNN's own samples of `fish`, cut to 12 frames at 72 px to be quick: nearer the input than noise is."""
+    from onereel import ingest
+
+    def small(source):
+        loaded = ingest.load(source)
+        return Clip(resize_frames(loaded.frames[:12], 72, 128), loaded.fps)
+
+    data = shared / "data"
+    clip = small(data / "clips/fish")
+    found = ingest.discover(data / "peer_outputs/fish/vgpnn_official")
+    samples = {name: small(source) for name, source in found.items()}
+    assert set(samples) == {"1", "2"}
+    result = evaluate(clip, samples, weights="stand-in")
+    noise = evaluate(clip, {"noise": Clip(noisy(clip.frames, 30))}, weights="stand-in")
+    for name in ("coherence", "nnfdist", "sgfid", "svfid"):
+        assert 0 < result["summary"][name]["mean"] < noise["summary"][name]["mean"]
+    assert result["summary"]["diversity"]["mean"] > 0.05
+    assert 0.01 < result["summary"]["nnfdiv"]["mean"] < 1

@@ -1,0 +1,449 @@
+"""The sheet of weights, fetching over a real local server, damage, hostile files, resolution."""
+
+import functools
+import hashlib
+import http.server
+import logging
+import os
+import pickle
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file, save_file
+
+from onereel import weights as module
+from onereel.checkpoints import read_tensors
+from onereel.errors import ConfigError, WeightsError
+from onereel.features.standin import random_state
+from onereel.weights import MODES, RealEntry, StandInEntry, Weights, fingerprint
+
+TENSORS = {"conv.weight": torch.arange(12.0).reshape(3, 4), "conv.bias": torch.ones(3, dtype=torch.float16)}
+
+
+class Server:
+    """A web server on this machine whose files and misbehaviour a test chooses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.truncate, self.requests = folder, 0, 0
+        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, self))
+        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.httpd.server_port}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def __init__(self, server: Server, *args) -> None:
+        self.files = server
+        super().__init__(*args)
+
+    def do_GET(self) -> None:  # noqa: N802 (the standard library's name)
+        self.files.requests += 1
+        path = self.files.folder / self.path.lstrip("/")
+        if not path.is_file():
+            self.send_error(404)
+            return
+        content = path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) - self.files.truncate])
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    serving = Server(folder)
+    yield serving
+    serving.httpd.shutdown()
+    serving.httpd.server_close()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def make_store(tmp_path, **entries) -> Weights:
+    config = tmp_path / "project" / "config" / "weights.yaml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(yaml.safe_dump(entries))
+    return Weights(config)
+
+
+def entry(server, name="model.pth", *, format="torch", **about):
+    file = {"url": f"{server.url}/{name}", "format": format}
+    file |= {key: about.pop(key) for key in ("sha256", "size") if key in about}
+    shown = {"licence": "MIT", "source": "a test", "preprocessing": "none", "role": "c3d", "title": "Tiny"}
+    return {"kind": "real", **shown, **about, "files": {"model": file}}
+
+
+def stand_in(**about):
+    return {"kind": "stand-in", "role": "c3d", "title": "random C3D", "sha256": "ab" * 32, **about}
+
+
+@pytest.fixture
+def checkpoint(server) -> Path:
+    path = server.folder / "model.pth"
+    torch.save({"state_dict": TENSORS, "meta": {"epoch": 3}, "optimizer": {"lr": torch.ones(1)}}, path)
+    return path
+
+
+# ------------------------------------------------------------------------------------------------------- the sheet
+
+
+def test_the_projects_sheet_is_valid_and_covers_what_the_papers_need():
+    store = Weights()
+    roles = {item.role for item in store.entries.values()}
+    assert {"c3d", "inception", "i3d", "depth", "clip", "flow", "text-to-video", "latent-diffusion"} <= roles
+    for name, item in store.entries.items():
+        if isinstance(item, RealEntry):
+            assert item.licence, name
+            assert item.preprocessing, name
+            for file in item.files.values():
+                prefix = file.sha256[:8]
+                hashed = [part for part in file.url.replace("-", "/").replace(".", "/").split("/") if len(part) >= 8]
+                hexes = [part for part in hashed if set(part) <= set("0123456789abcdef") and not part.isdigit()]
+                assert not hexes or prefix in [part[:8] for part in hexes], f"{name}: {file.url} against {prefix}"
+    for role in ("c3d", "inception"):
+        kinds = [item.kind for item in store.entries.values() if item.role == role]
+        assert kinds[-1] == "stand-in", "the stand-in comes after the real ones"
+
+
+def test_the_sheet_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "c3d-sports1m" in Weights().entries
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"licence": None}, "licence"),
+        ({"colour": "red"}, "colour"),
+        ({"files": {"model": {"url": "file:///etc/passwd", "format": "torch"}}}, "url"),
+        ({"files": {"model": {"url": "http://x/y", "format": "pickle"}}}, "format"),
+        ({"files": {"model": {"url": "http://x/y", "format": "torch", "sha256": "xyz"}}}, "sha256"),
+        ({"files": {}}, "files"),
+        ({"kind": "imaginary"}, "imaginary"),
+    ],
+)
+def test_a_wrong_sheet_names_the_entry_and_the_field(change, complaint, server, tmp_path):
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        make_store(tmp_path, tiny={**entry(server), **change})
+    assert "tiny" in str(caught.value)
+
+
+@pytest.mark.parametrize("about", [{}, {"seed": 0, "file": "a.safetensors"}])
+def test_a_stand_in_has_a_seed_or_a_file(about, tmp_path):
+    with pytest.raises(ConfigError, match="either a seed or a file"):
+        make_store(tmp_path, tiny=stand_in(**about))
+
+
+def test_a_missing_or_broken_sheet_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Weights(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [1,")
+    with pytest.raises(ConfigError, match="is not YAML"):
+        Weights(tmp_path / "bad.yaml")
+
+
+# --------------------------------------------------------------------------------------------------------- fetching
+
+
+def test_fetch_keeps_the_tensors_and_records_the_source(server, checkpoint, tmp_path):
+    sha = sha256(checkpoint)
+    store = make_store(tmp_path, tiny=entry(server, sha256=sha[:8], size=checkpoint.stat().st_size))
+    folder = store.fetch("tiny")
+    assert folder == tmp_path / "project/data/weights/tiny"
+    assert sorted(path.name for path in folder.iterdir()) == ["model.safetensors", "weights.json"]
+    found = load_file(folder / "model.safetensors")
+    assert set(found) == set(TENSORS)
+    assert all(torch.equal(found[key], value) for key, value in TENSORS.items())
+    resolved = store.resolve("c3d", "real")
+    assert (resolved.sha256, resolved.stand_in, resolved.title) == (sha, False, "Tiny")
+    assert resolved.printed == f"Tiny {sha[:12]}"
+    assert set(resolved.tensors()) == set(TENSORS)
+    assert [check.state for check in store.verify("all")] == ["ok"]
+
+
+def test_fetching_again_downloads_nothing_unless_asked_or_damaged(server, checkpoint, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server))
+    store.fetch("tiny")
+    store.fetch("tiny")
+    assert server.requests == 1
+    store.fetch("tiny", again=True)
+    assert server.requests == 2
+    (store.folder / "tiny/model.safetensors").write_bytes(b"gone")
+    store.fetch("tiny")
+    assert server.requests == 3
+    assert store.verify("tiny")[0].state == "ok"
+
+
+def test_an_entry_of_several_parts_has_one_file_each(server, checkpoint, tmp_path):
+    save_file({"a": torch.zeros(2)}, server.folder / "vae.safetensors")
+    item = entry(server)
+    item["files"]["vae"] = {"url": f"{server.url}/vae.safetensors", "format": "safetensors"}
+    store = make_store(tmp_path, tiny=item)
+    store.fetch("tiny")
+    resolved = store.resolve("tiny", "real")
+    assert set(resolved.parts) == {"model", "vae"}
+    assert torch.equal(resolved.tensors("vae")["a"], torch.zeros(2))
+    assert len(resolved.sha256) == 64
+
+
+def assert_nothing_left(store):
+    assert not [path for path in store.folder.rglob("*") if path.is_file()]
+
+
+def test_a_wrong_checksum_is_refused(server, checkpoint, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server, sha256="0123abcd"))
+    with pytest.raises(WeightsError, match=r"sha256 is .*expected 0123abcd.*do not use it"):
+        store.fetch("tiny")
+    assert_nothing_left(store)
+
+
+def test_a_wrong_size_is_refused(server, checkpoint, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server, size=5))
+    with pytest.raises(WeightsError, match=r"bytes, the sheet says 5"):
+        store.fetch("tiny")
+    assert_nothing_left(store)
+
+
+def test_a_download_that_breaks_off_is_refused(server, checkpoint, tmp_path):
+    server.truncate = 100
+    store = make_store(tmp_path, tiny=entry(server))
+    with pytest.raises(WeightsError, match=r"the download stopped at \d+ of \d+ bytes|cannot download"):
+        store.fetch("tiny")
+    assert_nothing_left(store)
+
+
+def test_a_failed_fetch_leaves_older_weights_alone(server, checkpoint, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server))
+    store.fetch("tiny")
+    server.truncate = 100
+    with pytest.raises(WeightsError):
+        store.fetch("tiny", again=True)
+    assert store.verify("tiny")[0].state == "ok"
+
+
+def test_an_http_error_and_an_unreachable_server_say_so(server, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server, "none.pth"))
+    with pytest.raises(WeightsError, match="answered 404"):
+        store.fetch("tiny")
+    closed = Server(tmp_path)
+    closed.httpd.shutdown()
+    closed.httpd.server_close()
+    store = make_store(tmp_path, tiny=entry(closed))
+    with pytest.raises(WeightsError, match=r"cannot download .*copy the folder data/weights"):
+        store.fetch("tiny")
+    assert_nothing_left(store)
+
+
+def test_a_file_downloaded_by_other_means_is_checked_alike(server, checkpoint, tmp_path):
+    own = tmp_path / "mine.pth"
+    own.write_bytes(checkpoint.read_bytes())
+    store = make_store(tmp_path, tiny=entry(server, sha256=sha256(checkpoint)))
+    store.fetch("tiny", local=own)
+    assert server.requests == 0
+    assert own.exists()
+    own.write_bytes(b"other")
+    with pytest.raises(WeightsError, match="do not use it"):
+        store.fetch("tiny", local=own, again=True)
+    with pytest.raises(WeightsError, match="no part 'unet'"):
+        store.fetch("tiny", local={"unet": own}, again=True)
+    with pytest.raises(WeightsError, match="does not exist"):
+        store.fetch("tiny", local=tmp_path / "nowhere", again=True)
+
+
+def test_without_a_published_checksum_the_first_one_counts(server, checkpoint, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server))
+    store.fetch("tiny")
+    torch.save({"other": torch.zeros(3)}, checkpoint)
+    with pytest.raises(WeightsError, match="expected"):
+        store.fetch("tiny", again=True)
+
+
+def test_a_changed_file_is_found_by_verify_and_by_use(server, checkpoint, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server))
+    store.fetch("tiny")
+    resolved = store.resolve("c3d", "real")
+    save_file({"conv.weight": torch.zeros(1)}, store.folder / "tiny/model.safetensors")
+    (check,) = store.verify("tiny")
+    assert check.state == "damaged"
+    with pytest.raises(WeightsError, match="has changed; run: onereel weights fetch tiny"):
+        resolved.tensors()
+    (store.folder / "tiny/weights.json").write_text("{")
+    with pytest.raises(WeightsError, match="the record is damaged"):
+        store.resolve("c3d", "real")
+
+
+def test_a_sheet_that_names_another_file_makes_what_is_here_damaged(server, checkpoint, tmp_path):
+    make_store(tmp_path, tiny=entry(server)).fetch("tiny")
+    store = make_store(tmp_path, tiny=entry(server, sha256="0123abcd"))
+    (check,) = store.verify("tiny")
+    assert (check.state, "0123abcd" in check.detail) == ("damaged", True)
+
+
+def test_a_licence_without_commercial_use_is_printed(server, checkpoint, tmp_path, caplog):
+    store = make_store(tmp_path, tiny=entry(server, licence="CC-BY-NC-4.0"))
+    with caplog.at_level(logging.WARNING):
+        store.fetch("tiny")
+    assert "CC-BY-NC-4.0: no commercial use" in caplog.text
+    (status,) = store.list_weights()
+    assert "no commercial use" in status.note
+
+
+# ---------------------------------------------------------------------------------------------------- hostile files
+
+
+class Exploit:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def test_a_pickle_that_runs_code_is_refused_and_runs_nothing(server, tmp_path):
+    marker = tmp_path / "executed"
+    bomb = server.folder / "model.pth"
+    torch.save({"conv.weight": torch.zeros(2), "payload": Exploit(marker)}, bomb)
+    store = make_store(tmp_path, tiny=entry(server))
+    with pytest.raises(WeightsError, match="no code in it was run"):
+        store.fetch("tiny")
+    bomb.write_bytes(pickle.dumps(Exploit(marker)))
+    with pytest.raises(WeightsError, match="no code in it was run"):
+        store.fetch("tiny")
+    assert not marker.exists()
+    assert_nothing_left(store)
+    pickle.loads(bomb.read_bytes())  # the bomb was live
+    assert marker.exists()
+
+
+def test_a_torchscript_archive_gives_its_tensors_and_runs_nothing(server, tmp_path):
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2).half())
+    torch.jit.script(network).save(server.folder / "model.pt")
+    store = make_store(tmp_path, tiny=entry(server, "model.pt", format="torchscript"))
+    store.fetch("tiny")
+    found, expected = store.resolve("tiny", "real").tensors(), network.state_dict()
+    assert set(found) == set(expected)
+    for key, value in expected.items():
+        assert found[key].dtype == value.dtype
+        assert torch.equal(found[key], value), key
+
+
+def test_a_torchscript_archive_with_a_bomb_is_refused(tmp_path):
+    import zipfile
+
+    marker, path = tmp_path / "executed", tmp_path / "bomb.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("bomb/data.pkl", pickle.dumps({"weight": Exploit(marker)}))
+    with pytest.raises(ValueError, match="not allowed in a file of tensors"):
+        read_tensors(path, "torchscript")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("format", ["torch", "torchscript", "safetensors"])
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04" + bytes(100)])
+def test_rubbish_is_refused(format, content, tmp_path):
+    path = tmp_path / "rubbish"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is not a readable|asks for more|holds no tensor"):
+        read_tensors(path, format)
+
+
+def test_tensors_are_found_in_nested_and_wrapped_checkpoints(tmp_path):
+    path = tmp_path / "x.pt"
+    torch.save({"model": {"a": {"b": torch.ones(1)}, "step": 3}}, path)
+    assert list(read_tensors(path, "torch")) == ["a.b"]
+    torch.save({"step": 3}, path)
+    with pytest.raises(ValueError, match="holds no tensor"):
+        read_tensors(path, "torch")
+
+
+# ------------------------------------------------------------------------------------------------------- resolution
+
+
+def test_auto_takes_real_weights_where_they_are_and_stand_ins_elsewhere(server, checkpoint, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server), other=entry(server), dummy=stand_in(seed=4))
+    for name in ("c3d", "dummy"):
+        resolved = store.resolve(name, "auto")
+        assert (resolved.name, resolved.stand_in, resolved.seed) == ("dummy", True, 4)
+        assert (resolved.title, resolved.label) == ("random C3D seed 4", "random C3D")
+    with pytest.raises(WeightsError, match="run: onereel weights fetch tiny"):
+        store.resolve("c3d", "real")
+    store.fetch("other")
+    assert store.resolve("c3d", "auto").name == "other"
+    assert store.resolve("c3d", "stand-in").name == "dummy"
+    store.fetch("tiny")
+    assert store.resolve("c3d", "real").name == "tiny"
+
+
+def test_a_trained_stand_in_is_a_data_change(tmp_path):
+    path = tmp_path / "project/assets/small.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(TENSORS, path)
+    store = make_store(
+        tmp_path, small=stand_in(title="small C3D", file="assets/small.safetensors", sha256=sha256(path))
+    )
+    resolved = store.resolve("c3d", "auto")
+    assert (resolved.title, resolved.label, resolved.stand_in) == ("small C3D", "small C3D", True)
+    assert set(resolved.tensors()) == set(TENSORS)
+    path.write_bytes(b"x")
+    with pytest.raises(WeightsError, match="has changed"):
+        resolved.tensors()
+
+
+def test_unknown_names_and_modes_are_refused(server, tmp_path):
+    store = make_store(tmp_path, tiny=entry(server), dummy=stand_in(seed=0))
+    with pytest.raises(WeightsError, match="did you mean 'tiny'"):
+        store.fetch("tiney")
+    with pytest.raises(WeightsError, match="needs no download"):
+        store.fetch("dummy")
+    with pytest.raises(WeightsError, match="did you mean 'c3d'"):
+        store.resolve("c3dd")
+    with pytest.raises(WeightsError, match="use auto, real, stand-in"):
+        store.resolve("c3d", "maybe")
+    assert MODES == ("auto", "real", "stand-in")
+    lonely = make_store(tmp_path, tiny=entry(server))
+    with pytest.raises(WeightsError, match="onereel weights fetch tiny"):
+        lonely.resolve("c3d", "stand-in")
+
+
+def test_the_fingerprint_depends_on_names_shapes_and_values_only():
+    same = dict(reversed(TENSORS.items()))
+    assert fingerprint(TENSORS) == fingerprint(same)
+    assert fingerprint(TENSORS) != fingerprint({**TENSORS, "conv.bias": torch.zeros(3, dtype=torch.float16)})
+    assert fingerprint({"a": torch.zeros(2, 3)}) != fingerprint({"a": torch.zeros(3, 2)})
+
+
+def test_seeded_values_are_pinned():
+    state = random_state(torch.nn.Linear(4, 1), 0)
+    expected = torch.tensor([[0.0976270, 0.4303787, 0.2055268, 0.0897664]]) * (6 / 4) ** 0.5
+    torch.testing.assert_close(state["weight"], expected)
+    assert not state["bias"].any()
+
+
+# --------------------------------------------------------------------------------------------- for the command line
+
+
+def test_the_projects_own_store_is_described_and_verified(tmp_path, monkeypatch, server, checkpoint):
+    store = make_store(tmp_path, tiny=entry(server, licence="CC-BY-NC-4.0"), dummy=stand_in(seed=0))
+    monkeypatch.chdir(store.project)
+    text = module.describe()
+    assert "tiny" in text
+    assert "no commercial use" in text
+    assert module.verify() == {}
+    assert module.verify(["tiny"])["tiny"].startswith("missing")
+    module.fetch("tiny")
+    assert module.verify()["tiny"].startswith("ok")
+    assert isinstance(store.entries["dummy"], StandInEntry)

@@ -1,0 +1,158 @@
+"""What Snakemake reruns, what a kill costs, and what a failure leaves."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.workspace import ROOT, Workspace, small_workspace
+
+REPORTING = {"write_table", "draw_figures", "write_report", "summarise", "all"}
+
+
+def sha256_of_samples(workspace: Workspace) -> dict[str, str]:
+    samples = workspace.root / "results/samples"
+    return {
+        str(path.relative_to(samples)): hashlib.sha256(path.read_bytes()).hexdigest() for path in samples.rglob("*.mkv")
+    }
+
+
+def test_a_finished_workspace_has_everything_and_nothing_left_to_do(finished):
+    results = finished.root / "results"
+    assert sorted(path.name for path in (results / "samples/vgpnn").glob("*.mkv")) == ["0.mkv", "1.mkv"]
+    for table in ("csv", "md", "tex", "html"):
+        assert (results / f"tables/comparison.{table}").stat().st_size > 0
+    assert (results / "report/index.html").exists()
+    assert not (results / "report-partial").exists()
+    assert finished.planned() == {}
+
+
+def test_one_more_sample_reruns_only_its_own_run(workspace):
+    workspace.edit("config/runs.tsv", "vgpnn\tballoons\tvgpnn\tdemo\t2\t0", "vgpnn\tballoons\tvgpnn\tdemo\t3\t0")
+    planned = workspace.planned()
+    assert planned.pop("sample") == 1
+    assert planned.pop("evaluate") == 1
+    assert planned.pop("visualise_run") == 1
+    assert set(planned) <= REPORTING
+
+
+def test_a_changed_setting_reruns_its_run_from_sampling_on(workspace):
+    header, first, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
+    workspace.write("config/runs.tsv", "\n".join([f"{header}\tsettings", f"{first}\tnoise_amplitude=1", *rest]) + "\n")
+    planned = workspace.planned()
+    assert planned.pop("sample") == 2
+    assert planned.pop("evaluate") == 1
+    assert not {"ingest", "build_pyramid", "visualise_clip"} & set(planned)
+
+
+def test_a_new_metric_measures_everything_and_samples_nothing(workspace):
+    workspace.edit("config/config.yaml", "metrics: [sgfid, coherence, psnr]", "metrics: [sgfid, coherence, psnr, ssim]")
+    planned = workspace.planned()
+    assert planned.pop("evaluate") == 3
+    assert set(planned) <= REPORTING
+
+
+def test_an_edited_method_reruns_that_method_only(tmp_path):
+    workspace = small_workspace(tmp_path / "copy").own_code()
+    workspace.write("config/runs.tsv", "run\tclip\tmethod\tpreset\nitself\t*\tcalibration\titself\n")
+    workspace.snakemake("--quiet", "rules", "--", "samples")
+    module = "src/onereel/methods/calibration/__init__.py"
+    (workspace.root / module).touch()
+    assert workspace.planned("--", "samples") == {}
+    workspace.write("src/onereel/methods/vgpnn/new.py", "X = 1\n")
+    assert workspace.planned("--", "samples") == {}
+    workspace.edit(module, "METHOD = Calibration()", "METHOD = Calibration()  # edited")
+    assert workspace.planned("--", "samples") == {"sample": 2, "samples": 1}
+
+
+def test_a_kill_in_the_middle_ends_in_the_same_bytes(finished, tmp_path):
+    workspace = small_workspace(tmp_path / "copy")
+    driver = subprocess.Popen(
+        ["snakemake", "--quiet", "rules", "--", "samples"],
+        cwd=workspace.root,
+        env=workspace.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = workspace.root / "logs/sample/vgpnn"
+    end = time.monotonic() + 120
+    while not log.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    assert not (workspace.root / "results/samples/vgpnn/1.json").exists(), "the kill came too late to mean anything"
+    workspace.snakemake("--unlock")
+    workspace.snakemake("--quiet", "rules", "--", "samples")
+    assert sha256_of_samples(workspace) == sha256_of_samples(finished)
+
+
+def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
+    workspace.write("data/sources/broken.mp4", "this is no video")
+    workspace.edit("config/clips.tsv", "name\tsource\n", "name\tsource\nbroken\tdata/sources/broken.mp4\n")
+    workspace.edit("config/clips.tsv", "frames=6&height=40&width=56\nwater", "frames=7&height=40&width=56\nwater")
+    output = workspace.run("snakemake", check=False)
+    assert output.returncode != 0
+    assert "Traceback" not in output.stdout
+    clips = workspace.root / "data/clips"
+    assert not list(clips.glob("*broken*")), "something half-written was left"
+    assert json.loads((clips / "balloons.json").read_text())["size"] == [7, 40, 56], "the other clip did not go on"
+    page = (workspace.root / "results/report-partial/index.html").read_text(encoding="utf-8")
+    assert "broken" in page
+    assert "not a video" in page
+
+    workspace.edit("config/clips.tsv", "broken\tdata/sources/broken.mp4\n", "")
+    workspace.snakemake("--quiet", "rules")
+    assert not (workspace.root / "results/report-partial").exists()
+
+
+@pytest.mark.parametrize(
+    ("sheet", "old", "new", "message"),
+    [
+        ("config/runs.tsv", "vgpnn\tballoons\tvgpnn", "vgpnn\tballoons\tvgpn", "did you mean 'vgpnn'?"),
+        ("config/runs.tsv", "\tdemo\t2", "\tdem\t2", "did you mean 'demo'?"),
+        ("config/clips.tsv", "name\tsource", "name\tsauce", "unknown column 'sauce'"),
+        ("config/clips.tsv", "water\tscene:water", "../../x\tscene:water", "'../../x'"),
+        ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "use sgfid"),
+        ("config/config.yaml", "weights:", "weihgts:", "weihgts"),
+    ],
+)
+def test_a_mistake_in_a_sheet_stops_before_the_first_job(tmp_path, sheet, old, new, message):
+    workspace = small_workspace(tmp_path / "copy")
+    workspace.edit(sheet, old, new)
+    done = workspace.run("snakemake", "--dry-run", check=False)
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (workspace.root / "data/clips").exists()
+
+
+def test_other_peoples_samples_are_measured_beside_ours(workspace):
+    for index in (1, 2):
+        target = workspace.root / f"theirs/{index}.mkv"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes((workspace.root / "results/samples/vgpnn/0.mkv").read_bytes())
+    header, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
+    row = "theirs\tballoons\texternal:Theirs\t\t\t\ttheirs\tcrop"
+    workspace.write("config/runs.tsv", "\n".join([f"{header}\tsource\talign", *rest, row]) + "\n")
+    workspace.snakemake("--quiet", "rules")
+    metrics = workspace.root / "results/metrics"
+    ours, theirs = (json.loads((metrics / f"{run}.json").read_text()) for run in ("vgpnn", "theirs"))
+    assert theirs["summary"]["coherence"]["n"] == 2
+    first = next(r["value"] for r in ours["records"] if r["metric"] == "coherence" and r["sample"] == "0")
+    assert {r["value"] for r in theirs["records"] if r["metric"] == "coherence"} == {first}
+    assert "Theirs" in (workspace.root / "results/tables/comparison.md").read_text()
+
+
+def test_snakemake_report_and_lint(finished, tmp_path):
+    target = tmp_path / "report.zip"
+    finished.snakemake("--report", str(target))
+    assert target.stat().st_size > 0
+    lint = subprocess.run(
+        ["snakemake", "--lint"], cwd=ROOT, env=finished.environment, capture_output=True, text=True, check=False
+    )
+    assert lint.returncode == 0, lint.stderr
