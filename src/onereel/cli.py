@@ -1,6 +1,7 @@
 """``onereel``: one clip on the command line, without the workflow; the workflow's scripts call the same functions."""
 
 import functools
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,7 @@ def _example(text: str) -> Callable[..., Any]:
 
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    logging.basicConfig(level=logging.WARNING, format="onereel: %(message)s")
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -155,32 +157,45 @@ def evaluate(
 
 @weights_app.command("list")
 def weights_list() -> None:
-    """Every file that may be downloaded: size, licence, whether it is here."""
-    from onereel.weights import describe
+    """Every entry of config/weights.yaml: for what, whether it is here, size, licence."""
+    from onereel.weights import Weights
 
-    typer.echo(describe())
+    entries = Weights().list_weights()
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        state = "stand-in" if entry.kind == "stand-in" else "here" if entry.present else "not fetched"
+        size = f"{entry.size / 2**20:.0f} MiB" if entry.size else "-"
+        note = f"  ({entry.note})" if entry.note else ""
+        typer.echo(f"{entry.name:{width}}  {entry.role:16}  {state:11}  {size:>9}  {entry.licence}{note}")
 
 
 @weights_app.command("fetch")
 @_example("onereel weights fetch c3d-sports1m inception-v3")
-def weights_fetch(names: Annotated[list[str], typer.Argument(help="Names from `onereel weights list`.")]) -> None:
+def weights_fetch(
+    names: Annotated[list[str], typer.Argument(help="Names from `onereel weights list`.")],
+    local: Annotated[
+        Path | None, typer.Option(help="A file that was downloaded by other means; checked alike.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Fetch even what is here already.")] = False,
+) -> None:
     """Download, check against the sha256, keep the tensors as safetensors."""
     from onereel.progress import terminal_progress
-    from onereel.weights import fetch
+    from onereel.weights import Weights
 
     for name in names:
-        typer.echo(f"{name}: {fetch(name, progress=terminal_progress)}")
+        typer.echo(f"{name}: {Weights().fetch(name, local=local, again=again, progress=terminal_progress)}")
 
 
 @weights_app.command("verify")
-def weights_verify(
-    names: Annotated[list[str] | None, typer.Argument(help="All that are here without it.")] = None,
-) -> None:
-    """Check fetched files against what config/weights.yaml says."""
-    from onereel.weights import verify
+def weights_verify(names: Annotated[list[str] | None, typer.Argument(help="Entries; all without it.")] = None) -> None:
+    """Check what is here against config/weights.yaml; exit code 1 if a file is damaged."""
+    from onereel.weights import Weights
 
-    for name, state in verify(names or None).items():
-        typer.echo(f"{name}: {state}")
+    checks = [check for name in names or ["all"] for check in Weights().verify(name)]
+    for check in checks:
+        typer.echo(f"{check.name} {check.part}: {check.state}  {check.detail}".rstrip())
+    if any(check.state == "damaged" for check in checks):
+        raise typer.Exit(1)
 
 
 @scenes_app.command("render")

@@ -10,10 +10,10 @@ from onereel import ingest
 from onereel.devices import resolve_device
 from onereel.errors import ConfigError
 from onereel.fitting import train_parts
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Task, check_task, configure, load_method
 from onereel.progress import terminal_progress
 from onereel.runs import parse_pairs, parse_settings
-from onereel.sampling import Request, check_task, draw, write_sample
+from onereel.sampling import Request, draw, write_sample
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ def job_log(job: Any, *, failures: Path = Path("results/failures")) -> Iterator[
     log_path = Path(job.log[0])
     log_path.parent.mkdir(parents=True, exist_ok=True)
     format_ = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    handlers = [logging.FileHandler(log_path, encoding="utf-8"), logging.StreamHandler()]
+    handlers: list[logging.Handler] = [logging.FileHandler(log_path, encoding="utf-8"), logging.StreamHandler()]
     logging.basicConfig(level=logging.INFO, format=format_, datefmt="%H:%M:%S", handlers=handlers, force=True)
     # A scheduler ends a job with SIGTERM; as an exception it leaves a record and runs every cleanup.
     signal.signal(signal.SIGTERM, _stop)

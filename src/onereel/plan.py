@@ -9,12 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from onereel import ingest, metrics
+from onereel import ingest
 from onereel.errors import ConfigError
 from onereel.ingest import ClipRow
-from onereel.methods import MethodConfig, configure, load_method, read_method_file
+from onereel.methods import MethodConfig, check_task, configure, load_method, read_method_file
 from onereel.runs import RunRow, read_run_sheet
-from onereel.sampling import check_task
 
 _DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
 
@@ -124,12 +123,20 @@ class Plan:
 def read(root: Path, *, clips: str, runs: str, tables: Sequence[str], metrics: Sequence[str]) -> Plan:
     """Read and check the sheets. Everything that can be wrong before a job starts is said here.
 
+    Args:
+        root: the repository's root.
+        clips: the clip sheet.
+        runs: the run sheet.
+        tables: table descriptions.
+        metrics: names to check; none where another process has checked them.
+
     Raises: OnereelError in one line.
     """
     clip_rows = ingest.read_clip_sheet(root / clips)
     run_rows = read_run_sheet(root / runs, clip_rows)
     plan = Plan(root, clip_rows, run_rows, {Path(table).stem: root / table for table in tables})
-    _check_metrics(metrics)
+    if metrics:
+        _check_metrics(metrics)
     for table in plan.tables.values():
         if not table.is_file():
             raise ConfigError(f"table '{table}'", "no such file", "name a file of config/tables in config.yaml")
@@ -162,7 +169,9 @@ def _configure(root: Path, run: RunRow) -> MethodConfig:
 
 
 def _check_metrics(names: Sequence[str]) -> None:
-    known = metrics.metric_names()
+    from onereel.metrics import metric_names  # seconds of imports that only this check needs
+
+    known = metric_names()
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

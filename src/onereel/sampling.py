@@ -11,9 +11,8 @@ import torch
 from onereel import clip as clips_
 from onereel import pyramid
 from onereel.clip import Clip
-from onereel.errors import MethodError
 from onereel.files import sha256_of, write_json
-from onereel.methods import Inputs, Method, MethodConfig, Task
+from onereel.methods import Inputs, Method, MethodConfig, Task, check_task
 from onereel.progress import Progress
 from onereel.record import measured, provenance
 
@@ -67,14 +66,8 @@ def read_inputs(
 def use_threads(count: int) -> None:
     """Compute on `count` cores, so that jobs beside each other share a machine as the scheduler meant."""
     torch.set_num_threads(count)
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
-
-
-def check_task(method: Method, task: Task) -> None:
-    """Raise MethodError, naming what the method can do, unless `task` is among it."""
-    if task not in method.tasks:
-        known = ", ".join(sorted(method.tasks))
-        raise MethodError(f"method '{method.name}'", f"does not do '{task}'", f"choose one of {known}")
+    limit = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(min(count, limit))
 
 
 def draw(

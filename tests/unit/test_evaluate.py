@@ -6,7 +6,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.unit.metric_clips import noisy, textured
 
 from onereel import metrics
 from onereel.clip import Clip
@@ -16,6 +15,7 @@ from onereel.files import read_json, write_json
 from onereel.metrics import REGISTRY, evaluate, format_summary, metric_names
 from onereel.metrics.align import align_clips, resize_frames
 from onereel.weights import Weights
+from tests.unit.metric_clips import noisy, textured
 
 RECORD = {
     "metric",

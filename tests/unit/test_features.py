@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.unit.metric_clips import textured
 from torch.nn import functional
 
 from onereel.errors import WeightsError
@@ -14,6 +13,7 @@ from onereel.features.inception import InceptionExtractor, InceptionTrunk
 from onereel.features.standin import random_state
 from onereel.files import sha256_of
 from onereel.weights import Resolved, Weights, fingerprint
+from tests.unit.metric_clips import textured
 
 MMACTION_SHAPES = {
     "conv1a": (64, 3),
@@ -101,9 +101,12 @@ def test_c3d_computes_what_its_definition_says(store):
     torch.testing.assert_close(found.double(), two[0].flatten(1).T, rtol=1e-4, atol=1e-2)
 
 
-@pytest.mark.parametrize("protocol", [SVFIDProtocol(), SVFIDProtocol("conv2", True), SVFIDProtocol("conv3"),
-SVFIDProtocol("conv4")]) @pytest.mark.parametrize("length", [16, 19]) def
-test_c3d_features_do_not_depend_on_chunks(protocol, length, store):
+CHUNKED = (SVFIDProtocol(), SVFIDProtocol("conv2", True), SVFIDProtocol("conv3"), SVFIDProtocol("conv4"))
+
+
+@pytest.mark.parametrize("protocol", CHUNKED, ids=lambda protocol: protocol.name)
+@pytest.mark.parametrize("length", [16, 19])
+def test_c3d_features_do_not_depend_on_chunks(protocol, length, store):
     weights = store.resolve("c3d-random", "stand-in")
     frames = textured((length, 16, 24))
     whole = torch.cat(list(C3DExtractor(weights, protocol).features(frames)))

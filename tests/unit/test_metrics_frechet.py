@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from tests.unit.metric_clips import blurred, frozen, noisy, shuffled, textured, tinted
 
 from onereel.errors import MetricError
 from onereel.metrics import REGISTRY
 from onereel.metrics.base import Context
 from onereel.metrics.frechet import Gaussian, frechet_distance, gaussian
+from tests.unit.metric_clips import blurred, frozen, noisy, shuffled, textured, tinted
 
 NAMES = ("svfid", "sgfid", "sgfid64")
 

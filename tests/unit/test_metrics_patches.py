@@ -5,13 +5,13 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from tests.unit.metric_clips import blurred, noisy, shuffled, textured, tinted
 
 from onereel.clip import to_video
 from onereel.errors import MetricError
 from onereel.metrics import REGISTRY, nnf_field
 from onereel.metrics import patch_search as search
 from onereel.metrics.base import Context
+from tests.unit.metric_clips import blurred, noisy, shuffled, textured, tinted
 
 
 def measure(name, reference, sample):

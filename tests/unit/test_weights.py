@@ -41,7 +41,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.files = server
         super().__init__(*args)
 
-    def do_GET(self) -> None:  # noqa: N802 (the standard library's name)
+    def do_GET(self) -> None:
         self.files.requests += 1
         path = self.files.folder / self.path.lstrip("/")
         if not path.is_file():
@@ -357,7 +357,7 @@ def test_a_torchscript_archive_with_a_bomb_is_refused(tmp_path):
 def test_rubbish_is_refused(format, content, tmp_path):
     path = tmp_path / "rubbish"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="is not a readable|asks for more|holds no tensor"):
+    with pytest.raises(ValueError, match=r"is not a readable|asks for more|holds no tensor"):
         read_tensors(path, format)
 
 

@@ -23,7 +23,8 @@ try:
         clips=config["clips"],
         runs=config["runs"],
         tables=config["tables"],
-        metrics=config["metrics"],
+        # A job of this workflow parses it again; the process that started it has checked the names.
+        metrics=config["metrics"] if workflow.is_main_process else [],
     )
 except OnereelError as error:
     # One line for the user instead of a traceback through this file.

@@ -21,6 +21,7 @@ __all__ = [
     "MethodConfig",
     "Task",
     "UntrainedMethod",
+    "check_task",
     "configure",
     "load_method",
     "method_names",
@@ -43,6 +44,13 @@ def load_method(name: str) -> Method:
         raise MethodError(f"method '{name}'", "no such method", _suggest(name, method_names()))
     method: Method = importlib.import_module(f"{__name__}.{name}").METHOD
     return method
+
+
+def check_task(method: Method, task: Task) -> None:
+    """Raise MethodError, naming what the method can do, unless `task` is among it."""
+    if task not in method.tasks:
+        known = ", ".join(sorted(method.tasks))
+        raise MethodError(f"method '{method.name}'", f"does not do '{task}'", f"choose one of {known}")
 
 
 def configure(

@@ -1,17 +1,24 @@
-"""What a method is: the interface that the workflow, the command line and the report see."""
+"""What a method is: the interface that the workflow, the command line and the report see.
+
+Imports nothing heavy: the workflow reads every method's settings each time it is parsed, on every node of a cluster.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-import torch
 from pydantic import BaseModel, ConfigDict
 
-from onereel.clip import Clip, Frames
-from onereel.progress import Progress
-from onereel.pyramid import Pyramid
+if TYPE_CHECKING:
+    import torch
+
+    from onereel.clip import Clip, Frames
+    from onereel.progress import Progress
+    from onereel.pyramid import Pyramid
 
 
 class Task(StrEnum):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
@@ -23,8 +24,8 @@ def write_figures(project: Project, out_dir: Path) -> list[Path]:
         figure = _draw(plot)
         for suffix in _FORMATS:
             path = out_dir / f"{plot.name}{suffix}"
-            with atomic_path(path) as temporary:
-                # Without a date the same project always gives the same bytes.
+            # Without a date, and with ids of its own making, the same project always gives the same bytes.
+            with atomic_path(path) as temporary, rc_context({"svg.hashsalt": plot.name}):
                 metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
                 figure.savefig(temporary, dpi=200, metadata=metadata)
             paths.append(path)

@@ -4,19 +4,24 @@ They are no competitors. A reader who sees that re-encoding the input with H.264
 output does knows what that number means.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-import torch
 
 from onereel.clip import Clip, Frames, write_preview
 from onereel.methods.base import Inputs, MethodConfig, Task, UntrainedMethod
-from onereel.progress import Progress
+
+if TYPE_CHECKING:
+    import torch
+
+    from onereel.progress import Progress
 
 
 class Kind(StrEnum):
