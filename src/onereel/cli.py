@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -130,7 +130,9 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="JSON file for every value and the summary.")],
     metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated; all without it.")] = None,
     align: Annotated[str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize.")] = "",
-    weights: Annotated[str, typer.Option(help="Extractors: auto, real or stand-in.")] = "auto",
+    weights: Annotated[
+        Literal["auto", "real", "stand-in"], typer.Option(help="Extractors: real where fetched, or insist.")
+    ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Measure samples, yours or ours, against the clip that they were made from."""
@@ -217,9 +219,10 @@ def scenes_render(
     made = scenes.render_spec(scene)
     manifest = {"name": out.stem, "source": f"scene:{scene.removeprefix('scene:')}", "caption": made.caption}
     ingest.write_clip(out.parent, out.stem, Clip(made.frames, made.fps), {**manifest, "attributes": made.attributes})
-    masks = {f"mask_{name}": mask for name, mask in made.masks.items()}
+    truth: dict[str, Any] = {f"mask_{name}": mask for name, mask in made.masks.items()}
+    truth |= {"depth": made.depth, "flow": made.flow, "occluded": made.occluded}
     with atomic_path(out.with_suffix(".npz")) as temporary:
-        np.savez_compressed(temporary, depth=made.depth, flow=made.flow, occluded=made.occluded, **masks)
+        np.savez_compressed(temporary, **truth)
     typer.echo(f"{out}: {made.caption}")
 
 

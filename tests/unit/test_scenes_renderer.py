@@ -12,7 +12,7 @@ from onereel.scenes.mesh import Mesh, Pose
 from onereel.scenes.renderer import render_world
 from onereel.scenes.sheets import Sheet
 from onereel.scenes.textures import Raster
-from onereel.scenes.water_surface import Course, Water, wave_raster
+from onereel.scenes.water_surface import Course, Water
 
 HEIGHT, WIDTH, FRAMES, FPS = 40, 64, 5, 10
 
@@ -205,16 +205,34 @@ def test_mesh_hides_its_own_points():
     assert (on_plate & will_cover).sum() == 5 * round(0.4 * HEIGHT)
 
 
+def test_mesh_depth_and_motion_are_in_perspective():
+    """A slanted board in space, seen from the origin, that comes nearer: depth and flow from the ray by hand."""
+    corners = np.array([(-1.0, 0.4, 2.0), (1.0, 0.4, 2.0), (1.5, 1.2, 6.0), (-1.5, 1.2, 6.0)])
+    ahead = np.array([0.1, -0.2, -0.5])  # per second
+
+    def pose(time: float) -> Pose:
+        space = corners + ahead * time
+        return Pose(space[:, :2] / space[:, 2:], space[:, 2], np.full((4, 3), 0.5, np.float32))
+
+    mesh = Mesh("board", np.array([(0, 1, 2), (0, 2, 3)]), pose)
+    scene = rendered(textured_sheet(0), mesh, frames=2, height=120, width=192)
+    mask = scene.masks["board"][0]
+    rows, columns = np.nonzero(mask)
+    ray = np.stack([(columns + 0.5 - 96) / 120, (rows + 0.5) / 120, np.ones(len(rows))], axis=1)
+    normal = np.cross(corners[1] - corners[0], corners[3] - corners[0])
+    point = ray * (corners[0] @ normal / (ray @ normal))[:, None]
+    np.testing.assert_allclose(scene.depth[0][mask], point[:, 2], rtol=1e-3)
+    later = point + ahead / FPS
+    expected = later[:, :2] / later[:, 2:] * 120 - np.stack([columns + 0.5 - 96, rows + 0.5], axis=1)
+    np.testing.assert_allclose(scene.flow[0][mask], expected, atol=5e-3)
+
+
 def test_water_moves_with_its_current_along_the_course():
     """Perspective by hand: x = X / Z, y = horizon + eye / Z, with X measured from the river's middle."""
     horizon, eye, current = 0.3, 1.2, 0.9
     course = Course(half_width=0.8, sway=1.5, length=15.0, phase=0.4)
-    waves = wave_raster(np.random.default_rng(0), coarsest=1.0, finest=0.1, stretch=1.0)
-    del waves  # the shape of the waves plays no part in the flow
-    sky = textured_sheet(0)
-    water = Water(
-        "river", horizon, eye, (0.0, -current), course, (), (sky,), (), np.full(3, 0.1, np.float32), None, far=100.0
-    )
+    deep = np.full(3, 0.1, np.float32)
+    water = Water("river", horizon, eye, (0.0, -current), course, (), (textured_sheet(0),), (), deep, None, far=100.0)
     moved = water.move(*points(water), 0.0, 0.5)
     x, y = points(water)
     z = eye / (y - horizon)

@@ -39,6 +39,7 @@ class Colour:
         full_range: whether black is 0 (and not 16 of 255).
         has_alpha: whether there is an alpha channel.
         notes: what was assumed or left undone.
+        swscale_matrix: swscale's number of the matrix; None for "rgb" and "grey".
     """
 
     pixel_format: str
@@ -46,7 +47,7 @@ class Colour:
     full_range: bool
     has_alpha: bool
     notes: tuple[str, ...]
-    _swscale_matrix: int | None = None
+    swscale_matrix: int | None = None
 
 
 def colour_of(frame: av.VideoFrame, codec: str, where: str) -> Colour:
@@ -96,8 +97,8 @@ class Converter:
         converted = self._reformatter.reformat(
             frame,
             format=target,
-            src_colorspace=colour._swscale_matrix,
-            dst_colorspace=colour._swscale_matrix,
+            src_colorspace=colour.swscale_matrix,
+            dst_colorspace=colour.swscale_matrix,
             src_color_range=_FULL if colour.full_range else _LIMITED,
             dst_color_range=_FULL,
             interpolation=_EXACT,

@@ -1,7 +1,6 @@
 """From any source to a clip and its manifest."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -64,8 +63,7 @@ def ingest(
         request = parse_request(start, end, fps, height)
     except ValueError as error:
         raise ClipError(where, str(error), "correct the setting or leave it out") from None
-    with ExitStack() as stack_of_files:
-        footage = stack_of_files.enter_context(_open(source, where, request, Path(downloads), progress))
+    with _open(source, where, request, Path(downloads), progress) as footage:
 
         def watch(pictures: Iterable[Picture]) -> Iterator[Picture]:
             return progress(pictures, total=_expected(footage), label=f"decode {name}")

@@ -40,10 +40,7 @@ _MOST_THREADS = 4  # each holds decoded frames
 class Movie(Footage):
     """A video file. Times count from the first frame, whatever the container's clock says."""
 
-    versions: ClassVar = {
-        "av": av.__version__,
-        **{name: ".".join(map(str, v)) for name, v in av.library_versions.items()},
-    }
+    versions: ClassVar = {"av": av.__version__, **_LIBRARIES}
 
     def __init__(self, path: Path, where: str) -> None:
         """Open `path` and decode its first frame.
