@@ -1,5 +1,6 @@
 """The procedural scenes: what every one of them promises."""
 
+import itertools
 from fractions import Fraction
 from functools import cache
 
@@ -217,7 +218,7 @@ def test_birds_never_interlock():
     _, birds = object_layers("birds", 0)
     for time in np.linspace(0, 20, 9):
         spans = sorted((pose.depth.min(), pose.depth.max()) for pose in (bird.pose(time) for bird in birds))
-        assert all(nearer[1] < farther[0] for nearer, farther in zip(spans, spans[1:], strict=False))
+        assert all(nearer[1] < farther[0] for nearer, farther in itertools.pairwise(spans))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -207,7 +207,7 @@ def test_mesh_hides_its_own_points():
 
 def test_mesh_depth_and_motion_are_in_perspective():
     """A slanted board in space, seen from the origin, that comes nearer: depth and flow from the ray by hand."""
-    corners = np.array([(-1.0, 0.4, 2.0), (1.0, 0.4, 2.0), (1.5, 1.2, 6.0), (-1.5, 1.2, 6.0)])
+    corners = np.array([(-1.0, 0.4, 2.0), (1.0, 0.4, 2.0), (1.5, 4.2, 6.0), (-1.5, 4.2, 6.0)])
     ahead = np.array([0.1, -0.2, -0.5])  # per second
 
     def pose(time: float) -> Pose:
@@ -217,6 +217,7 @@ def test_mesh_depth_and_motion_are_in_perspective():
     mesh = Mesh("board", np.array([(0, 1, 2), (0, 2, 3)]), pose)
     scene = rendered(textured_sheet(0), mesh, frames=2, height=120, width=192)
     mask = scene.masks["board"][0]
+    assert mask.sum() > 1000
     rows, columns = np.nonzero(mask)
     ray = np.stack([(columns + 0.5 - 96) / 120, (rows + 0.5) / 120, np.ones(len(rows))], axis=1)
     normal = np.cross(corners[1] - corners[0], corners[3] - corners[0])
