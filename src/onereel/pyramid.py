@@ -4,21 +4,27 @@ Source: VGPNN (Haim et al. 2022), section 3: x_n is x downscaled by r^n in time 
 interpolation on all three axes. Here level 0 is the coarsest (the paper counts the other way). What the paper leaves
 open: where each axis stops shrinking (`min_frames`, `min_side`), how sizes are rounded (up), how borders are read
 (replicated) and which cubic kernel is meant (Keys' with a = -0.5, stretched by the ratio on the way down).
+
+torch is imported where it is used: a ladder is part of methods' settings, which load without it.
 """
+
+from __future__ import annotations
 
 import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from onereel.errors import ConfigError, MethodError
 from onereel.files import atomic_path
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Size = tuple[int, int, int]
 """(T, H, W)."""
@@ -52,7 +58,7 @@ class Ladder(BaseModel):
         return f"t{time}-s{space}-min{self.min_frames}x{self.min_side}"
 
     @classmethod
-    def parse(cls, name: str) -> "Ladder":
+    def parse(cls, name: str) -> Ladder:
         """The ladder of that `name`.
 
         Raises: ConfigError if it is no such name.
@@ -127,7 +133,7 @@ class Pyramid:
         """(T, H, W) of every level, coarsest first."""
         return [size_of(level) for level in self.levels]
 
-    def to(self, device: torch.device | str) -> "Pyramid":
+    def to(self, device: torch.device | str) -> Pyramid:
         """The same levels on `device`."""
         return Pyramid(tuple(level.to(device) for level in self.levels))
 
@@ -152,6 +158,8 @@ def build(video: Tensor, ladder: Ladder) -> Pyramid:
 
 def save(path: Path | str, pyramid: Pyramid) -> None:
     """Write a pyramid as safetensors; the same pyramid always gives the same bytes."""
+    from safetensors.torch import save_file
+
     tensors = {f"level_{index:03d}": level.cpu().contiguous() for index, level in enumerate(pyramid.levels)}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary)
@@ -162,6 +170,8 @@ def load(path: Path | str) -> Pyramid:
 
     Raises: MethodError if the file is missing or is no pyramid.
     """
+    from safetensors.torch import load_file
+
     try:
         tensors = load_file(path)
     except Exception as error:  # safetensors raises a type of its own that it does not export from safetensors.torch
@@ -209,6 +219,8 @@ def _resize_axis(video: Tensor, axis: int, length: int) -> Tensor:
 @lru_cache(maxsize=256)
 def _taps(source: int, target: int) -> tuple[Tensor, Tensor]:
     """Positions that each new sample reads, clamped to the border, and their weights: (taps, target) each."""
+    import torch
+
     ratio = source / target
     stretch = max(ratio, 1.0)
     centre = (torch.arange(target, dtype=torch.float64) + 0.5) * ratio - 0.5  # (target,)
@@ -223,7 +235,7 @@ def _cubic(distance: Tensor) -> Tensor:
     x = distance.abs()
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
+    return near.where(x <= 1, far.where(x < 2, 0.0))
 
 
 def _rounded_up(value: float) -> int:

@@ -134,7 +134,7 @@ class Resolved:
         Raises: WeightsError if the file is gone or is not what was fetched.
         """
         path, expected = self.parts[part]
-        remedy = f"run: onereel weights fetch {self.name}"
+        remedy = "restore the file" if self.stand_in else f"run: onereel weights fetch {self.name}"
         if not path.is_file() or sha256_of(path) != expected:
             raise WeightsError(f"weights '{self.name}'", f"'{path.name}' is missing or has changed", remedy)
         return read_tensors(path, "safetensors")

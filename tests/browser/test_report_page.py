@@ -12,7 +12,6 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser.conftest import Open
@@ -49,8 +48,9 @@ def ready(page: WebDriver) -> dict:
     return wait(page, lambda state: len(state["players"]) >= 9)
 
 
-def stage(page: WebDriver) -> WebElement:
-    return page.find_element(By.CSS_SELECTOR, ".stage")
+def becomes(page: WebDriver, condition: Callable[[], bool]) -> None:
+    """Wait for what the page shows, which follows the state at the next turn of the clock."""
+    WebDriverWait(page, 10, poll_frequency=0.03).until(lambda _: condition())
 
 
 def press(page: WebDriver, *keys: str) -> None:
@@ -101,22 +101,22 @@ def test_buttons_slider_and_speed(open_page: Open, served: str) -> None:
     ready(page)
     page.find_element(By.CSS_SELECTOR, ".forward").click()
     wait(page, lambda state: state["tick"] == 1)
-    assert page.find_element(By.CSS_SELECTOR, ".counter").text == f"2 / {FRAMES}"
+    becomes(page, lambda: page.find_element(By.CSS_SELECTOR, ".counter").text == f"2 / {FRAMES}")
     page.find_element(By.CSS_SELECTOR, ".back").click()
     wait(page, lambda state: state["tick"] == 0)
     slider = page.find_element(By.CSS_SELECTOR, ".scrub")
     slider.send_keys(Keys.END)
     wait(page, lambda state: state["tick"] == FRAMES - 1)
-    assert slider.get_attribute("aria-valuetext") == f"frame {FRAMES} / {FRAMES}"
+    becomes(page, lambda: slider.get_attribute("aria-valuetext") == f"frame {FRAMES} / {FRAMES}")
     slider.send_keys(Keys.ARROW_LEFT)
     wait(page, lambda state: state["tick"] == FRAMES - 2)
     ActionChains(page).click(slider).perform()  # its middle
     wait(page, lambda state: 3 <= state["tick"] <= 6)
     play = page.find_element(By.CSS_SELECTOR, ".play")
-    assert play.get_attribute("aria-label") == "Play"
+    becomes(page, lambda: play.get_attribute("aria-label") == "Play")
     play.click()
     wait(page, lambda state: state["playing"])
-    assert play.get_attribute("aria-label") == "Pause"
+    becomes(page, lambda: play.get_attribute("aria-label") == "Pause")
     page.execute_script(
         "const s = document.querySelector('.speed select'); s.value = '0.25'; s.dispatchEvent(new Event('change'))"
     )
@@ -164,11 +164,11 @@ def test_a_switch_changes_what_samples_show_and_back(open_page: Open, served: st
     before = pixels(page, 1)
     assert not legend.is_displayed()
     button.click()
-    WebDriverWait(page, 10).until(lambda _: pixels(page, 1) != before)
+    becomes(page, lambda: pixels(page, 1) != before)
     assert legend.is_displayed()
     assert button.get_attribute("aria-pressed") == "true"
     button.click()
-    WebDriverWait(page, 10).until(lambda _: pixels(page, 1) == before)
+    becomes(page, lambda: pixels(page, 1) == before)
 
 
 def test_reduced_motion_starts_paused(open_page: Open, served: str) -> None:
@@ -189,7 +189,7 @@ def test_sheets_load_when_they_come_into_view(open_page: Open, served: str, requ
     assert not any("balloons-noisy" in path for path in requests)  # folded away
     page.execute_script("document.querySelector('.takes details').open = true")
     page.execute_script("document.querySelector('.takes details').scrollIntoView()")
-    WebDriverWait(page, 10).until(lambda _: any("balloons-noisy" in path for path in requests))
+    becomes(page, lambda: any("balloons-noisy" in path for path in requests))
 
 
 def test_nothing_is_requested_from_elsewhere_and_no_error_is_logged(open_page: Open, served: str, report: Path) -> None:
@@ -273,14 +273,14 @@ def test_points_name_their_run_on_hover_and_focus_and_lead_to_it(open_page: Open
     tip = page.find_element(By.CSS_SELECTOR, ".tip")
     assert not tip.is_displayed()
     ActionChains(page).move_to_element(point).perform()
-    assert "run balloons-vgpnn" in tip.text
+    becomes(page, lambda: "run balloons-patches" in tip.text)
     ActionChains(page).move_by_offset(0, -200).perform()
-    assert not tip.is_displayed()
+    becomes(page, lambda: not tip.is_displayed())
     page.execute_script("arguments[0].focus()", point)
-    assert "run balloons-vgpnn" in tip.text
+    becomes(page, lambda: "run balloons-patches" in tip.text)
     point.send_keys(Keys.ENTER)
-    details = page.find_element(By.ID, "run-balloons-vgpnn")
-    WebDriverWait(page, 5).until(lambda _: details.get_attribute("open"))
+    details = page.find_element(By.ID, "run-balloons-patches")
+    becomes(page, lambda: bool(details.get_attribute("open")))
 
 
 def test_everything_that_acts_can_be_reached_by_tab(open_page: Open, served: str) -> None:

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from onereel.errors import MetricError
+from onereel.features.c3d import SVFIDProtocol
 from onereel.metrics import REGISTRY
 from onereel.metrics.base import Context
 from onereel.metrics.frechet import Gaussian, frechet_distance, gaussian
+from onereel.metrics.svfid import SVFID
 from tests.unit.metric_clips import blurred, frozen, noisy, shuffled, textured, tinted
 
 NAMES = ("svfid", "sgfid", "sgfid64")
@@ -131,6 +133,16 @@ def test_clips_too_small_for_a_feature_are_refused(name, size, context):
 def test_one_position_has_no_covariance(context):
     with pytest.raises(MetricError, match="at least two feature vectors"):
         measure("sgfid", textured(), np.zeros((1, 19, 19, 3), np.uint8), context)
+
+
+def test_two_protocols_in_one_context_do_not_share_a_network(context):
+    clip, other = textured(), noisy(textured(), 10)
+    values = []
+    for protocol in (SVFIDProtocol("conv1"), SVFIDProtocol("conv2"), SVFIDProtocol("conv2", input_range="0..1")):
+        shared = SVFID(protocol).measure(clip, [other], context)
+        assert shared == pytest.approx(SVFID(protocol).measure(clip, [other], Context(weights="stand-in")), rel=1e-6)
+        values.append(shared)
+    assert len(set(values)) == 3
 
 
 def test_the_layers_compose_to_the_measured_value(context):

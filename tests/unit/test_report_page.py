@@ -91,8 +91,8 @@ def test_the_folder_holds_every_video_and_table(root: Path) -> None:
     assert {path.name for path in (report / "tables").iterdir()} == {
         f"{name}.{kind}" for name in ("comparison", "vgpnn_table1") for kind in ("csv", "tex", "md")
     }
-    original = root / "results/samples/balloons-vgpnn/0.mkv"
-    assert (report / "media/runs/balloons-vgpnn/0/0.mkv").read_bytes() == original.read_bytes()
+    original = root / "results/samples/balloons-patches/0.mkv"
+    assert (report / "media/runs/balloons-patches/0/0.mkv").read_bytes() == original.read_bytes()
 
 
 def test_the_head_counts_and_warns(project: Project, page: _Page) -> None:
@@ -160,7 +160,7 @@ def test_tradeoffs_have_one_point_per_finished_run(project: Project) -> None:
     assert runs == {run.name for run in project.runs if not run.calibration} - {FAILED_RUN}
     # Nobody knows how long other people's code took.
     assert "balloons-other" not in {point.run for point in plots["seconds-voxels"].points}
-    point = next(p for p in plots["seconds-voxels"].points if p.run == "balloons-vgpnn")
+    point = next(p for p in plots["seconds-voxels"].points if p.run == "balloons-patches")
     assert (point.x, point.y) == (10 * 36 * 64, 13.5)
     assert plots["svfid-diversity"].x.title == "SVFID (random C3D)"
 

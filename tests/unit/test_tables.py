@@ -41,7 +41,7 @@ SPEC = {
         {
             "rows": [
                 {
-                    "method": "vgpnn",
+                    "method": "patches",
                     "title": "Ours",
                     "published": {"svfid": 0.0123, "preferred": {"value": 67.84, "spread": 1.77}},
                 },
@@ -84,7 +84,7 @@ def test_a_cell_is_the_mean_over_samples_then_clips_with_its_interval(project: P
     values = {
         run.row.clip: [record.value for record in run.records if record.metric == "svfid"]
         for run in project.runs
-        if run.row.method == "vgpnn"
+        if run.row.method == "patches"
     }
     assert set(values) == set(CLIPS)
     interval = over_clips(values)
@@ -126,7 +126,7 @@ def test_best_is_marked_among_rows_over_the_same_clips_only(project: Project, tm
     assert best == {"other_code (external)"}
     index = [column.metric for column in only.columns].index("diversity")
     assert [row.label for row in only.blocks[0].rows if row.cells[index].best] == ["other_code (external)"]
-    assert cell_of(only, "vgpnn", "runtime").best
+    assert cell_of(only, "patches", "runtime").best
 
 
 def test_values_of_another_protocol_are_not_compared(project: Project, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_groups_take_clips_by_name_and_source(project: Project, tmp_path: Path) 
     ]
     table = make(project, tmp_path, groups=groups)
     assert [block.title for block in table.blocks][:2] == ["First", "Rest"]
-    assert {row.label for row in table.blocks[0].rows} == {"vgpnn", "trained", "other_code (external)"}
+    assert {row.label for row in table.blocks[0].rows} == {"patches", "trained", "other_code (external)"}
     assert {row.label for row in table.blocks[1].rows} == {"Ours", "Quoted", "trained"}
     assert dict(table.notes)[table.blocks[1].mark] == "Published values: other clips."
 
@@ -197,7 +197,7 @@ def test_other_tasks_are_left_out(project: Project, tmp_path: Path) -> None:
         ({"titel": "x"}, "did you mean 'title'?"),
         ({"columns": [{"metrik": "svfid"}]}, "did you mean 'metric'?"),
         ({"columns": [{"metric": "svfid", "better": "more"}]}, "columns.0.better"),
-        ({"groups": [{"rows": [{"method": "vgpnn", "published": {"svfid": "low"}}]}]}, "published.svfid"),
+        ({"groups": [{"rows": [{"method": "patches", "published": {"svfid": "low"}}]}]}, "published.svfid"),
     ],
 )
 def test_a_bad_description_is_named(project: Project, tmp_path: Path, change: dict, said: str) -> None:
@@ -238,7 +238,7 @@ def test_csv_reads_back_as_numbers_without_rounding(project: Project, tmp_path: 
 
 
 def test_csv_holds_no_formula(project: Project, tmp_path: Path) -> None:
-    runs = tuple(replace(run, title="=1+1") if run.row.method == "vgpnn" else run for run in project.runs)
+    runs = tuple(replace(run, title="=1+1") if run.row.method == "patches" else run for run in project.runs)
     text = to_csv(make(replace(project, runs=runs), tmp_path, groups=[{}]))
     assert ",'=1+1," in text
 

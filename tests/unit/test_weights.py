@@ -74,7 +74,7 @@ def sha256(path: Path) -> str:
 def make_store(tmp_path, **entries) -> Weights:
     config = tmp_path / "project" / "config" / "weights.yaml"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(yaml.safe_dump(entries))
+    config.write_text(yaml.safe_dump(entries, sort_keys=False))
     return Weights(config)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from onereel.errors import ConfigError, MethodError
 from onereel.methods.base import Inputs, Method, MethodConfig, Task, UntrainedMethod
@@ -127,7 +127,7 @@ def _field_names(model: type) -> tuple[str, ...]:
     names: list[str] = []
     for name, info in model.model_fields.items():  # type: ignore[attr-defined]
         names.append(name)
-        if isinstance(info.annotation, type) and issubclass(info.annotation, MethodConfig):
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
             names += [f"{name}.{inner}" for inner in _field_names(info.annotation)]
     return tuple(names)
 

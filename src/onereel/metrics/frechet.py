@@ -114,8 +114,8 @@ class FrechetMetric(Metric):
         return Gaussian(arrays["mean"], arrays["covariance"], int(arrays["count"][0]))
 
     def _compute(self, frames: Frames, weights: Resolved, context: Context) -> dict[str, Any]:
-        # The instance is part of the key: two protocols of one metric need two extractors.
-        extractor = context.once((id(self), weights.sha256), lambda: self.build(weights, context.device))
+        key = (self.name, repr(self.protocol()), weights.sha256)
+        extractor = context.once(key, lambda: self.build(weights, context.device))
         try:
             found = self.statistics(self.extract(frames, extractor))
         except ValueError as error:

@@ -40,7 +40,7 @@ class NNFMetric(Metric):
     def extract(
         self, frames: Frames, reference: Frames, device: torch.device | str = "cpu"
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Displacements (Tq, Hq, Wq, 3) int32 in voxels (t, h, w) and distances (Tq, Hq, Wq) float32 (MSE, [-1, 1]).
+        """Displacements (Tq, Hq, Wq, 3) int16 in voxels (t, h, w) and distances (Tq, Hq, Wq) float32 (MSE, [-1, 1]).
 
         Raises: MetricError if a patch does not fit into one of the clips.
         """
@@ -78,9 +78,9 @@ def prefer_no_displacement(
         offsets: (Tq, Hq, Wq, 3) int64.
         distance: (Tq, Hq, Wq) float32, mean squared difference per element.
 
-    Returns: offsets int32 and distances float32, as NumPy arrays.
+    Returns: offsets int16 and distances float32, as NumPy arrays.
     """
-    offsets, distance = offsets.to(torch.int32).clone(), distance.clamp_min(0).clone()
+    offsets, distance = offsets.to(torch.int16), distance.clamp_min(0)  # both are copies
     common = tuple(slice(0, min(pair)) for pair in zip(queries.shape[1:], keys.shape[1:], strict=True))
     squares = (queries[:, *common] - keys[:, *common]).square().mean(dim=0)[None, None]
     own = avg_pool3d(squares, PATCH, stride=1)[0, 0]

@@ -47,7 +47,7 @@ class NNFDiv(NNFMetric):
         return {**search, "name": f"{search['name']}-{self.cast}-zlib", "cast": self.cast}
 
     def quantise(self, offsets: np.ndarray) -> np.ndarray:
-        """Displacements (T, H, W, 3) int32 as uint8, modulo 256."""
+        """Displacements (T, H, W, 3) as uint8, modulo 256."""
         return offsets.astype(np.uint8)
 
     def statistics(self, offsets: np.ndarray) -> Compressed:

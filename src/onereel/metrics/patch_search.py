@@ -37,7 +37,7 @@ def nearest_errors(queries: torch.Tensor, positions: torch.Tensor, keys: torch.T
     Exact, without comparing every pair in full: projected onto a few principal directions, with the length of what is
     left as one more coordinate, two patches are never further apart than in full (triangle inequality). Only pairs
     whose projections are nearer than the best full distance so far are compared in full. The patch at the query's own
-    place is the first candidate, so equal clips give exactly 0. Memory does not grow with the clips.
+    place is the first candidate, so equal clips give exactly 0. Memory: a copy of each clip and a few blocks.
 
     Args:
         queries: (C, T, H, W) float32.

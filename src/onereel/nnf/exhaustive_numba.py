@@ -1,9 +1,9 @@
 """Exact search on the CPU, without ever comparing two patches as such.
 
 For one displacement d, the distances of all queries q to the keys q + d are a box sum of squared voxel differences:
-one pass over the video in long vector loops, a few additions per pair instead of pt * ph * pw * C. So every displacement
-is visited once and the best kept. Memory: a best cost and index per query for each of a fixed number of shares of the
-displacements (fixed, so that ties fall alike whatever the number of threads), and one frame's worth of sums.
+one pass over the video in long vector loops, a few additions per pair instead of pt * ph * pw * C. So every
+displacement is visited once and the best kept. Memory: a best cost and index per query for each of a fixed number of
+shares of the displacements (fixed, so that ties fall alike whatever the number of threads), and a few frames of sums.
 """
 
 import numpy as np

@@ -24,14 +24,26 @@ def exhaustive(queries: Tensor, keys: Tensor, patch: Size, *, weights: Tensor | 
     count = query_size[0] * query_size[1] * query_size[2]
     for block in torch.arange(count, device=queries.device).split(_BLOCK):
         patches = patch_matrix(queries, unravel(block, query_size), patch)  # (block, D)
-        best, squared = _nearest(patches, keys, patch, key_size, weights)
+        best, squared = nearest_patches(patches, keys, patch, key_size, weights)
         index.append(best)
         distance.append(squared / patches.shape[1])
     return Field(torch.cat(index).reshape(query_size), torch.cat(distance).reshape(query_size), key_size)
 
 
-def _nearest(patches: Tensor, keys: Tensor, patch: Size, key_size: Size, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Index of the best key of every row and the sum of squared differences to it, (block,) each."""
+def nearest_patches(
+    patches: Tensor, keys: Tensor, patch: Size, key_size: Size, weights: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Exact nearest keys of single patches.
+
+    Args:
+        patches: (N, C * pt * ph * pw) rows as `onereel.patches.patch_matrix` makes them.
+        keys: (C, T', H', W').
+        patch: (pt, ph, pw).
+        key_size: the grid of valid key positions.
+        weights: (Tk, Hk, Wk) factor per key, or None.
+
+    Returns: (N,) flat index of the best key and (N,) sum of squared differences to it.
+    """
     count = key_size[0] * key_size[1] * key_size[2]
     index = torch.zeros(len(patches), dtype=torch.long, device=keys.device)
     squared = torch.full((len(patches),), torch.inf, device=keys.device)

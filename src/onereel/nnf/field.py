@@ -1,45 +1,12 @@
-"""What a nearest-neighbour search asks and answers: its settings and the field."""
+"""The answer of a nearest-neighbour search: the field, and the grids of patch positions that it lives on."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field as Setting, model_validator
 from torch import Tensor
 
 Size = tuple[int, int, int]
 """(T, H, W)."""
-
-
-class SearchConfig(BaseModel):
-    """How to search. Defaults are those of the VGPNN authors' code; the paper gives none of these numbers.
-
-    A sweep of PatchMatch tries 15 candidates for every query: the current key, one drawn uniformly, one drawn near the
-    current key, the keys that the six neighbours at one step along each axis propose, and six drawn near those.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    method: Literal["patchmatch", "exhaustive"] = "patchmatch"
-    """Approximate in linear time, or exact in quadratic time (GPNN*, VGPNN 4)."""
-    sweeps: int = Setting(default=20, ge=0, le=10_000)
-    """PatchMatch: sweeps over all queries. With 0 the start is only evaluated."""
-    steps: tuple[int, ...] = Setting(default=(8, 4, 2, 1), min_length=1)
-    """PatchMatch: distance in positions to the neighbours that propose, one per sweep, repeated (jump flooding)."""
-    radii: tuple[int, ...] = Setting(default=(2, 2, 1, 1), min_length=1)
-    """PatchMatch: positions that a drawn candidate may lie off on each axis, one per sweep, repeated."""
-
-    @model_validator(mode="after")
-    def _check_ranges(self) -> "SearchConfig":
-        if not all(1 <= step <= 1 << 20 for step in self.steps):
-            raise ValueError(f"steps must be positive, got {self.steps}")
-        if not all(0 <= radius <= 255 for radius in self.radii):
-            raise ValueError(f"radii must lie in 0..255, got {self.radii}")
-        return self
-
-    def schedule(self) -> list[tuple[int, int]]:
-        """(step, radius) of every sweep."""
-        return [(self.steps[i % len(self.steps)], self.radii[i % len(self.radii)]) for i in range(self.sweeps)]
 
 
 @dataclass(frozen=True)
@@ -91,7 +58,9 @@ def grid_size(size: Size, patch: Size) -> Size:
     Raises: ValueError if the patch does not fit.
     """
     if min(patch) < 1 or any(length < extent for length, extent in zip(size, patch, strict=True)):
-        raise ValueError(f"a patch of {_times(patch)} does not fit into a video of {_times(size)} (frames, height, width)")
+        raise ValueError(
+            f"a patch of {_times(patch)} does not fit into a video of {_times(size)} (frames, height, width)"
+        )
     frames, height, width = (length - extent + 1 for length, extent in zip(size, patch, strict=True))
     return frames, height, width
 

@@ -19,7 +19,8 @@ from numba.extending import intrinsic
 from torch import Tensor
 
 from onereel.nnf.draws import GOLDEN, MIX_1, MIX_2
-from onereel.nnf.field import Field, SearchConfig, Size, grid_size, ravel
+from onereel.nnf.field import Field, Size, grid_size, ravel
+from onereel.nnf.settings import SearchConfig
 
 _LANES = 16  # floats of a 512-bit vector; narrower machines split it
 _FASTMATH = {"reassoc", "contract", "nsz"}  # sums may be reordered; infinity keeps its meaning
@@ -122,10 +123,8 @@ def _strides(video: Tensor) -> np.ndarray:
 
 
 def _runs(strides: np.ndarray, patch: Size) -> np.ndarray:
-    """Starts of a patch's runs, the middle frame's first: far apart rows tell bad candidates sooner."""
-    frames = sorted(range(patch[0]), key=lambda t: abs(2 * t + 1 - patch[0]))
-    rows = sorted(range(patch[1]), key=lambda h: (h % 3, h))
-    return np.array([t * strides[0] + h * strides[1] for h in rows for t in frames], np.uintp)
+    # In the order of memory: spreading them out tells bad candidates a little sooner, but reads slower.
+    return np.array([t * strides[0] + h * strides[1] for t in range(patch[0]) for h in range(patch[1])], np.uintp)
 
 
 def _field(problem: Problem, positions: np.ndarray, costs: np.ndarray, *, elements: int) -> Field:
@@ -234,7 +233,18 @@ def _start(strides, t, h, w):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, fastmath=_FASTMATH, parallel=True)
 def _evaluate(  # type: ignore[no-untyped-def]
-    queries, keys, query_runs, key_runs, weights, run, query_size, key_size, query_strides, key_strides, positions, costs
+    queries,
+    keys,
+    query_runs,
+    key_runs,
+    weights,
+    run,
+    query_size,
+    key_size,
+    query_strides,
+    key_strides,
+    positions,
+    costs,
 ):
     """Fill `costs` with the costs of `positions`."""
     for row in prange(query_size[0] * query_size[1]):

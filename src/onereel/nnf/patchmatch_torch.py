@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from onereel.nnf import draws
-from onereel.nnf.field import Field, SearchConfig, Size, grid_positions, grid_size, ravel
+from onereel.nnf.field import Field, Size, grid_positions, grid_size, ravel
+from onereel.nnf.settings import SearchConfig
 
 _CHUNK = 1 << 18  # queries whose distances are summed at once: bounds the gathered voxels to a few megabytes
 
@@ -43,7 +44,9 @@ def patchmatch(
     """Approximate field of `queries` in `keys`, on their device; arguments as in `patchmatch_numba.patchmatch`."""
     problem = _problem(queries, keys, patch, weights)
     count = len(problem.places)
-    positions = _draw_start(count, problem.key_size, seed, queries.device) if initial is None else initial.reshape(-1, 3)
+    positions = (
+        _draw_start(count, problem.key_size, seed, queries.device) if initial is None else initial.reshape(-1, 3)
+    )
     costs = _costs(problem, positions)
     for sweep, (step, radius) in enumerate(config.schedule(), start=1):
         bits = draws.query_keys(seed, sweep, count, queries.device)

@@ -320,14 +320,15 @@ def _published_marks(published: Sequence[Published | None], notes: _Notes) -> tu
 
 
 def _without_empty_columns(table: Table) -> Table:
+    """The table without columns, or columns of published values, that hold nothing."""
     rows = [row for block in table.blocks for row in block.rows]
-    kept = [
-        index
-        for index in range(len(table.columns))
-        if any(row.cells[index] is not None or row.published[index] is not None for row in rows)
-    ]
-
-    return table.narrowed(kept)
+    columns, kept = [], []
+    for index, column in enumerate(table.columns):
+        quoted = any(row.published[index] is not None for row in rows)
+        columns.append(replace(column, published=quoted))
+        if quoted or any(row.cells[index] is not None for row in rows):
+            kept.append(index)
+    return replace(table, columns=tuple(columns)).narrowed(kept)
 
 
 def _general_notes(table: Table, runs: Sequence[RunEntry], notes: _Notes) -> None:

@@ -24,7 +24,7 @@ _MAX_HEIGHT = 288
 _MAX_WIDTH = 1024
 _STRIP_FRAMES = 8
 _STRIP_HEIGHT = 144
-_STRIP_GAP = 4
+_STRIP_GAP = 2
 _JPEG = {"quality": 90, "subsampling": 0, "optimize": True}
 _PATCH = (3, 7, 7)  # VGPNN's
 _SEARCH_VOXELS = 60_000  # about a second on one core
@@ -150,12 +150,12 @@ def _tiled(frames: Frames, columns: int) -> np.ndarray:
 
 
 def _strip(frames: Frames) -> np.ndarray:
-    """About eight frames, evenly spaced, the first and the last among them, side by side on white."""
+    """About eight frames, evenly spaced, the first and the last among them, side by side, grey between them."""
     picked = frames[np.unique(np.linspace(0, len(frames) - 1, _STRIP_FRAMES).round().astype(int))]
     height, width = picked.shape[1:3]
     scale = min(1.0, _STRIP_HEIGHT / height)
     picked = _resized(picked, max(round(height * scale), 1), max(round(width * scale), 1))
-    gap = np.full((picked.shape[1], _STRIP_GAP, 3), 255, np.uint8)
+    gap = np.full((picked.shape[1], _STRIP_GAP, 3), 128, np.uint8)
     parts = [piece for frame in picked for piece in (frame, gap)][:-1]
     return np.concatenate(parts, axis=1)
 

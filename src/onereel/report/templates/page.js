@@ -6,7 +6,9 @@
 
   function wireTips() {
     const tip = document.querySelector(".tip");
+    let current = null; // the point that is told of
     const show = (point) => {
+      current = point;
       const box = point.getBoundingClientRect();
       tip.textContent = point.dataset.tip;
       tip.hidden = false;
@@ -15,7 +17,7 @@
       const above = box.top - tip.offsetHeight - GAP;
       tip.style.top = `${above > 8 ? above : box.bottom + GAP}px`;
     };
-    const hide = () => { tip.hidden = true; };
+    const hide = () => { current = null; tip.hidden = true; };
     document.querySelectorAll(".point").forEach((point) => {
       point.querySelector("title").remove(); // the browser's own text would show as well
       point.addEventListener("pointerenter", () => show(point));
@@ -24,7 +26,7 @@
       point.addEventListener("blur", hide);
     });
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-    window.addEventListener("scroll", hide, { passive: true });
+    window.addEventListener("scroll", () => { if (current) show(current); }, { passive: true });
   }
 
   function openTarget() {

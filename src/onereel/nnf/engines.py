@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from onereel.nnf import exhaustive_numba, exhaustive_torch, patchmatch_numba, patchmatch_torch
-from onereel.nnf.field import Field, SearchConfig, Size, grid_size
+from onereel.nnf.field import Field, Size, grid_size
+from onereel.nnf.settings import SearchConfig
 
 Engine = Literal["auto", "numba", "torch"]
 _SEED_LIMIT = 1 << 31
@@ -115,7 +116,8 @@ def _check_weights(weights: Tensor | None, key_size: Size, device: torch.device)
 def _check_start(initial: Field, query_size: Size, key_size: Size, device: torch.device) -> Tensor:
     if initial.query_size != query_size or initial.key_size != key_size:
         raise ValueError(
-            f"the initial field is {initial.query_size} into {initial.key_size}, the search {query_size} into {key_size}"
+            f"the initial field maps {initial.query_size} into {initial.key_size}, "
+            f"the search {query_size} into {key_size}"
         )
     return initial.positions().to(device)
 
