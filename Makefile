@@ -40,7 +40,7 @@ lint: env ## format, style, types and the workflow's own checks
 format: env ## rewrite files as lint wants them
 	ruff check --fix-only --quiet .
 	ruff format --quiet .
-	snakefmt --quiet Snakefile workflow
+	snakefmt Snakefile workflow
 
 lock: $(VENV)/ready ## pin requirements anew from pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header --upgrade pyproject.toml --output-file requirements.txt

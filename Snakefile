@@ -37,7 +37,7 @@ include: "workflow/rules/report.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         "<results>/report",
         "<summary>/metrics.json",
+    localrule: True

@@ -154,6 +154,11 @@ def resources(root: Path, method: str, rule: str) -> dict[str, Any]:
     return {**_DEFAULT_RESOURCES, **asked}
 
 
+def has_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU; asks the system, because importing torch takes seconds."""
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
 def _files(source: str) -> list[str]:
     path = Path(source)
     if path.is_dir():

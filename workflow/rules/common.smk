@@ -1,7 +1,6 @@
 """What all stages share: the sheets, what a run needs, and where it lies."""
 
 import re
-from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -48,16 +47,83 @@ def run_of(wildcards):
     return PLAN.runs[wildcards.run]
 
 
-@cache
-def local_gpus():
-    """Whether jobs that want a GPU can have one here."""
-    return any(Path("/dev").glob("nvidia[0-9]*"))
-
-
 def resources_for(rule, method):
     """What the method's YAML asks for a job of this rule, over modest defaults."""
     asked = plan.resources(ROOT, method, rule)
     on_cluster = workflow.remote_exec or workflow.non_local_exec
-    if not on_cluster and not local_gpus():
+    if not on_cluster and not plan.has_gpu():
         asked["gpu"] = 0
     return asked
+
+
+ARTEFACTS = {"pyramid": "<pyramids>/{clip}/{key}.safetensors"}
+
+
+def artefacts_of(wildcards):
+    """Artefacts that the run's method asks for, by kind."""
+    return {
+        kind: ARTEFACTS[kind].format(clip=run_of(wildcards).clip, key=key)
+        for kind, key in PLAN.requires(wildcards.run).items()
+    }
+
+
+def trained(wildcards):
+    """The run whose settings this part is trained with."""
+    return PLAN.models[
+        (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
+    ]
+
+
+def needed_parts(wildcards):
+    """Parts that must be trained before this one."""
+    needs = PLAN.parts(trained(wildcards).run)[wildcards.part]
+    return expand(
+        "<models>/{{clip}}/{{method}}/{{variant}}/{part}.safetensors", part=needs
+    )
+
+
+def training_resource(name):
+    """A resource of the method's YAML, as Snakemake asks for it."""
+    return lambda wildcards: resources_for("fit", wildcards.method)[name]
+
+
+def weights_of(wildcards):
+    """Trained parts that the run samples with, by part."""
+    run = run_of(wildcards)
+    variant = PLAN.variant(run.run)
+    return {
+        part: f"<models>/{run.clip}/{run.method}/{variant}/{part}.safetensors"
+        for part in PLAN.parts(run.run)
+    }
+
+
+def further_clips(wildcards):
+    """Clips other than the run's own, by role."""
+    return {
+        role: f"<clips>/{value.removeprefix('clip:')}.mkv"
+        for role, value in run_of(wildcards).inputs.items()
+        if value.startswith("clip:")
+    }
+
+
+def further_files(wildcards):
+    """Other files, by role."""
+    return {
+        role: PLAN.resolve(value)
+        for role, value in run_of(wildcards).inputs.items()
+        if not value.startswith("clip:")
+    }
+
+
+def sampling_resource(name):
+    """A resource of the method's YAML, as Snakemake asks for it."""
+    return lambda wildcards: resources_for("sample", run_of(wildcards).method)[name]
+
+
+def samples_of(wildcards):
+    """The lossless samples of a run."""
+    return expand(
+        "<samples>/{run}/{sample}.mkv",
+        run=wildcards.run,
+        sample=PLAN.samples(wildcards.run),
+    )

@@ -13,23 +13,22 @@ rule evaluate:
         "<logs>/evaluate/{run}.log",
     benchmark:
         "<benchmarks>/evaluate/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         run=lambda wildcards: PLAN.evaluation(wildcards.run),
         metrics=config["metrics"],
         weights=config["weights"],
         cache="results/features",
-    threads: 1
-    resources:
-        mem_mb=8000,
-        runtime=60,
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/evaluate.py"
 
 
 rule summarise:
-    localrule: True
     input:
         expand("<metrics>/{run}.json", run=PLAN.runs),
     output:
@@ -37,6 +36,7 @@ rule summarise:
         runs="<summary>/runs.csv",
     log:
         "<logs>/summarise.log",
+    localrule: True
     conda:
         ENVIRONMENT
     script:

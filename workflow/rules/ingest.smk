@@ -13,18 +13,18 @@ rule ingest:
         "<logs>/ingest/{clip}.log",
     benchmark:
         "<benchmarks>/ingest/{clip}.tsv"
-    params:
-        row=lambda wildcards: PLAN.clip_settings(wildcards.clip),
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=6000,
         runtime=30,
-    conda:
-        ENVIRONMENT
+    params:
+        row=lambda wildcards: PLAN.clip_settings(wildcards.clip),
     script:
         "../scripts/ingest.py"
 
 
 rule clips:
-    localrule: True
     input:
         expand("<clips>/{clip}.mkv", clip=PLAN.clips),
+    localrule: True

@@ -16,13 +16,13 @@ rule visualise_clip:
         "<logs>/visualise_clip/{clip}.log",
     benchmark:
         "<benchmarks>/visualise_clip/{clip}.tsv"
-    params:
-        samples={},
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        ENVIRONMENT
+    params:
+        samples={},
     script:
         "../scripts/visualise.py"
 
@@ -38,13 +38,13 @@ rule visualise_run:
         "<logs>/visualise_run/{run}.log",
     benchmark:
         "<benchmarks>/visualise_run/{run}.tsv"
-    params:
-        samples=lambda wildcards: PLAN.samples(wildcards.run),
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        ENVIRONMENT
+    params:
+        samples=lambda wildcards: PLAN.samples(wildcards.run),
     script:
         "../scripts/visualise.py"
 
@@ -62,11 +62,11 @@ rule write_table:
     log:
         "<logs>/write_table/{table}.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         runs=ROWS,
         clips=list(PLAN.clips),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/write_table.py"
 
@@ -76,15 +76,20 @@ rule draw_figures:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
         code=code_files("report.figures"),
     output:
-        report(directory("<figures>"), patterns=["{figure}.svg"], category="Figures", labels={"figure": "{figure}"}),
+        report(
+            directory("<figures>"),
+            patterns=["{figure}.svg"],
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "<logs>/draw_figures.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         runs=ROWS,
         clips=list(PLAN.clips),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/draw_figures.py"
 
@@ -94,7 +99,10 @@ rule write_report:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
         tables=expand("<tables>/{table}.html", table=PLAN.tables),
         figures="<figures>",
-        clips=expand("<visuals>/clips/{clip}", clip=sorted({run.clip for run in PLAN.runs.values()})),
+        clips=expand(
+            "<visuals>/clips/{clip}",
+            clip=sorted({run.clip for run in PLAN.runs.values()}),
+        ),
         runs=expand("<visuals>/runs/{run}", run=PLAN.runs),
         code=code_files("report"),
     output:
@@ -102,12 +110,12 @@ rule write_report:
     log:
         "<logs>/write_report.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         runs=ROWS,
         clips=sorted({run.clip for run in PLAN.runs.values()}),
         tables={table: f"results/tables/{table}" for table in PLAN.tables},
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/write_report.py"
 
@@ -122,5 +130,13 @@ onsuccess:
 onerror:
     from onereel.report.partial import write_partial_report
 
-    write_partial_report(Path(), PARTIAL, runs=list(PLAN.runs.values()), clips=list(PLAN.clips), tables=PLAN.tables)
-    print(f"Something failed (see above); what there is so far, with the reasons: {PARTIAL.resolve() / 'index.html'}")
+    write_partial_report(
+        Path(),
+        PARTIAL,
+        runs=list(PLAN.runs.values()),
+        clips=list(PLAN.clips),
+        tables=PLAN.tables,
+    )
+    print(
+        f"Something failed (see above); what there is so far, with the reasons: {PARTIAL.resolve() / 'index.html'}"
+    )

@@ -1,43 +1,6 @@
 """Samples: drawn by a method, one job per seed, or taken over from somebody else's videos."""
 
 
-def weights_of(wildcards):
-    """Trained parts that the run samples with, by part."""
-    run = run_of(wildcards)
-    variant = PLAN.variant(run.run)
-    return {
-        part: f"<models>/{run.clip}/{run.method}/{variant}/{part}.safetensors" for part in PLAN.parts(run.run)
-    }
-
-
-def further_clips(wildcards):
-    """Clips other than the run's own, by role."""
-    return {
-        role: f"<clips>/{value.removeprefix('clip:')}.mkv"
-        for role, value in run_of(wildcards).inputs.items()
-        if value.startswith("clip:")
-    }
-
-
-def further_files(wildcards):
-    """Other files, by role."""
-    return {
-        role: PLAN.resolve(value)
-        for role, value in run_of(wildcards).inputs.items()
-        if not value.startswith("clip:")
-    }
-
-
-def sampling_resource(name):
-    """A resource of the method's YAML, as Snakemake asks for it."""
-    return lambda wildcards: resources_for("sample", run_of(wildcards).method)[name]
-
-
-def samples_of(wildcards):
-    """The lossless samples of a run."""
-    return expand("<samples>/{run}/{sample}.mkv", run=wildcards.run, sample=PLAN.samples(wildcards.run))
-
-
 rule sample:
     input:
         clip=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
@@ -56,20 +19,21 @@ rule sample:
         "<benchmarks>/sample/{run}/{sample}.tsv"
     wildcard_constraints:
         run=any_of(PLAN.drawn),
-    params:
-        request=lambda wildcards: PLAN.request(wildcards.run, wildcards.sample),
-        config=lambda wildcards: PLAN.configs[wildcards.run].model_dump(mode="json"),
-        artefacts=artefacts_of,
-        weights=weights_of,
-        clips=further_clips,
-        files=further_files,
+    conda:
+        ENVIRONMENT
     threads: sampling_resource("threads")
     resources:
         mem_mb=sampling_resource("mem_mb"),
         runtime=sampling_resource("runtime"),
         gpu=sampling_resource("gpu"),
-    conda:
-        ENVIRONMENT
+    params:
+        request=lambda wildcards: PLAN.request(wildcards.run, wildcards.sample),
+        config=lambda wildcards: PLAN.configs[wildcards.run].model_dump(mode="json"),
+        # What the inputs above are, in their order.
+        artefacts=lambda wildcards: list(artefacts_of(wildcards)),
+        weights=lambda wildcards: list(weights_of(wildcards)),
+        clips=lambda wildcards: list(further_clips(wildcards)),
+        files=lambda wildcards: list(further_files(wildcards)),
     script:
         "../scripts/sample.py"
 
@@ -88,19 +52,23 @@ rule import_sample:
         "<benchmarks>/import_sample/{run}/{sample}.tsv"
     wildcard_constraints:
         run=any_of(PLAN.external),
-    params:
-        source=lambda wildcards: PLAN.external[wildcards.run][wildcards.sample],
-        row=lambda wildcards: PLAN.external_request(wildcards.run),
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        ENVIRONMENT
+    params:
+        source=lambda wildcards: PLAN.external[wildcards.run][wildcards.sample],
+        row=lambda wildcards: PLAN.external_request(wildcards.run),
     script:
         "../scripts/import_sample.py"
 
 
 rule samples:
-    localrule: True
     input:
-        [f"<samples>/{run}/{sample}.mkv" for run in PLAN.runs for sample in PLAN.samples(run)],
+        [
+            f"<samples>/{run}/{sample}.mkv"
+            for run in PLAN.runs
+            for sample in PLAN.samples(run)
+        ],
+    localrule: True

@@ -19,9 +19,9 @@ def main(job: "Snakemake") -> None:
     method = load_method(request.method)
     inputs = read_inputs(
         job.input.clip,
-        artefacts=job.params.artefacts,
-        clips=job.params.clips,
-        files=job.params.files,
+        artefacts=dict(zip(job.params.artefacts, job.input.artefacts, strict=True)),
+        clips=dict(zip(job.params.clips, job.input.clips, strict=True)),
+        files=dict(zip(job.params.files, job.input.files, strict=True)),
         prompt=request.prompt,
     )
     with claimed_device(job.resources.gpu) as device:
@@ -30,7 +30,7 @@ def main(job: "Snakemake") -> None:
             request,
             inputs,
             method.Config.model_validate(job.params.config),
-            weights={part: Path(path) for part, path in job.params.weights.items()},
+            weights={part: Path(path) for part, path in zip(job.params.weights, job.input.weights, strict=True)},
             device=device,
             progress=terminal_progress,
         )

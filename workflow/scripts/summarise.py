@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     results = [read_json(path) for path in job.input]
-    means = {
-        result["run"]: {metric: cell["mean"] for metric, cell in result["summary"].items()} for result in results
-    }
+    means = {result["run"]: {metric: cell["mean"] for metric, cell in result["summary"].items()} for result in results}
     write_json(job.output.means, means)
     rows = [{"run": r["run"], "clip": r["clip"], "method": r["method"], **means[r["run"]]} for r in results]
     with atomic_path(job.output.runs) as temporary:

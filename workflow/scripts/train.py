@@ -21,7 +21,7 @@ def main(job: "Snakemake") -> None:
         state, record, curves = fit_part(
             method,
             job.wildcards.part,
-            read_inputs(job.input.clip, artefacts=job.params.artefacts),
+            read_inputs(job.input.clip, artefacts=dict(zip(job.params.artefacts, job.input.artefacts, strict=True))),
             method.Config.model_validate(job.params.config),
             weights={part: Path(path) for part, path in zip(job.params.parts, job.input.parts, strict=True)},
             state_folder=Path(job.params.state),
