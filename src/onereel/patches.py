@@ -128,11 +128,11 @@ def _fold(values: Any, shifts: Any, patch: Any, height: int, width: int, out: An
         around = np.empty(patch[0] * patch[1] * patch[2], np.int32)
         suggestions = np.empty(around.size, np.float32)
         for w in range(columns):
-            count, agreeing = _shifts_around(shifts, patch, t, h, w, around)
+            count, likely, agreeing = _shifts_around(shifts, patch, t, h, w, around)
             place = (t * height + h) * width + w
             if median and 2 * agreeing > count:
                 # More than half of all suggestions are one voxel's: that is the median of each channel.
-                out[t, h, w] = values[place + around[0]]
+                out[t, h, w] = values[place + likely]
                 continue
             for channel in range(channels):
                 for i in range(count):
@@ -141,8 +141,8 @@ def _fold(values: Any, shifts: Any, patch: Any, height: int, width: int, out: An
 
 
 @njit(cache=True)
-def _shifts_around(shifts: Any, patch: Any, t: int, h: int, w: int, around: Any) -> tuple[int, int]:
-    """Collect the shifts of all patches that cover a voxel, a likely one first: how many, and how many equal it."""
+def _shifts_around(shifts: Any, patch: Any, t: int, h: int, w: int, around: Any) -> tuple[int, int, int]:
+    """Collect the shifts of all patches that cover a voxel: how many, a likely one, and how many equal that."""
     frames, rows, columns = shifts.shape
     t0, t1 = max(0, t - patch[0] + 1), min(t + 1, frames)
     h0, h1 = max(0, h - patch[1] + 1), min(h + 1, rows)
@@ -156,9 +156,7 @@ def _shifts_around(shifts: Any, patch: Any, t: int, h: int, w: int, around: Any)
                 around[count] = line[wq]
                 agreeing += line[wq] == likely
                 count += 1
-    if 2 * agreeing > count:
-        around[0] = likely
-    return count, agreeing
+    return count, likely, agreeing
 
 
 @njit(cache=True)

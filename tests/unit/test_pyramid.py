@@ -1,6 +1,7 @@
 """Ladders and their names, resampling against a slow oracle, the pyramid and its file."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_levels_grow_to_the_clip(size, time, space):
     assert sizes[0][0] == 3
     assert min(sizes[0][1:]) == 15
     assert len(set(sizes)) == len(sizes)
-    for coarse, fine in zip(sizes, sizes[1:], strict=False):
+    for coarse, fine in pairwise(sizes):
         assert all(a <= b for a, b in zip(coarse, fine, strict=True))
 
 

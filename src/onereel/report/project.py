@@ -198,9 +198,13 @@ def _load_clip(root: Path, name: str, failures: Sequence[Mapping[str, Any]]) -> 
 
 
 def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
-    samples = tuple(_load_samples(root / "results/samples" / row.run))
     metrics_file = root / "results/metrics" / f"{row.run}.json"
     metrics = _read(metrics_file)
+    # The folder may hold samples of an earlier sheet that asked for more.
+    asked = {str(record["sample"]) for record in metrics.get("records", ()) if record.get("sample") is not None}
+    asked = asked if row.external else set(row.seeds)
+    found = _load_samples(root / "results/samples" / row.run)
+    samples = tuple(sample for sample in found if sample.name in asked or not asked)
     title, paper, calibration = _method_facts(row, samples)
     entry = RunEntry(
         row=row,
