@@ -53,7 +53,7 @@ rule write_table:
     input:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
         description=lambda wildcards: str(PLAN.tables[wildcards.table]),
-        code=code_files("report.tables", "metrics.aggregate"),
+        code=code_files("report.tables", "report.templates", "metrics.aggregate"),
     output:
         report("<tables>/{table}.csv", category="Tables", labels={"table": "{table}"}),
         "<tables>/{table}.md",

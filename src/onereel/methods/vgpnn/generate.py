@@ -46,13 +46,16 @@ def generate(pyramid: Pyramid, config: VGPNNConfig, *, generator: torch.Generato
 
 
 def output_sizes(sizes: Sequence[Size], config: VGPNNConfig) -> list[Size]:
-    """(T, H, W) of the output on every level: the level's own size times `output_scale`.
+    """(T, H, W) of the output on every level: the level's own size times `output_scale`, but at least a patch.
 
-    Raises: MethodError if a patch does not fit into a level of the input or the output.
+    Raises: MethodError if a patch does not fit into a level of the input, or into the output itself.
     """
     outputs = []
-    for size in sizes:
-        frames, height, width = (max(1, round(n * s)) for n, s in zip(size, config.output_scale, strict=True))
+    for number, size in enumerate(sizes):
+        # A short output stops shrinking on the coarse levels, as a ladder does; its final size is as asked.
+        least = config.patch if number + 1 < len(sizes) else (1, 1, 1)
+        scaled = zip(size, config.output_scale, least, strict=True)
+        frames, height, width = (max(extent, round(length * scale)) for length, scale, extent in scaled)
         output = (frames, height, width)
         outputs.append(output)
         for role, level in (("input", size), ("output", output)):
