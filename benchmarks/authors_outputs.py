@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder of feature statistics, kept between calls")
     arguments = parser.parse_args()
     sections = [clip_section(name, arguments) for name in arguments.clips]
-    write_text(arguments.out, preamble(arguments) + "\n".join(sections))
+    write_text(arguments.out, preamble(arguments) + "".join(sections))
     print(f"wrote {arguments.out}")
 
 
@@ -46,7 +46,9 @@ def preamble(arguments: argparse.Namespace) -> str:
     command = f"python benchmarks/authors_outputs.py DATA {arguments.out} --clips {' '.join(arguments.clips)}"
     return f"""# What the metrics say of the authors' own outputs
 
-Written by `{command}`; DATA holds the authors' published samples, which are not part of this repository. Machine:
+    {command}
+
+wrote this; DATA holds the authors' published samples, which are not part of this repository. Machine:
 {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__.split("+")[0]}.
 
 Rows are other people's samples, and under them what the same metrics say of the input itself and of three ways to

@@ -4,6 +4,7 @@ Snakemake watches the script of a rule, not the modules that the script imports;
 """
 
 import ast
+import os
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ _INTERFACE = frozenset({"methods", "methods.base"})
 
 @cache
 def code_files(*modules: str) -> tuple[str, ...]:
-    """Files of `modules` and of all they import from this package, sorted.
+    """Files of `modules` and of all they import from this package, sorted, relative to the working directory.
 
     Args:
         modules: dotted names below ``onereel``: ``"clip"``, ``"methods.vgpnn"``. A package stands for all its files.
@@ -33,7 +34,7 @@ def code_files(*modules: str) -> tuple[str, ...]:
             continue
         found.add(path)
         queue += [other for name in _imports(path) for other in _resolve(name)]
-    return tuple(sorted(str(path) for path in found))
+    return tuple(sorted(os.path.relpath(path) for path in found))
 
 
 def _files(module: str) -> list[Path]:

@@ -59,6 +59,15 @@ def test_distance_of_singular_covariances_is_finite_and_never_negative():
     assert frechet_distance(flat, Gaussian(np.ones(6), flat.covariance, 3)) == pytest.approx(6)
 
 
+def test_distance_agrees_with_torch_fidelity():
+    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
+
+    one, other = random_gaussian(24, 0), random_gaussian(24, 1)
+    statistics = [{"mu": side.mean, "sigma": side.covariance} for side in (one, other)]
+    expected = fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID]
+    assert frechet_distance(one, other) == pytest.approx(float(expected), rel=1e-9)
+
+
 def test_distance_refuses_different_dimensions():
     with pytest.raises(ValueError, match="dimensions differ"):
         frechet_distance(random_gaussian(3, 0), random_gaussian(4, 0))

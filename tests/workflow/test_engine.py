@@ -94,13 +94,13 @@ def test_a_kill_in_the_middle_ends_in_the_same_bytes(finished, tmp_path):
 def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
     workspace.write("data/sources/broken.mp4", "this is no video")
     workspace.edit("config/clips.tsv", "name\tsource\n", "name\tsource\nbroken\tdata/sources/broken.mp4\n")
-    workspace.edit("config/clips.tsv", "frames=6&height=40&width=56\nwater", "frames=7&height=40&width=56\nwater")
+    workspace.edit("config/clips.tsv", "scene:water?seed=1&frames=6", "scene:water?seed=1&frames=7")
     output = workspace.run("snakemake", check=False)
     assert output.returncode != 0
     assert "Traceback" not in output.stdout
     clips = workspace.root / "data/clips"
     assert not list(clips.glob("*broken*")), "something half-written was left"
-    assert json.loads((clips / "balloons.json").read_text())["size"] == [7, 40, 56], "the other clip did not go on"
+    assert json.loads((clips / "water.json").read_text())["size"] == [7, 40, 56], "the other clip did not go on"
     page = (workspace.root / "results/report-partial/index.html").read_text(encoding="utf-8")
     assert "broken" in page
     assert "not a video" in page
@@ -115,7 +115,7 @@ def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
     [
         ("config/runs.tsv", "vgpnn\tballoons\tvgpnn", "vgpnn\tballoons\tvgpn", "did you mean 'vgpnn'?"),
         ("config/runs.tsv", "\tdemo\t2", "\tdem\t2", "did you mean 'demo'?"),
-        ("config/clips.tsv", "name\tsource", "name\tsauce", "unknown column 'sauce'"),
+        ("config/clips.tsv", "name\tsource", "name\tsauce", "no such column 'sauce'; did you mean 'source'?"),
         ("config/clips.tsv", "water\tscene:water", "../../x\tscene:water", "'../../x'"),
         ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "use sgfid"),
         ("config/config.yaml", "weights:", "weihgts:", "weihgts"),

@@ -1,5 +1,6 @@
 """What all stages share: the sheets, what a run needs, and where it lies."""
 
+import os
 import re
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from onereel import plan
 from onereel.codefiles import code_files
 from onereel.errors import OnereelError
 
-ROOT = Path(workflow.basedir)
-SCHEMAS = ROOT / "workflow/schemas"
-ENVIRONMENT = str(ROOT / "workflow/envs/onereel.yaml")
+# Relative, so that a repository that moves keeps what it knows of its inputs.
+ROOT = Path(os.path.relpath(workflow.basedir))
+ENVIRONMENT = "../envs/onereel.yaml"
 
-validate(config, str(SCHEMAS / "config.schema.yaml"))
+validate(config, "../schemas/config.schema.yaml")
 
 try:
     PLAN = plan.read(

@@ -15,7 +15,7 @@ Where the paper is in the code:
 
 What the paper leaves open follows the authors' code: the noise's amplitude (5 in units of [-1, 1], each channel drawn
 on its own), where the pyramid ends (3 frames, 15 pixels), the number of iterations (5; 1 on the coarsest level) and
-all numbers of PatchMatch (`onereel.nnf.SearchConfig`). An amplitude of 5 drowns x_N, so a sample's layout is drawn almost
+all numbers of PatchMatch (`onereel.nnf.SearchConfig`). An amplitude of 5 drowns x_N, so a layout is drawn almost
 freely; replicated over time as the paper says, every frame is drawn alike, and what moves is what the patches bring.
 Voxels near the border get fewer than 147 suggestions, because patches lie wholly inside the video; the median of an
 even number is the lower middle one.
