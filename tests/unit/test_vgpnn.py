@@ -53,7 +53,7 @@ def sample(clip: Clip, config: VGPNNConfig, seed: int = 0, **inputs) -> Frames:
     )
 
 
-def patch_distance(source: Frames, target: Frames, count: int = 5000) -> float:
+def patch_distance(source: Frames, target: Frames, count: int = 1000) -> float:
     """Mean of the exact squared difference from seeded patches of `source` to their nearest in `target`."""
     queries, keys = to_video(source), to_video(target)
     size = grid_size(tuple(queries.shape[1:]), PATCH)
@@ -96,8 +96,9 @@ def test_wrong_settings_are_one_clear_line(settings, message):
 
 
 def test_settings_load_without_torch():
-    code = "import sys, onereel.methods.vgpnn as m; m.METHOD.Config(); sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    code = "import sys, onereel.methods.vgpnn as m; m.METHOD.Config(); print({'torch', 'numba'} & set(sys.modules))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "set()"
 
 
 # What goes where
@@ -263,15 +264,18 @@ def test_without_noise_the_input_comes_back(shared: Path):
     for preset in ("paper", "fast"):
         frames = sample(clip, configure(METHOD, preset, {"noise_amplitude": 0}))
         error = np.square(frames.astype(float) - clip.frames).mean()
-        assert 10 * np.log10(255**2 / error) > 30, preset
+        assert error < 255**2 / 10**3, f"{preset}: below 30 dB"
 
 
 @pytest.mark.peer
 def test_output_is_as_coherent_as_that_of_the_authors(shared: Path):
-    """`fish` at 48 rows, 30 frames as theirs; their samples scaled alike. At 144 rows: benchmarks/vgpnn.py."""
+    """`fish` at 48 rows: its first 20 frames against the whole clip, their samples (30 frames) scaled alike.
+
+    At 144 rows: benchmarks/vgpnn.py.
+    """
     reference = read_pictures(shared / "data/clips/fish", range(1, 46), 48)
     theirs = [read_pictures(shared / f"data/peer_outputs/fish/vgpnn_official/{n}", range(30), 48) for n in (1, 2)]
-    ours = [sample(Clip(reference[:30]), configure(METHOD, "paper"), seed=seed) for seed in (0, 1)]
+    ours = [sample(Clip(reference[:20]), configure(METHOD, "paper"), seed=seed) for seed in (0, 1)]
     assert max(patch_distance(frames, reference) for frames in ours) <= min(
         patch_distance(frames, reference) for frames in theirs
     )
@@ -282,7 +286,7 @@ def test_small_alpha_raises_completeness(shared: Path):
     clip = Clip(read_pictures(shared / "data/clips/airballoons", range(1, 9), 45))
     completeness = []
     for alpha in (1.0, 0.03, 0.001):
-        config = QUICK.model_copy(update={"alpha": alpha, "search": SearchConfig(sweeps=8), "em_iterations": 3})
+        config = QUICK.model_copy(update={"alpha": alpha, "em_iterations": 3})
         samples = [sample(clip, config, seed) for seed in range(3)]
-        completeness.append(np.mean([patch_distance(clip.frames, frames, 1000) for frames in samples]))
+        completeness.append(np.mean([patch_distance(clip.frames, frames) for frames in samples]))
     assert completeness[0] > 1.1 * completeness[1] > 1.5 * completeness[2]
