@@ -129,7 +129,9 @@ def evaluate(
     samples: Annotated[Path, typer.Option(help="Folder of videos, of folders of numbered images, or one of either.")],
     out: Annotated[Path, typer.Option(help="JSON file for every value and the summary.")],
     metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated; all without it.")] = None,
-    align: Annotated[str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize.")] = "",
+    align: Annotated[
+        str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize, keep.")
+    ] = "",
     weights: Annotated[
         Literal["auto", "real", "stand-in"], typer.Option(help="Extractors: real where fetched, or insist.")
     ] = "auto",

@@ -148,6 +148,11 @@ def read(root: Path, *, clips: str, runs: str, tables: Sequence[str], metrics: S
     return plan
 
 
+def present_weights(root: Path, mode: str) -> list[str]:
+    """Records of the extractor weights that were fetched: what ``auto`` and ``real`` evaluations depend on."""
+    return [] if mode == "stand-in" else sorted(str(path) for path in root.glob("data/weights/*/weights.json"))
+
+
 def resources(root: Path, method: str, rule: str) -> dict[str, Any]:
     """Threads, memory (MB), run time (minutes) and GPUs of a job, as the method's YAML asks."""
     asked = read_method_file(method, root / "config/methods")["resources"].get(rule, {})

@@ -49,7 +49,8 @@ class RunRow:
         prompt: text of a text-driven task.
         inputs: further inputs by role: ``clip:NAME`` or a path.
         source: folder or glob of videos; external runs only.
-        align: how samples of another size are compared: '', 'crop' (in time), 'resize' or 'crop+resize'.
+        align: how samples of another size are compared: '', 'crop' (in time), 'resize' 'crop+resize', or
+            'keep': only by metrics that need no equal sizes.
     """
 
     run: str
@@ -170,7 +171,7 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
         raise ConfigError(where, f"run name '{values['run']}' is not usable in a path", "use letters, digits, _ . -")
     if values.get("align", "") not in _ALIGN:
         raise ConfigError(
-            where, f"unknown align '{values['align']}'", "leave it empty or use crop, resize, crop+resize"
+            where, f"unknown align '{values['align']}'", "leave it empty or use crop, resize, crop+resize, keep"
         )
     row = RunRow(
         run=values["run"],

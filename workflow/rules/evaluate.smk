@@ -6,6 +6,7 @@ rule evaluate:
         reference=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
         samples=samples_of,
         weights_list=str(ROOT / "config/weights.yaml"),
+        weights=plan.present_weights(ROOT, config["weights"]),
         code=code_files("metrics", "features"),
     output:
         "<metrics>/{run}.json",
