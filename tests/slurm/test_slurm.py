@@ -31,6 +31,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def slurm() -> Iterator[None]:
     """A cluster that ends with the module. A socket's path is short, so the state lies in a short temporary folder."""
+    stop_leftover()
     state = tempfile.mkdtemp(prefix="slurm-")
     Path(state).chmod(0o755)
     subprocess.run([HERE / "start.sh", state, "2"], check=True)
@@ -39,6 +40,18 @@ def slurm() -> Iterator[None]:
     finally:
         subprocess.run([HERE / "stop.sh", state], check=True)
         shutil.rmtree(state, ignore_errors=True)
+
+
+def stop_leftover() -> None:
+    """Stop the cluster of an earlier test that was killed; a cluster that is not ours stays."""
+    links = [Path("/etc/slurm") / name for name in ("slurm.conf", "gres.conf")]
+    ours = Path(tempfile.gettempdir()) / "slurm-"
+    if links[0].is_symlink() and str(links[0].readlink()).startswith(str(ours)):
+        state = links[0].readlink().parent
+        if state.is_dir():
+            subprocess.run([HERE / "stop.sh", state], check=False)
+        for link in links:
+            link.unlink(missing_ok=True)
 
 
 def job_records() -> list[dict[str, str]]:
