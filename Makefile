@@ -9,6 +9,8 @@ UV := $(VENV)/uv/bin/uv
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hard links fail between file systems and uv then warns at length; copies always work.
 export UV_LINK_MODE := copy
+# The system's certificates: behind a company's proxy, or with its own authority, uv's built-in list refuses every package.
+export UV_SYSTEM_CERTS := true
 
 .PHONY: demo env test lint format lock pull clean
 
