@@ -31,6 +31,7 @@ from onereel.nnf.exhaustive_torch import nearest_patches
 from onereel.patches import patch_matrix
 from onereel.progress import terminal_progress
 from onereel.pyramid import resize
+from onereel.runs import parse_settings
 
 PATCH = (3, 7, 7)
 COLUMNS = ("sample", "wall_s", "cpu_s", "peak_gb", "coherence", "completeness", "psnr")
@@ -76,7 +77,7 @@ def measured(frames: Frames, reference: Frames, patches: int) -> dict[str, float
 def generated(clip: Clip, arguments: argparse.Namespace) -> Iterable[dict[str, object]]:
     """One row per seed; a first small sample compiles the kernels, so that no row counts that."""
     method = load_method("vgpnn")
-    settings = dict(item.split("=", 1) for item in arguments.set)
+    settings = parse_settings(";".join(arguments.set), "--set")
     config = configure(method, arguments.preset, settings)
     device = torch.device(arguments.device)
     for seed in [None, *range(arguments.seeds)]:

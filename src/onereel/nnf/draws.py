@@ -27,6 +27,13 @@ def query_keys(seed: int, sweep: int, count: int, device: torch.device) -> Tenso
     return mix(stage + torch.arange(count, device=device))
 
 
+def start(size: tuple[int, int, int], count: int, seed: int, device: torch.device) -> Tensor:
+    """(count,) int64: flat indices drawn uniformly from a grid of that size, each axis on its own."""
+    keys = query_keys(seed, 0, count, device)
+    t, h, w = (below(draw(keys, axis), length) for axis, length in enumerate(size))
+    return (t * size[1] + h) * size[2] + w
+
+
 def draw(keys: Tensor, number: int) -> Tensor:
     """(count,) int64 in [0, 2^32): draw `number` of every query."""
     return mix(keys + number * GOLDEN)

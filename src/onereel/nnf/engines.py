@@ -1,12 +1,14 @@
 """The one door to every search: checks the arguments, chooses the engine by device."""
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from onereel.nnf import exhaustive_numba, exhaustive_torch, patchmatch_numba, patchmatch_torch
+from onereel.nnf import draws, exhaustive_numba, exhaustive_torch, patchmatch_numba, patchmatch_torch
 from onereel.nnf.field import Field, Size, grid_size
+from onereel.nnf.rounding import STEP, to_bytes
 from onereel.nnf.settings import SearchConfig
 
 Engine = Literal["auto", "numba", "torch"]
@@ -20,6 +22,7 @@ def search(
     patch: Size = (3, 7, 7),
     method: Literal["patchmatch", "exhaustive"] | SearchConfig = "patchmatch",
     key_weights: Tensor | None = None,
+    key_mask: Tensor | None = None,
     initial: Field | None = None,
     generator: torch.Generator | None = None,
     engine: Engine = "auto",
@@ -27,12 +30,13 @@ def search(
     """The nearest key patch of every query patch: argmin over j of W_j D(Q_i, K_j), D the mean squared difference.
 
     Args:
-        queries: (C, T, H, W) float32, any number of channels.
+        queries: (C, T, H, W) float32, any number of channels; with precision "uint8" in [-1, 1].
         keys: (C, T', H', W') float32 on the same device.
         patch: (pt, ph, pw); patches lie wholly inside the videos.
         method: "patchmatch" and "exhaustive" with their default settings, or settings.
         key_weights: (Tk, Hk, Wk) or flat, factor on the distance per key patch, finite and > 0 (VGPNN Eq. 1); None
             for plain distances.
+        key_mask: (Tk, Hk, Wk) bool, True where a key patch may be taken, at least once; None: everywhere.
         initial: PatchMatch starts from this field instead of a random one. Only its index is read.
         generator: draws PatchMatch's seed; not used by an exhaustive search.
         engine: "numba" (CPU), "torch" (either device), "auto" (numba on the CPU, torch elsewhere).
@@ -44,17 +48,21 @@ def search(
     config = method if isinstance(method, SearchConfig) else SearchConfig(method=method)
     key_size = _check_videos(queries, keys, patch)
     weights = _check_weights(key_weights, key_size, queries.device)
-    fused = _is_fused(engine, queries.device)
+    mask = _check_mask(key_mask, key_size, queries.device)
+    chosen = _engine(engine, queries.device)
     queries, keys = queries.detach(), keys.detach()
+    if config.precision == "uint8":
+        queries, keys = to_bytes(queries), to_bytes(keys)
+    costs = _with_mask(weights, mask)
     if config.method == "exhaustive":
-        return (exhaustive_numba if fused else exhaustive_torch).exhaustive(queries, keys, patch, weights=weights)
+        return _in_units(_EXHAUSTIVE[chosen](queries.float(), keys.float(), patch, weights=costs), config)
     if generator is None:
         raise ValueError("PatchMatch draws candidates: pass a torch.Generator")
     query_size = grid_size(tuple(queries.shape[1:]), patch)  # type: ignore[arg-type]
-    start = None if initial is None else _check_start(initial, query_size, key_size, queries.device)
     seed = int(torch.randint(_SEED_LIMIT, (1,), generator=generator, device=generator.device))
-    run = (patchmatch_numba if fused else patchmatch_torch).patchmatch
-    return run(queries, keys, patch, config, weights=weights, initial=start, seed=seed)
+    start = _start(initial, query_size, key_size, mask, seed, queries.device)
+    field = _PATCHMATCH[chosen](queries, keys, patch, config, weights=costs, start=start, seed=seed)
+    return _in_units(field, config)
 
 
 def completeness_weights(
@@ -113,24 +121,65 @@ def _check_weights(weights: Tensor | None, key_size: Size, device: torch.device)
     return weights.detach().to(device, torch.float32).reshape(key_size)
 
 
-def _check_start(initial: Field, query_size: Size, key_size: Size, device: torch.device) -> Tensor:
+def _check_mask(mask: Tensor | None, key_size: Size, device: torch.device) -> Tensor | None:
+    if mask is None:
+        return None
+    if mask.dtype != torch.bool or tuple(mask.shape) != key_size:
+        raise ValueError(f"key_mask must be {key_size} bool, got {tuple(mask.shape)} {mask.dtype}")
+    if not bool(mask.any()):
+        raise ValueError("key_mask allows no key")
+    return mask.to(device)
+
+
+def _with_mask(weights: Tensor | None, mask: Tensor | None) -> Tensor | None:
+    """Weights that are infinite where a key must not be taken: no engine needs to know of masks."""
+    if mask is None:
+        return weights
+    plain = torch.ones(mask.shape, device=mask.device) if weights is None else weights
+    return plain.masked_fill(~mask, torch.inf)
+
+
+def _start(
+    initial: Field | None, query_size: Size, key_size: Size, mask: Tensor | None, seed: int, device: torch.device
+) -> Tensor:
+    """(Tq, Hq, Wq) int64: the key that every query starts from; one that may not be taken is drawn anew."""
+    count = query_size[0] * query_size[1] * query_size[2]
+    start = draws.start(key_size, count, seed, device).reshape(query_size)
+    if initial is not None:
+        start = _check_initial(initial, query_size, key_size, device)
+    if mask is None:
+        return start
+    allowed = mask.reshape(-1).nonzero()[:, 0]
+    drawn = draws.below(draws.draw(draws.query_keys(seed, 0, count, device), 3), len(allowed)).reshape(query_size)
+    return torch.where(mask.reshape(-1)[start], start, allowed[drawn])
+
+
+def _in_units(field: Field, config: SearchConfig) -> Field:
+    return replace(field, distance=field.distance * STEP**2) if config.precision == "uint8" else field
+
+
+def _check_initial(initial: Field, query_size: Size, key_size: Size, device: torch.device) -> Tensor:
     if initial.query_size != query_size or initial.key_size != key_size:
         raise ValueError(
             f"the initial field maps {initial.query_size} into {initial.key_size}, "
             f"the search {query_size} into {key_size}"
         )
-    return initial.positions().to(device)
+    return initial.index.to(device)
 
 
-def _is_fused(engine: Engine, device: torch.device) -> bool:
+def _engine(engine: Engine, device: torch.device) -> Literal["numba", "torch"]:
     match engine:
         case "auto":
-            return device.type == "cpu"
+            return "numba" if device.type == "cpu" else "torch"
         case "torch":
-            return False
+            return "torch"
         case "numba" if device.type == "cpu":
-            return True
+            return "numba"
         case "numba":
             raise ValueError(f"the numba engine runs on the CPU, the videos are on {device}; take engine 'torch'")
         case other:
             raise ValueError(f"engine must be auto, numba or torch, got {other!r}")
+
+
+_PATCHMATCH = {"numba": patchmatch_numba.patchmatch, "torch": patchmatch_torch.patchmatch}
+_EXHAUSTIVE = {"numba": exhaustive_numba.exhaustive, "torch": exhaustive_torch.exhaustive}

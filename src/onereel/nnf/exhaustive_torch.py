@@ -65,4 +65,7 @@ def _ranks(patches: Tensor, others: Tensor, factors: Tensor | None) -> Tensor:
     """(block, block') approximate weighted squared distances."""
     squared = others.square().sum(dim=1) - 2 * patches @ others.T
     squared += patches.square().sum(dim=1, keepdim=True)
-    return squared if factors is None else squared.clamp_(min=0).mul_(factors)
+    if factors is None:
+        return squared
+    # 0 * inf: an equal patch that must not be taken
+    return squared.clamp_(min=0).mul_(factors).nan_to_num_(nan=torch.inf, posinf=torch.inf)

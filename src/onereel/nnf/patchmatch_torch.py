@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from onereel.nnf import draws
-from onereel.nnf.field import Field, Size, grid_positions, grid_size, ravel
+from onereel.nnf.field import Field, Size, grid_positions, grid_size, ravel, unravel
 from onereel.nnf.settings import SearchConfig
 
 _CHUNK = 1 << 18  # queries whose distances are summed at once: bounds the gathered voxels to a few megabytes
@@ -38,15 +38,13 @@ def patchmatch(
     config: SearchConfig,
     *,
     weights: Tensor | None,
-    initial: Tensor | None,
+    start: Tensor,
     seed: int,
 ) -> Field:
     """Approximate field of `queries` in `keys`, on their device; arguments as in `patchmatch_numba.patchmatch`."""
     problem = _problem(queries, keys, patch, weights)
     count = len(problem.places)
-    positions = (
-        _draw_start(count, problem.key_size, seed, queries.device) if initial is None else initial.reshape(-1, 3)
-    )
+    positions = unravel(start.reshape(-1), problem.key_size)
     costs = _costs(problem, positions)
     for sweep, (step, radius) in enumerate(config.schedule(), start=1):
         bits = draws.query_keys(seed, sweep, count, queries.device)
@@ -60,8 +58,8 @@ def _problem(queries: Tensor, keys: Tensor, patch: Size, weights: Tensor | None)
     sizes: list[Size] = [tuple(video.shape[1:]) for video in (queries, keys)]  # type: ignore[misc]
     query_size, key_size = (grid_size(size, patch) for size in sizes)
     return _Problem(
-        queries=queries.flatten(1).T.contiguous(),
-        keys=keys.flatten(1).T.contiguous(),
+        queries=queries.float().flatten(1).T.contiguous(),
+        keys=keys.float().flatten(1).T.contiguous(),
         query_video=sizes[0],
         key_video=sizes[1],
         query_size=query_size,
@@ -70,12 +68,6 @@ def _problem(queries: Tensor, keys: Tensor, patch: Size, weights: Tensor | None)
         weights=None if weights is None else weights.reshape(-1),
         places=grid_positions(query_size, queries.device).reshape(-1, 3),
     )
-
-
-def _draw_start(count: int, size: Size, seed: int, device: torch.device) -> Tensor:
-    keys = draws.query_keys(seed, 0, count, device)
-    axes = [draws.below(draws.draw(keys, axis), length) for axis, length in enumerate(size)]
-    return torch.stack(axes, dim=-1)  # (queries, 3)
 
 
 def _sweep(

@@ -23,6 +23,10 @@ class SearchConfig(BaseModel):
     radii: tuple[int, ...] = Field(default=(2, 2, 1, 1), min_length=1)
     """PatchMatch: positions that a drawn candidate may lie off on each axis, one per sweep, repeated."""
 
+    precision: Literal["float32", "uint8"] = "float32"
+    """What is compared and voted on: values as they are, or rounded to the 256 levels of 8-bit pictures over [-1, 1],
+    which on the CPU is several times as fast. The input itself has no more levels."""
+
     @model_validator(mode="after")
     def _check_ranges(self) -> "SearchConfig":
         if not all(1 <= step <= 1 << 20 for step in self.steps):

@@ -41,7 +41,8 @@ def generate(pyramid: Pyramid, config: VGPNNConfig, *, generator: torch.Generato
         count = passes_of(number, size, config)
         passes = progress(range(count), total=count, label=f"level {number + 1}/{len(sizes)} ({_times(size)})")
         below = field if config.field_start == "inherited" else None
-        video, field = run_level(video, keys, values, below, passes, config, generator)
+        settings = config if number > 0 else _exact(config)  # noise leaves the range that bytes have
+        video, field = run_level(video, keys, values, below, passes, settings, generator)
     return video
 
 
@@ -117,10 +118,15 @@ def run_level(
         field = search(
             queries, keys, patch=patch, method=settings, key_weights=weights, initial=field, generator=generator
         )
-        queries, keys = vote(values, field, patch, size, kind=config.vote), values
+        queries = vote(values, field, patch, size, kind=config.vote, precision=settings.precision)
+        keys = values
     if field is None:
         raise ValueError("a level needs at least one pass")
     return queries, field
+
+
+def _exact(config: VGPNNConfig) -> VGPNNConfig:
+    return config.model_copy(update={"search": config.search.model_copy(update={"precision": "float32"})})
 
 
 def search_of(number: int, config: VGPNNConfig) -> SearchConfig:
