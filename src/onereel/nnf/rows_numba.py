@@ -56,7 +56,9 @@ def _sum_of_floats(builder: Any, starts: list[Any], strides: Any, length: int, r
     vector = ir.VectorType(_F32, lanes)
     total = ir.Constant(vector, [0.0] * lanes)
     for row, offset in _loads(rows, length, lanes):
-        left, right = (_load(builder, start, stride, row, offset, vector) for start, stride in zip(starts, strides))
+        left, right = (
+            _load(builder, start, stride, row, offset, vector) for start, stride in zip(starts, strides, strict=True)
+        )
         difference = builder.fsub(left, right)
         if length - offset < lanes:
             inside = ir.Constant(ir.VectorType(ir.IntType(1), lanes), [offset + i < length for i in range(lanes)])
@@ -78,7 +80,7 @@ def _sum_of_bytes(builder: Any, starts: list[Any], strides: Any, length: int, ro
     for row, offset in _loads(rows, length, lanes):
         left, right = (
             builder.zext(_load(builder, start, stride, row, offset, loaded), narrow)
-            for start, stride in zip(starts, strides)
+            for start, stride in zip(starts, strides, strict=True)
         )
         difference = builder.sub(left, right)
         if length - offset < lanes:
@@ -86,11 +88,11 @@ def _sum_of_bytes(builder: Any, starts: list[Any], strides: Any, length: int, ro
             difference = builder.and_(difference, inside)
         widened = builder.sext(difference, wide)
         square = builder.mul(widened, widened)
-        for first in (0, 1):
-            every_other = ir.Constant(half, list(range(first, lanes, 2)))
-            part = builder.shuffle_vector(square, undefined, every_other)
-            total_of_pair = part if first == 0 else builder.add(total_of_pair, part)
-        total = builder.add(total, total_of_pair)
+        even, odd = (
+            builder.shuffle_vector(square, undefined, ir.Constant(half, list(range(first, lanes, 2))))
+            for first in (0, 1)
+        )
+        total = builder.add(total, builder.add(even, odd))
     kind = ir.FunctionType(_I32, [half])
     add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.add.v{lanes // 2}i32")
     return builder.sitofp(builder.call(add, [total]), _F32)
