@@ -11,7 +11,7 @@ from onereel.errors import ConfigError
 from onereel.scenes import Scene, catalogue, render, render_spec, scene_names
 from onereel.scenes.renderer import Grid, depth_map, visible
 
-NAMES = ("balloons", "birds", "water")
+NAMES = ("balloons", "birds", "discs", "sketch", "water")
 HEIGHT, WIDTH = 72, 128
 
 
@@ -254,7 +254,10 @@ def test_occluded_where_a_nearer_balloon_will_be():
     assert scene.occluded[0][will_be_covered].all()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("balloons", "balloon"), ("water", "boat"), ("birds", "bird")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("balloons", "balloon"), ("water", "boat"), ("birds", "bird"), ("discs", "disc"), ("sketch", "digit")],
+)
 def test_masks_move_with_their_flow(name, kind):
     """An object's middle moves by its mean flow, where all of it stays in view.
 
@@ -262,7 +265,7 @@ def test_masks_move_with_their_flow(name, kind):
     flap: their visible side changes a little between frames, which moves its middle by part of a pixel.
     """
     scene = render(name, frames=2, height=288, width=512, fps=60)
-    slack = {"balloon": 0.1, "boat": 0.15, "bird": 0.3}[kind]
+    slack = {"balloon": 0.1, "boat": 0.15, "bird": 0.3, "disc": 0.1, "digit": 0.1}[kind]
     rows, columns = np.mgrid[:288, :512]
     errors = []
     for fact in scene.attributes["objects"]:
@@ -295,7 +298,14 @@ def test_attributes_say_where_things_go(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("balloons", ("balloon", "hill")), ("birds", ("gull", "sea")), ("water", ("boat", "river"))]
+    ("name", "words"),
+    [
+        ("balloons", ("balloon", "hill")),
+        ("birds", ("gull", "sea")),
+        ("discs", ("red", "drift")),
+        ("sketch", ("digit", "sketch")),
+        ("water", ("boat", "river")),
+    ],
 )
 def test_caption_names_what_is_there(name, words):
     for seed in range(2):
@@ -307,7 +317,7 @@ def test_caption_names_what_is_there(name, words):
     assert scene.caption.lower().startswith(numbers[len(scene.attributes["objects"]) - 6])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"sketch"}))  # which is black and white on purpose
 def test_pictures_have_texture_and_motion(name):
     """Patch methods need something to match: few flat patches, and change from frame to frame."""
     frames = scene_of(name, frames=6, height=108, width=192).frames.astype(float)
@@ -336,6 +346,88 @@ def test_late_frames_still_work(name):
     assert all((labels >= 0).all() for labels in seen)
     shown = {world.layers[index].name for labels in seen for index in np.unique(labels)}
     assert shown & {layer.name for layer in objects}
+
+
+def whole_discs(scene: Scene, at: int) -> list[dict]:
+    """Facts of the discs that are wholly in frame `at`."""
+    shown = [
+        (fact, scene.masks[fact["name"]][at]) for fact in scene.attributes["objects"] if fact["name"] in scene.masks
+    ]
+    rims = [(fact, mask, mask[[0, -1]].any() or mask[:, [0, -1]].any()) for fact, mask in shown]
+    return [fact for fact, mask, cut in rims if mask.any() and not cut]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("width", [256, 512])
+def test_discs_keep_their_radius_and_speed(seed, width):
+    scene = scene_of("discs", seed=seed, frames=6, height=144, width=width)
+    radius = scene.attributes["radius"]
+    for at in (0, 5):
+        facts = whole_discs(scene, at)
+        assert 8 * width / 256 <= len(facts) <= 20 * width / 256
+        for fact in facts:
+            assert fact["radius"] == radius
+            assert scene.masks[fact["name"]][at].sum() == pytest.approx(np.pi * (radius * 144) ** 2, rel=0.05)
+    for fact in whole_discs(scene, 0):
+        flow = scene.flow[0][scene.masks[fact["name"]][0]]
+        np.testing.assert_allclose(flow, np.tile(fact["velocity"], (len(flow), 1)) / 12 * 144, atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_discs_never_touch(seed):
+    """Not even across the seams of the pattern, which repeats every four units and comes round in time."""
+    _, discs = object_layers("discs", seed)
+    for time in (0.0, 7.3, 100.0):
+        centres = np.array([disc.centre(time) for disc in discs])
+        apart = np.abs(centres[:, None] - centres[None])
+        apart[..., 0] = np.minimum(apart[..., 0], 4 - apart[..., 0])
+        distance = np.hypot(apart[..., 0], apart[..., 1]) + 9 * np.eye(len(discs))
+        assert distance.min() > 0.14 + 0.03
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_sketch_is_black_or_white_and_thick(seed):
+    scene = scene_of("sketch", seed=seed, frames=6, height=144, width=256)
+    assert (scene.frames == scene.frames[..., :1]).all()
+    between = (scene.frames[..., 0] > 0) & (scene.frames[..., 0] < 250)
+    assert between.mean() < 0.04
+    ink = ~scene.masks["background"]
+    assert 0.08 < ink.mean() < 0.4
+    for frame in (0, 5):
+        assert not scene.frames[frame][eroded(~ink[frame], 2)].any()
+        assert (scene.frames[frame][eroded(ink[frame], 2)] > 250).all()
+    for fact in scene.attributes["objects"]:
+        assert 0.08 <= fact["stroke"] <= 0.12
+        if fact["kind"] == "digit":
+            assert 0.6 < 2 * fact["radius"] < 0.85
+            assert f"digit {fact['digit']}" in scene.caption
+        assert eroded(scene.masks[fact["name"]][0], 5).any()  # wider than 10 pixels
+
+
+def test_every_drawing_of_a_sketch_occurs_and_stays_in_a_16_to_9_picture():
+    drawn = set()
+    for seed in range(40):
+        _, strokes = object_layers("sketch", seed)
+        drawn |= {stroke.name for stroke in strokes}
+        boxes = [stroke.bounds(time) for stroke in strokes for time in np.linspace(0, 8, 17)]
+        assert min(box.top for box in boxes) > -0.02
+        assert max(box.bottom for box in boxes) < 1.02
+        assert max(max(-box.left, box.right) for box in boxes) < 8 / 9 + 0.06
+    assert {"circle", "square", "triangle", "wave"} < drawn
+    assert len([name for name in drawn if name.startswith("digit_")]) == 10
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strokes_of_a_sketch_land_on_themselves(seed):
+    """Wherever a point of the stroke goes, it is still as far from the pen's path, or nearer where strokes cross."""
+    _, strokes = object_layers("sketch", seed)
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(-0.9, 0.9, 20000).astype(np.float32), rng.uniform(0, 1, 20000).astype(np.float32)
+    for stroke in strokes:
+        depth = stroke.shape(x, y, 1.0)
+        inside = depth < 0
+        moved = stroke.move(x[inside], y[inside], 1.0, 1.25)
+        assert (stroke.shape(moved.x, moved.y, 1.25) <= depth[inside] + 1e-5).all()
 
 
 def test_rate_sets_the_step_in_time():

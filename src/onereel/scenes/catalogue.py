@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from onereel.errors import ConfigError
-from onereel.scenes import balloons, birds, water
+from onereel.scenes import balloons, birds, discs, sketch, water
 from onereel.scenes.base import Scene, World
 from onereel.scenes.renderer import render_world
 
 _BUILDERS: dict[str, Callable[[np.random.Generator], World]] = {
     "balloons": balloons.build,
     "birds": birds.build,
+    "discs": discs.build,
+    "sketch": sketch.build,
     "water": water.build,
 }
 _SMALLEST = 8  # pixels, each side
