@@ -99,7 +99,9 @@ class Plan:
     def evaluation(self, run: str) -> dict[str, Any]:
         """What the metrics of a run depend on besides its clips."""
         row = self.runs[run]
-        return {"run": run, "clip": row.clip, "method": row.method, "samples": self.samples(run), "align": row.align}
+        # Other people's samples of another size may be a mistake; ours have it because the run asked for it.
+        align = row.align or ("" if row.external else "keep")
+        return {"run": run, "clip": row.clip, "method": row.method, "samples": self.samples(run), "align": align}
 
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""

@@ -30,7 +30,7 @@ Size = tuple[int, int, int]
 """(T, H, W)."""
 
 _ROUNDING_SLACK = 1e-9  # 144 / 1.2**2 must count as 100, whatever the last bit says.
-_NAME = re.compile(r"t(?P<time>[\d.]+)-s(?P<space>[\d.]+)-min(?P<frames>\d+)x(?P<side>\d+)")
+_NAME = re.compile(r"t(?P<time>[\d.]+)-s(?P<space>[\d.]+)-min(?P<frames>\d+)x(?P<side>\d+)(-n(?P<levels>\d+))?")
 
 
 class Ladder(BaseModel):
@@ -50,12 +50,15 @@ class Ladder(BaseModel):
     """Frames of the coarsest level (authors' code: 3, one patch)."""
     min_side: int = Field(default=15, ge=1)
     """Pixels of the shorter side of the coarsest level (authors' code: 15)."""
+    levels: int | None = Field(default=None, ge=1)
+    """At most so many levels, the finest ones; fewer keep more of the input's layout. None: as many as there are."""
 
     @property
     def name(self) -> str:
         """A name that is safe in a path and that `parse` reads back, e.g. ``t1.2-s1.2-min3x15``."""
         time, space = (repr(factor).removesuffix(".0") for factor in (self.factor_time, self.factor_space))
-        return f"t{time}-s{space}-min{self.min_frames}x{self.min_side}"
+        most = "" if self.levels is None else f"-n{self.levels}"
+        return f"t{time}-s{space}-min{self.min_frames}x{self.min_side}{most}"
 
     @classmethod
     def parse(cls, name: str) -> Ladder:
@@ -72,6 +75,7 @@ class Ladder(BaseModel):
                 factor_space=float(match["space"]),
                 min_frames=int(match["frames"]),
                 min_side=int(match["side"]),
+                levels=None if match["levels"] is None else int(match["levels"]),
             )
         except ValueError as error:  # pydantic's ValidationError is one, too
             raise ConfigError(f"ladder '{name}'", "no such ladder", "write one like t1.2-s1.2-min3x15") from error
@@ -84,13 +88,15 @@ class Ladder(BaseModel):
         self._check(size)
         frames, height, width = size
         levels = [size]
+        if self.levels == 1:
+            return levels
         for step in range(1, 10_000):  # ends by itself: every factor above 1 reaches its minimum
             coarse_frames = self._frames(frames, step)
             coarse_height, coarse_width = self._sides(height, width, step)
             level = (coarse_frames, coarse_height, coarse_width)
             if level != levels[-1]:  # small factors round to the same size several times
                 levels.append(level)
-            if self._is_coarsest(level):
+            if self._is_coarsest(level) or len(levels) == self.levels:
                 break
         return levels[::-1]
 

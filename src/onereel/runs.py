@@ -29,7 +29,8 @@ COLUMNS = (
 )
 _REQUIRED = ("run", "clip", "method")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_ALIGN = ("", "crop", "resize", "crop+resize")
+ALIGN = ("", "crop", "resize", "crop+resize", "keep")
+"""What `RunRow.align` may be."""
 EXTERNAL = "external:"
 
 
@@ -49,8 +50,8 @@ class RunRow:
         prompt: text of a text-driven task.
         inputs: further inputs by role: ``clip:NAME`` or a path.
         source: folder or glob of videos; external runs only.
-        align: how samples of another size are compared: '', 'crop' (in time), 'resize' 'crop+resize', or
-            'keep': only by metrics that need no equal sizes.
+        align: how samples of another size are compared: 'crop' (in time), 'resize', 'crop+resize', or 'keep': only by
+            metrics that need no equal sizes. '' refuses other people's samples of another size, and keeps our own.
     """
 
     run: str
@@ -169,10 +170,8 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
             raise ConfigError(where, f"no {name}", f"fill the column '{name}'")
     if not _NAME.fullmatch(values["run"]):
         raise ConfigError(where, f"run name '{values['run']}' is not usable in a path", "use letters, digits, _ . -")
-    if values.get("align", "") not in _ALIGN:
-        raise ConfigError(
-            where, f"unknown align '{values['align']}'", "leave it empty or use crop, resize, crop+resize, keep"
-        )
+    if values.get("align", "") not in ALIGN:
+        raise ConfigError(where, f"unknown align '{values['align']}'", f"leave it empty or use {', '.join(ALIGN[1:])}")
     row = RunRow(
         run=values["run"],
         clip=values["clip"],

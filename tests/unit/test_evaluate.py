@@ -206,6 +206,8 @@ def test_keep_measures_what_any_size_allows(clip):
     assert "samples 8x30x44, input 6x32x40" in result["align"]
     with pytest.raises(MetricError, match="psnr: needs samples of the input's length and size"):
         evaluate(clip, samples, metrics=["psnr"], align="keep")
+    lenient = evaluate(clip, samples, metrics=["psnr", "coherence"], align="keep", strict=False)
+    assert {record["metric"] for record in lenient["records"]} == {"coherence"}
 
 
 def test_a_metric_that_fails_names_the_sample():

@@ -13,7 +13,7 @@ from PIL import Image
 from onereel.clip import Clip, Frames, to_frames, to_video
 from onereel.errors import ConfigError, MethodError
 from onereel.methods import Inputs, Task, configure, load_method
-from onereel.methods.vgpnn import VGPNNConfig, generate
+from onereel.methods.vgpnn import VGPNNConfig, generate, synthesis
 from onereel.nnf import SearchConfig, grid_size, unravel
 from onereel.nnf.exhaustive_torch import nearest_patches
 from onereel.patches import patch_matrix
@@ -107,13 +107,13 @@ def test_settings_load_without_torch():
 def record_searches(monkeypatch, config: VGPNNConfig, clip: Clip) -> list[dict]:
     """Generate once and keep what every search was asked."""
     calls = []
-    plain = generate.search
+    plain = synthesis.search
 
     def watched(queries, keys, **arguments):
         calls.append({"queries": queries.clone(), "keys": keys, **arguments})
         return plain(queries, keys, **arguments)
 
-    monkeypatch.setattr(generate, "search", watched)
+    monkeypatch.setattr(synthesis, "search", watched)
     sample(clip, config)
     return calls
 
@@ -163,11 +163,11 @@ def test_the_first_guess_is_the_coarsest_level_plus_noise():
 
 def test_large_levels_get_the_small_patch_and_one_pass():
     config = VGPNNConfig()
-    assert generate.patch_of((13, 144, 256), config) == (3, 7, 7)
-    assert generate.patch_of((13, 720, 1280), config) == (3, 5, 5)
-    assert generate.passes_of(0, (3, 15, 26), config) == 1
-    assert generate.passes_of(5, (13, 144, 256), config) == 5
-    assert generate.passes_of(9, (13, 400, 700), config) == 1
+    assert synthesis.patch_of((13, 144, 256), config) == (3, 7, 7)
+    assert synthesis.patch_of((13, 720, 1280), config) == (3, 5, 5)
+    assert synthesis.passes_of(0, (3, 15, 26), config) == 1
+    assert synthesis.passes_of(5, (13, 144, 256), config) == 5
+    assert synthesis.passes_of(9, (13, 400, 700), config) == 1
     small = QUICK.model_copy(update={"large_patch_voxels": 2500, "large_em_voxels": 3000})
     assert sample(texture(), small).shape == (6, 30, 36, 3)
 
@@ -248,9 +248,11 @@ def test_what_cannot_be_done_is_one_clear_line(monkeypatch):
         sample(texture(), QUICK.model_copy(update={"patch": (9, 7, 7)}))
     with pytest.raises(MethodError, match=r"output: too small.*output_scale"):
         sample(texture(), QUICK.model_copy(update={"output_scale": (1, 0.1, 1)}))
-    with pytest.raises(MethodError, match="does not do 'retarget'"):
-        METHOD.sample(Task.RETARGET, Inputs(texture()), QUICK, weights={}, device="cpu", seed=0, progress=no_progress)
-    monkeypatch.setattr("onereel.methods.vgpnn._memory", lambda device: 1 << 20)
+    with pytest.raises(MethodError, match="does not do 'extrapolate'"):
+        METHOD.sample(
+            Task.EXTRAPOLATE, Inputs(texture()), QUICK, weights={}, device="cpu", seed=0, progress=no_progress
+        )
+    monkeypatch.setattr("onereel.methods.vgpnn.tasks._memory", lambda device: 1 << 20)
     with pytest.raises(MethodError, match="GiB"):
         sample(texture(), QUICK)
 

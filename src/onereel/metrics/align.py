@@ -8,8 +8,7 @@ from torch.nn.functional import interpolate
 
 from onereel.clip import Clip, Frames
 from onereel.errors import MetricError
-
-WAYS = ("", "crop", "resize", "crop+resize", "keep")
+from onereel.runs import ALIGN
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,16 @@ def align_clips(reference: Clip, samples: Mapping[str, Clip], how: str = "") -> 
     """Make all clips equally long and large, or refuse.
 
     Args:
-        reference: the input clip. samples: samples by name. how: '' refuses any difference; 'crop' keeps the first
-        frames, as many as the shortest clip has; 'resize' scales the
-            samples to the reference's height and width (bicubic, antialiased); 'crop+resize' does both; 'keep' leaves
-            all as they are, for metrics that are defined for any size.
+        reference: the input clip.
+        samples: samples by name.
+        how: '' refuses any difference; 'crop' keeps the first frames, as many as the shortest clip has; 'resize' scales
+            the samples to the reference's height and width (bicubic, antialiased); 'crop+resize' does both; 'keep'
+            leaves all as they are, for metrics that are defined for any size.
 
     Raises: MetricError if clips differ in a way that `how` does not cover, with both sizes and the remedy.
     """
-    if how not in WAYS:
-        raise MetricError(f"align '{how}'", "no such way", f"leave it empty or use {', '.join(WAYS[1:])}")
+    if how not in ALIGN:
+        raise MetricError(f"align '{how}'", "no such way", f"leave it empty or use {', '.join(ALIGN[1:])}")
     parts: list[str] = []
     if how != "keep":
         if "resize" in how:

@@ -24,6 +24,7 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     weights: Mode = "auto",
     align: str = "",
+    strict: bool = True,
     device: torch.device | str = "cpu",
     cache: Path | None = None,
     store: Weights | None = None,
@@ -37,6 +38,7 @@ def evaluate(
         metrics: names; None measures all that are defined for the clips' sizes.
         weights: extractors' weights: "real", "stand-in", or "auto": real where present.
         align: what to do with samples of another length or size, as in `align.align_clips`.
+        strict: refuse a metric that was named and is not defined for the clips' sizes; else it is left out.
         device: where networks and searches run.
         cache: folder in which statistics are kept; the same frames, weights and protocol are not computed again.
         store: where weights are; the project's own store without one.
@@ -55,7 +57,7 @@ def evaluate(
     if not samples:
         raise MetricError("evaluation", "there are no samples", "name a folder with at least one video")
     aligned = align_clips(reference, samples, align)
-    chosen = _fit(chosen, aligned, named=metrics is not None)
+    chosen = _fit(chosen, aligned, strict=strict and metrics is not None)
     context = Context(weights=weights, store=store, device=device, cache=cache)
     for metric in chosen:  # missing weights are found before hours of work, not after
         if metric.extractor:
@@ -107,12 +109,12 @@ def _choose(names: Sequence[str] | None) -> list[Metric]:
     return [REGISTRY[name] for name in dict.fromkeys(names)]
 
 
-def _fit(chosen: Sequence[Metric], aligned: Aligned, *, named: bool) -> list[Metric]:
-    """The metrics that are defined for these sizes; a metric that was asked for by name is refused, not dropped."""
+def _fit(chosen: Sequence[Metric], aligned: Aligned, *, strict: bool) -> list[Metric]:
+    """The metrics that are defined for these sizes."""
     if aligned.equal:
         return list(chosen)
     for metric in chosen:
-        if metric.same_size and named:
+        if metric.same_size and strict:
             raise MetricError(metric.name, "needs samples of the input's length and size", "align them: crop, resize")
     return [metric for metric in chosen if not metric.same_size]
 

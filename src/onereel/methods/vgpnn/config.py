@@ -9,11 +9,12 @@ from onereel.nnf.settings import SearchConfig
 from onereel.pyramid import Ladder
 
 Scale = Annotated[float, Field(gt=0, le=16)]
+Byte = Annotated[int, Field(ge=0, le=255)]
 Patch = tuple[PositiveInt, PositiveInt, PositiveInt]
 
 
 class VGPNNConfig(MethodConfig):
-    """Every constant of VGPNN's random generation."""
+    """Every constant of VGPNN: of random generation first, then what other tasks add."""
 
     ladder: Ladder = Ladder()
     """Levels of the pyramid (section 3: r = 6/5 in time and space; authors' code: 1/0.85)."""
@@ -44,7 +45,19 @@ class VGPNNConfig(MethodConfig):
     vote: Literal["median", "mean"] = "median"
     """How the suggestions for a voxel become one value (section 3: median)."""
     output_scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)
-    """Length, height and width of the output relative to the clip (paper: the same; authors' code: half the frames)."""
+    """Length, height and width of the output relative to the clip, for `generate` (paper: the same; authors' code: half
+    the frames) and `retarget` (section 5)."""
+    retarget_alpha: float | None = Field(default=0.005, gt=0, allow_inf_nan=False)
+    """`alpha` of `retarget` where `alpha` itself is None: the output should show all that the input shows (section 3
+    names completeness for it; no number is given)."""
+    cue: tuple[Byte, Byte, Byte] | None = None
+    """`inpaint`: RGB to put into the hole, 0..255; None leaves the colours that the clip has there (section 5)."""
+    flow_bins: int = Field(default=6, ge=0, le=64)
+    """`analogy`, `sketch`: levels of the speed that searches compare; 0 compares none (authors' code: 4 to 8)."""
+    flow_weight: float = Field(default=1.0, gt=0, le=1)
+    """`analogy`, `sketch`: range of the speed's channel relative to a colour's."""
+    match_colours: bool | None = None
+    """`analogy`, `sketch`: give the content the style's mean and spread first; None: for a sketch only."""
     large_patch: Patch = (3, 5, 5)
     """Patch of levels above `large_patch_voxels` (authors' code; Fig. 6 names it for GPNN* at high resolution)."""
     large_patch_voxels: PositiveInt = 7_500_000

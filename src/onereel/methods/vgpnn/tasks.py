@@ -1,0 +1,116 @@
+"""What every task starts from: levels, a first guess, and the settings with what the task changes in them."""
+
+import os
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from onereel.clip import to_video
+from onereel.errors import MethodError
+from onereel.methods.base import Inputs, Task
+from onereel.methods.vgpnn import generate, inpaint, retarget
+from onereel.methods.vgpnn.config import VGPNNConfig
+from onereel.methods.vgpnn.holes import read_hole
+from onereel.methods.vgpnn.synthesis import Level
+from onereel.pyramid import Pyramid, Size, build
+
+_BYTES_PER_VOXEL = 300  # of the larger of input and output, measured at the peak; see benchmarks/vgpnn.py
+
+Prepared = tuple[list[Level], Tensor, VGPNNConfig]
+
+
+def _generate(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
+    sizes = config.ladder.sizes(inputs.clip.size)
+    outputs = generate.output_sizes(sizes, config)
+    _check_memory(sizes[-1], outputs[-1], device)
+    pyramid = _pyramid(inputs, config, sizes).to(device)
+    guess = generate.first_guess(pyramid.levels[0], outputs[0], config, generator)
+    return generate.levels_of(pyramid, config), guess, config
+
+
+def _retarget(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
+    if config.output_scale == (1, 1, 1):
+        raise MethodError(
+            "vgpnn, task 'retarget'", "output_scale is 1, 1, 1", "say the new size, e.g. output_scale=[1, 1, 0.6]"
+        )
+    sizes = config.ladder.sizes(inputs.clip.size)
+    _check_memory(sizes[-1], retarget.output_sizes(sizes, config)[-1], device)
+    pyramid = _pyramid(inputs, config, sizes).to(device)
+    alpha = config.retarget_alpha if config.alpha is None else config.alpha
+    return retarget.levels_of(pyramid, config), pyramid.levels[0], config.model_copy(update={"alpha": alpha})
+
+
+def _inpaint(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
+    _check_memory(inputs.clip.size, inputs.clip.size, device)
+    hole = read_hole(inputs, config.cue)
+    pyramid = build(to_video(hole.frames), inpaint.ladder_of(hole, config)).to(device)
+    return inpaint.levels_of(pyramid, hole, config), pyramid.levels[0], config
+
+
+def _analogy(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
+    return _pair(inputs, config, device, task=Task.ANALOGY, role="style")
+
+
+def _sketch(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
+    return _pair(inputs, config, device, task=Task.SKETCH, role="sketch")
+
+
+def _pair(inputs: Inputs, config: VGPNNConfig, device: torch.device, *, task: Task, role: str) -> Prepared:
+    from onereel.features.flow import resolve_flow  # flow brings torchvision along, which takes seconds
+    from onereel.methods.vgpnn import analogy
+
+    if role not in inputs.clips:
+        raise MethodError(f"vgpnn, task '{task}'", f"needs the input '{role}'", f"add {role}=clip:NAME")
+    other = inputs.clips[role]
+    content, style = (inputs.clip, other) if task == Task.ANALOGY else (other, inputs.clip)
+    _check_memory(style.size, content.size, device)
+    matched = task == Task.SKETCH if config.match_colours is None else config.match_colours
+    first, second = analogy.pyramids_of(content, style, config, device)
+    channels = analogy.dynamics(content, style, resolve_flow("auto", device=device), config)
+    if channels is not None:
+        channels = channels[0].to(device), channels[1].to(device)
+    return (
+        analogy.levels_of(first, second, channels, config),
+        analogy.first_guess(first, second, matched=matched),
+        config,
+    )
+
+
+def _pyramid(inputs: Inputs, config: VGPNNConfig, sizes: list[Size]) -> Pyramid:
+    if inputs.pyramid is None:
+        return build(to_video(inputs.clip.frames), config.ladder)
+    if inputs.pyramid.sizes != sizes:
+        raise MethodError(
+            f"vgpnn, pyramid with levels {inputs.pyramid.sizes[0]} to {inputs.pyramid.sizes[-1]}",
+            f"the clip and ladder {config.ladder.name} have other levels",
+            "build the pyramid again from this clip and ladder",
+        )
+    return inputs.pyramid
+
+
+def _check_memory(size: Size, output: Size, device: torch.device) -> None:
+    voxels = max(size[0] * size[1] * size[2], output[0] * output[1] * output[2])
+    needed, present = voxels * _BYTES_PER_VOXEL, _memory(device)
+    if needed > present:
+        raise MethodError(
+            f"vgpnn, output of {output[0]}x{output[1]}x{output[2]} (frames, height, width)",
+            f"needs about {needed / 2**30:.1f} GiB, {device} has {present / 2**30:.1f}",
+            "lower the clip's height or length, or output_scale",
+        )
+
+
+def _memory(device: torch.device) -> int:
+    """Bytes that the device has in all."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+PREPARE: Mapping[Task, Callable[[Inputs, VGPNNConfig, torch.device, torch.Generator], Prepared]] = {
+    Task.GENERATE: _generate,
+    Task.RETARGET: _retarget,
+    Task.INPAINT: _inpaint,
+    Task.ANALOGY: _analogy,
+    Task.SKETCH: _sketch,
+}
