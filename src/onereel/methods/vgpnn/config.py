@@ -47,15 +47,23 @@ class VGPNNConfig(MethodConfig):
     output_scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)
     """Length, height and width of the output relative to the clip, for `generate` (paper: the same; authors' code: half
     the frames) and `retarget` (section 5)."""
+    retarget_growth: Literal["gradual", "at_once"] = "gradual"
+    """`retarget`: reach the new size a little on every level (section 5), or on the coarsest level (authors' code)."""
     retarget_alpha: float | None = Field(default=0.005, gt=0, allow_inf_nan=False)
     """`alpha` of `retarget` where `alpha` itself is None: the output should show all that the input shows (section 3
     names completeness for it; no number is given)."""
     cue: tuple[Byte, Byte, Byte] | None = None
     """`inpaint`: RGB to put into the hole, 0..255; None leaves the colours that the clip has there (section 5)."""
-    flow_bins: int = Field(default=6, ge=0, le=64)
-    """`analogy`, `sketch`: levels of the speed that searches compare; 0 compares none (authors' code: 4 to 8)."""
-    flow_weight: float = Field(default=1.0, gt=0, le=1)
+    pair_ladder: Ladder = Ladder(min_frames=5, min_side=48)
+    """`analogy`, `sketch`: levels of both pyramids. On the coarsest level of random generation (15 px) a drawing's strokes
+    are gone; how far the paper went down is not said."""
+    flow_bins: int | None = Field(default=None, ge=0, le=64)
+    """`analogy`, `sketch`: levels of the speed that searches compare; 0 compares none (authors' code: 4 to 8). None: 6 for
+    an analogy, 0 for a sketch, whose moving strokes are better found by their brightness (docs/results.md)."""
+    flow_weight: float = Field(default=0.5, gt=0, le=1)
     """`analogy`, `sketch`: range of the speed's channel relative to a colour's."""
+    flow_share: float = Field(default=0.5, ge=0, le=1)
+    """`analogy`, `sketch`: share of the levels, from the coarsest on, that compare speeds (authors' code: half)."""
     match_colours: bool | None = None
     """`analogy`, `sketch`: give the content the style's mean and spread first; None: for a sketch only."""
     large_patch: Patch = (3, 5, 5)

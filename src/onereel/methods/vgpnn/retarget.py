@@ -27,7 +27,7 @@ def output_sizes(sizes: Sequence[Size], config: VGPNNConfig) -> list[Size]:
     last = max(len(sizes) - 1, 1)
     outputs = []
     for number, size in enumerate(sizes):
-        share = number / last if len(sizes) > 1 else 1.0
+        share = number / last if config.retarget_growth == "gradual" and len(sizes) > 1 else 1.0
         least = config.patch if number + 1 < len(sizes) else (1, 1, 1)
         scaled = zip(size, config.output_scale, least, strict=True)
         frames, height, width = (max(extent, round(length * scale**share)) for length, scale, extent in scaled)

@@ -13,9 +13,10 @@ from onereel.methods.vgpnn import generate, inpaint, retarget
 from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.methods.vgpnn.holes import read_hole
 from onereel.methods.vgpnn.synthesis import Level
-from onereel.pyramid import Pyramid, Size, build
+from onereel.pyramid import Pyramid, Size, build, resize
 
 _BYTES_PER_VOXEL = 300  # of the larger of input and output, measured at the peak; see benchmarks/vgpnn.py
+_FLOW_BINS = 6
 
 Prepared = tuple[list[Level], Tensor, VGPNNConfig]
 
@@ -38,7 +39,9 @@ def _retarget(inputs: Inputs, config: VGPNNConfig, device: torch.device, generat
     _check_memory(sizes[-1], retarget.output_sizes(sizes, config)[-1], device)
     pyramid = _pyramid(inputs, config, sizes).to(device)
     alpha = config.retarget_alpha if config.alpha is None else config.alpha
-    return retarget.levels_of(pyramid, config), pyramid.levels[0], config.model_copy(update={"alpha": alpha})
+    levels = retarget.levels_of(pyramid, config)
+    guess = resize(pyramid.levels[0], levels[0].size)
+    return levels, guess, config.model_copy(update={"alpha": alpha})
 
 
 def _inpaint(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
@@ -65,16 +68,18 @@ def _pair(inputs: Inputs, config: VGPNNConfig, device: torch.device, *, task: Ta
     other = inputs.clips[role]
     content, style = (inputs.clip, other) if task == Task.ANALOGY else (other, inputs.clip)
     _check_memory(style.size, content.size, device)
-    matched = task == Task.SKETCH if config.match_colours is None else config.match_colours
+    drawn = task == Task.SKETCH
     first, second = analogy.pyramids_of(content, style, config, device)
-    channels = analogy.dynamics(content, style, resolve_flow("auto", device=device), config)
-    if channels is not None:
-        channels = channels[0].to(device), channels[1].to(device)
-    return (
-        analogy.levels_of(first, second, channels, config),
-        analogy.first_guess(first, second, matched=matched),
-        config,
-    )
+    bins = (0 if drawn else _FLOW_BINS) if config.flow_bins is None else config.flow_bins
+    channels = None
+    if bins and config.flow_share:
+        estimator = resolve_flow("auto", device=device)
+        channels = (
+            analogy.dynamics(content, estimator, bins, drawn=drawn).to(device),
+            analogy.dynamics(style, estimator, bins).to(device),
+        )
+    guess = analogy.first_guess(first, second, matched=drawn if config.match_colours is None else config.match_colours)
+    return analogy.levels_of(first, second, channels, config), guess, config
 
 
 def _pyramid(inputs: Inputs, config: VGPNNConfig, sizes: list[Size]) -> Pyramid:
