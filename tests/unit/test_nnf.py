@@ -108,6 +108,67 @@ def test_both_patchmatch_engines_find_the_same_field(channels, query_size, key_s
     )
 
 
+def byte_video(*shape: int, seed: int = 0) -> torch.Tensor:
+    """What an 8-bit picture holds."""
+    return torch.randint(0, 256, shape, generator=generator(seed)) / 127.5 - 1
+
+
+@pytest.mark.parametrize(("channels", "query_size", "key_size", "patch"), CASES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_comparing_bytes_loses_nothing_of_8_bit_pictures(channels, query_size, key_size, patch, weighted):
+    queries, keys = byte_video(channels, *query_size), byte_video(channels, *key_size, seed=1)
+    table = all_distances(queries, keys, patch)
+    weights = torch.rand(grid_size(key_size, patch), generator=generator(2)) + 0.2 if weighted else None
+    fields = []
+    for engine in ENGINES:
+        method = SearchConfig(sweeps=3, precision="uint8")
+        field = search(
+            queries, keys, patch=patch, method=method, key_weights=weights, generator=generator(3), engine=engine
+        )
+        np.testing.assert_allclose(field.distance.reshape(-1), distances_of(field, table), rtol=1e-5)
+        fields.append(field)
+    assert (fields[0].index == fields[1].index).float().mean() > 0.99, "weights may round two costs to one"
+    plain = search(
+        queries, keys, patch=patch, method=SearchConfig(sweeps=3), key_weights=weights, generator=generator(3)
+    )
+    assert float(fields[0].distance.mean()) == pytest.approx(float(plain.distance.mean()), rel=0.02)
+
+
+def test_bytes_are_rounded_and_clipped():
+    queries, keys = torch.full((3, 3, 7, 7), 1.7), torch.full((3, 3, 7, 7), 0.1)
+    field = search(queries, keys, method=SearchConfig(precision="uint8"), generator=generator())
+    assert float(field.distance) == pytest.approx((1 - (round(1.1 * 127.5) / 127.5 - 1)) ** 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("method", ["patchmatch", "exhaustive"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_masked_keys_are_never_taken(engine, method, weighted):
+    keys = texture(3, 5, 16, 18)
+    queries = keys.clone()  # the best key of every query is its own place, at distance 0
+    grid = grid_size((5, 16, 18), PATCH)
+    mask = torch.rand(grid, generator=generator(1)) < 0.3
+    weights = torch.rand(grid, generator=generator(2)) + 0.5 if weighted else None
+    start = Field(ravel(grid_positions(grid), grid), torch.zeros(grid), grid)
+    found = search(
+        queries,
+        keys,
+        method=method,
+        key_mask=mask,
+        key_weights=weights,
+        initial=start,
+        generator=generator(),
+        engine=engine,
+    )
+    assert bool(mask.reshape(-1)[found.index].all())
+    table = all_distances(queries, keys, PATCH)
+    np.testing.assert_allclose(found.distance.reshape(-1), distances_of(found, table), rtol=1e-4, atol=1e-6)
+    if method == "exhaustive":
+        factors = np.ones(table.shape[1]) if weights is None else weights.reshape(-1).double().numpy()
+        best = np.where(mask.reshape(-1), table * factors, np.inf).min(axis=1)
+        np.testing.assert_allclose(distances_of(found, table) * factors[found.index.reshape(-1)], best, rtol=1e-5)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_no_sweep_only_measures_the_start(engine):
     queries, keys = texture(3, 4, 12, 12), texture(3, 4, 12, 12, seed=1)
@@ -210,6 +271,8 @@ def test_a_field_scales_to_another_level():
         ({"queries": torch.zeros(3, 2, 9, 9)}, "does not fit"),
         ({"key_weights": torch.ones(5)}, "one value per key"),
         ({"key_weights": torch.zeros(2, 3, 3)}, "positive"),
+        ({"key_mask": torch.zeros(2, 3, 3, dtype=torch.bool)}, "allows no key"),
+        ({"key_mask": torch.ones(2, 3, 3)}, "bool"),
         ({"generator": None}, r"torch\.Generator"),
         ({"engine": "cuda"}, "engine must be"),
         ({"initial": Field(torch.zeros(1, 1, 1).long(), torch.zeros(1, 1, 1), (2, 3, 3))}, "initial field"),

@@ -72,6 +72,29 @@ def test_vote_agrees_with_the_oracle(engine, kind, coherent, channels, value_siz
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["median", "mean"])
+@pytest.mark.parametrize("coherent", [False, True])
+@pytest.mark.parametrize(
+    ("channels", "value_size", "size", "patch"),
+    [
+        (3, (5, 10, 21), (5, 10, 40), (3, 7, 7)),
+        (3, (4, 9, 8), (6, 8, 13), (3, 5, 5)),
+        (1, (3, 4, 5), (2, 6, 17), (2, 1, 3)),
+        (4, (3, 8, 8), (3, 7, 7), (3, 7, 7)),
+        (5, (3, 8, 8), (3, 7, 7), (3, 7, 7)),
+        (2, (4, 20, 9), (5, 18, 20), (4, 16, 5)),
+    ],
+)
+def test_vote_on_bytes_agrees_with_the_oracle(engine, kind, coherent, channels, value_size, size, patch):
+    """The fourth case fills a word, the fifth and the last are too large for the fast path."""
+    values = torch.rand(channels, *value_size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    field = random_field(grid_size(size, patch), grid_size(value_size, patch), coherent=coherent)
+    result = vote(values, field, patch, size, kind=kind, precision="uint8", engine=engine)
+    rounded = ((values.double() + 1) * 127.5).round() / 127.5 - 1
+    np.testing.assert_allclose(result.numpy(), oracle(rounded.numpy(), field, patch, size, kind), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_the_identity_and_a_shift_are_copied_exactly(engine):
     values, patch = random_video(3, 6, 14, 15), (3, 7, 7)
     grid = grid_size((6, 14, 15), patch)

@@ -1,5 +1,6 @@
 """VGPNN beyond random generation: each task on procedural scenes whose truth is known."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def mean_extent(frame: np.ndarray) -> np.ndarray:
 def median_speed(frames: Frames) -> float:
     """Pixels per frame, from the nearest disc in the next frame."""
     steps = []
-    for before, after in zip(frames, frames[1:], strict=False):
+    for before, after in pairwise(frames):
         places = np.array([region.centroid for region in whole_discs(after)])
         for region in whole_discs(before):
             if len(places):
@@ -104,7 +105,7 @@ def test_gradual_growth_starts_at_the_input_and_ends_at_the_target():
     assert gradual[0] == sizes[0]
     assert gradual[-1] == (24, 96, 84)
     ratios = [size[2] / level[2] for size, level in zip(gradual, sizes, strict=True)]
-    assert all(after < before + 0.03 for before, after in zip(ratios, ratios[1:], strict=False))
+    assert all(after < before + 0.03 for before, after in pairwise(ratios))
     at_once = retarget.output_sizes(sizes, VGPNNConfig(output_scale=(2, 1, 0.5), retarget_growth="at_once"))
     assert at_once[0] == (6, sizes[0][1], round(sizes[0][2] / 2))
 

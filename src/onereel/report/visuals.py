@@ -27,7 +27,8 @@ _STRIP_HEIGHT = 144
 _STRIP_GAP = 2
 _JPEG = {"quality": 90, "subsampling": 0, "optimize": True}
 _PATCH = (3, 7, 7)  # VGPNN's
-_SEARCH_VOXELS = 60_000  # about half a second on one core
+_SEARCH_VOXELS = 120_000  # about half a second on one core
+_SEARCH = nnf.SearchConfig(precision="uint8")
 _SEED = 0
 
 
@@ -107,7 +108,7 @@ def origin_colours(reference: Frames, sample: Frames) -> Frames:
     patch = tuple(min(extent, *sizes) for extent, *sizes in zip(_PATCH, *(f.shape for f in small), strict=False))
     queries, keys = (to_video(frames) for frames in small)
     generator = torch.Generator().manual_seed(_SEED)
-    field = nnf.search(queries, keys, patch=patch, method="patchmatch", generator=generator)
+    field = nnf.search(queries, keys, patch=patch, method=_SEARCH, generator=generator)
     height, width = small[1].shape[1:3]
     colours = displacement_colours(field.offsets()[..., 1:].numpy(), math.hypot(height, width) / 2)
     # The field has one vector per whole patch; its border is repeated so that colours lie on the patches' centres.

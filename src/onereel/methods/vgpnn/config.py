@@ -55,11 +55,11 @@ class VGPNNConfig(MethodConfig):
     cue: tuple[Byte, Byte, Byte] | None = None
     """`inpaint`: RGB to put into the hole, 0..255; None leaves the colours that the clip has there (section 5)."""
     pair_ladder: Ladder = Ladder(min_frames=5, min_side=48)
-    """`analogy`, `sketch`: levels of both pyramids. On the coarsest level of random generation (15 px) a drawing's strokes
-    are gone; how far the paper went down is not said."""
+    """`analogy`, `sketch`: levels of both pyramids. On the coarsest level of random generation (15 px) a drawing's
+    strokes are gone; how far the paper went down is not said."""
     flow_bins: int | None = Field(default=None, ge=0, le=64)
-    """`analogy`, `sketch`: levels of the speed that searches compare; 0 compares none (authors' code: 4 to 8). None: 6 for
-    an analogy, 0 for a sketch, whose moving strokes are better found by their brightness (docs/results.md)."""
+    """`analogy`, `sketch`: levels of the speed that searches compare; 0 compares none (authors' code: 4 to 8). None: 6
+    for an analogy, 0 for a sketch, whose moving strokes are better found by their brightness (docs/results.md)."""
     flow_weight: float = Field(default=0.5, gt=0, le=1)
     """`analogy`, `sketch`: range of the speed's channel relative to a colour's."""
     flow_share: float = Field(default=0.5, ge=0, le=1)

@@ -39,10 +39,10 @@ def read_hole(inputs: Inputs, cue: tuple[int, int, int] | None) -> Hole:
     """The hole that the inputs describe: role ``mask`` (white is missing) or ``boxes`` (a table).
 
     Args:
-        inputs: the clip; its mask as a clip or file (video, picture or folder of pictures), of the clip's size and of one
-            frame or as many; or boxes as a file of tab- or comma-separated values with the columns of `BOX_COLUMNS`:
-            frame is a number from 0, a range ``3-7`` or ``*``; top and left are inside the box, bottom and right are
-            not, in px; colour, ``#rrggbb``, is the box's cue and may be left out.
+        inputs: the clip; its mask as a clip or file (video, picture or folder of pictures), of the clip's size and of
+            one frame or as many; or boxes as a file of tab- or comma-separated values with the columns of
+            `BOX_COLUMNS`: frame is a number from 0, a range ``3-7`` or ``*``; top and left are inside the box, bottom
+            and right are not, in px; colour, ``#rrggbb``, is the box's cue and may be left out.
         cue: RGB for everything missing that has no colour of its own; None leaves what the clip shows there.
 
     Raises: MethodError in one line for anything that does not fit.
