@@ -74,6 +74,7 @@ class Row:
         failure: why it has no value at all; empty otherwise.
         partly: on which clips it failed, where it has values of others; empty otherwise.
         marks: marks of its footnotes.
+        task: what the method was asked for; only rows of one task compare.
     """
 
     label: str
@@ -84,6 +85,7 @@ class Row:
     failure: str = ""
     partly: str = ""
     marks: tuple[str, ...] = ()
+    task: str = ""
 
     def narrowed(self, kept: Sequence[int]) -> "Row":
         """The row with only the columns of these indices."""

@@ -214,6 +214,7 @@ def _row(
         failure=failure,
         partly=f"failed on {', '.join(run.row.clip for run in broken)}" if done and broken else "",
         marks=tuple(dict.fromkeys(marks)),
+        task=str(runs[0].row.task),
     )
 
 
@@ -276,10 +277,13 @@ def _values(run: RunEntry, metric: str, column: str) -> Iterator[float]:
 
 
 def _mark_best(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Row]:
-    best = [_best(rows, index, column) for index, column in enumerate(columns)]
+    best = {
+        task: [_best([row for row in rows if row.task == task], index, column) for index, column in enumerate(columns)]
+        for task in {row.task for row in rows}
+    }
     for row in rows:
         cells = tuple(
-            replace(cell, best=True) if cell and cell.complete and cell.mean == best[index] else cell
+            replace(cell, best=True) if cell and cell.complete and cell.mean == best[row.task][index] else cell
             for index, cell in enumerate(row.cells)
         )
         yield replace(row, cells=cells)
@@ -312,7 +316,7 @@ def _failure_marks(done: Sequence[RunEntry], broken: Sequence[RunEntry], notes: 
 def _align_marks(runs: Sequence[RunEntry], notes: _Notes) -> Iterator[str]:
     for run in runs:
         if run.align:
-            yield notes.mark(f"{run.title} on {run.row.clip} was aligned before measuring: {run.align}.")
+            yield notes.mark(f"{run.title} on {run.row.clip}, for measuring: {run.align}.")
 
 
 def _published_marks(published: Sequence[Published | None], notes: _Notes) -> tuple[str, ...]:
