@@ -89,7 +89,8 @@ class RunRow:
 
 def read_run_sheet(path: Path | str, clips: Iterable[str]) -> dict[str, RunRow]:
     """Read the run sheet: tab-separated, a header, ``#`` comments; a row whose clip is ``*`` or a list ``a,b`` stands
-    for one run per clip, named ``{clip}-{run}``.
+    for one run per clip, named ``{clip}-{run}``. ``*`` leaves out clips that are only an input of other rows: masks,
+    sketches, styles that no row names as its clip.
 
     Args:
         path: the sheet.
@@ -98,10 +99,11 @@ def read_run_sheet(path: Path | str, clips: Iterable[str]) -> dict[str, RunRow]:
     Raises: ConfigError naming the line, what is wrong and what to do.
     """
     clips = tuple(clips)
+    rows = [(where, _parse(where, cells)) for where, cells in _rows(Path(path))]
+    main = _main_clips([row for _, row in rows], clips)
     runs: dict[str, RunRow] = {}
-    for where, cells in _rows(Path(path)):
-        row = _parse(where, cells)
-        for run in _expand(where, row, clips):
+    for where, row in rows:
+        for run in _expand(where, row, clips, main):
             if run.run in runs:
                 raise ConfigError(where, f"run '{run.run}' exists already", "give every run its own name")
             runs[run.run] = run
@@ -193,10 +195,22 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
     return row
 
 
-def _expand(where: str, row: RunRow, clips: tuple[str, ...]) -> list[RunRow]:
+def _main_clips(rows: Iterable[RunRow], clips: tuple[str, ...]) -> tuple[str, ...]:
+    """The clips that ``*`` stands for."""
+    rows = tuple(rows)
+    inputs = {value.removeprefix("clip:") for row in rows for value in row.inputs.values() if value.startswith("clip:")}
+    named = {name for row in rows for name in _names(row)}
+    return tuple(clip for clip in clips if clip not in inputs or clip in named)
+
+
+def _names(row: RunRow) -> list[str]:
+    return [name.strip() for name in row.clip.split(",")]
+
+
+def _expand(where: str, row: RunRow, clips: tuple[str, ...], main: tuple[str, ...]) -> list[RunRow]:
     if row.clip == "*":
-        return [replace(row, run=f"{clip}-{row.run}", clip=clip) for clip in clips]
-    names = [name.strip() for name in row.clip.split(",")]
+        return [replace(row, run=f"{clip}-{row.run}", clip=clip) for clip in main]
+    names = _names(row)
     for name in names:
         if name not in clips:
             near = difflib.get_close_matches(name, clips, n=1)

@@ -26,6 +26,18 @@ def test_star_and_list_give_one_run_per_clip(tmp_path):
     assert runs["birds-a"].seeds == ("7", "8", "9")
 
 
+def test_star_leaves_out_clips_that_are_only_inputs(tmp_path):
+    lines = ["run\tclip\tmethod\ttask\tinputs", "a\t*\tvgpnn", "s\tfish\tvgpnn\tsketch\tsketch=clip:birds"]
+    assert list(read_run_sheet(sheet(tmp_path, *lines), CLIPS)) == ["fish-a", "s"]
+    lines.append("b\tbirds\tvgpnn")
+    assert list(read_run_sheet(sheet(tmp_path, *lines), CLIPS)) == ["fish-a", "birds-a", "s", "b"]
+
+
+def test_keep_is_a_way_to_align(tmp_path):
+    path = sheet(tmp_path, "run\tclip\tmethod\tsource\talign", "a\tfish\texternal:X\tsomewhere\tkeep")
+    assert read_run_sheet(path, CLIPS)["a"].align == "keep"
+
+
 def test_one_clip_keeps_the_name_and_settings_are_typed(tmp_path):
     path = sheet(
         tmp_path, "run\tclip\tmethod\tsettings\tinputs", "a\tfish\tvgpnn\talpha=0.01; vote=mean\tstyle=clip:birds"
