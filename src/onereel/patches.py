@@ -52,7 +52,7 @@ def vote(
     *,
     kind: Vote = "median",
     precision: Literal["float32", "uint8"] = "float32",
-    engine: Literal["auto", "numba", "torch"] = "auto",
+    engine: Literal["auto", "numba", "torch", "triton"] = "auto",
 ) -> Tensor:
     """Replace every query by its key's patch of `values` and fold: one voxel from all patches that cover it.
 
@@ -63,7 +63,7 @@ def vote(
         size: (T, H, W) of the result; its patch grid is the field's query grid.
         kind: "median" or "mean" of the suggestions, per channel.
         precision: "uint8" rounds the values, which must lie in [-1, 1], to 8 bits; the median is then much faster.
-        engine: "numba" (CPU), "torch" (either device), "auto" (numba on the CPU, torch elsewhere).
+        engine: as in `onereel.nnf.search`.
 
     Returns: (C, T, H, W) float32 on the device of `values`.
     Raises: ValueError if the sizes do not fit together.
@@ -76,14 +76,25 @@ def vote(
         )
     if kind not in ("median", "mean"):
         raise ValueError(f"kind must be median or mean, got {kind!r}")
-    in_torch = engine == "torch" or (engine == "auto" and values.device.type != "cpu")
+    from onereel.nnf.engines import engine_for  # which needs this module
+
+    chosen = engine_for(engine, values.device)
     if precision == "uint8":
         rounded = to_bytes(values)
-        in_bytes = not in_torch and kind == "median" and values.shape[0] <= vote_bytes.CHANNELS
+        if chosen == "triton" and kind == "median":
+            return from_bytes(_vote_triton(rounded, field, patch, size, kind))
+        in_bytes = chosen == "numba" and kind == "median" and values.shape[0] <= vote_bytes.CHANNELS
         if in_bytes and math.prod(patch) <= vote_bytes.LARGEST_PATCH:
             return from_bytes(_vote_bytes(rounded, field, patch, size))
         values = from_bytes(rounded)
-    return (_vote_torch if in_torch else _vote_numba)(values, field, patch, size, kind)
+    fold = {"numba": _vote_numba, "torch": _vote_torch, "triton": _vote_triton}[chosen]
+    return fold(values, field, patch, size, kind)
+
+
+def _vote_triton(values: Tensor, field: Field, patch: Size, size: Size, kind: Vote) -> Tensor:
+    from onereel.nnf import vote_triton  # not every machine has Triton
+
+    return vote_triton.vote(values, field, patch, size, kind)
 
 
 def _vote_bytes(values: Tensor, field: Field, patch: Size, size: Size) -> Tensor:

@@ -1,6 +1,8 @@
 """The one door to every search: checks the arguments, chooses the engine by device."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Literal
 
 import torch
@@ -11,7 +13,7 @@ from onereel.nnf.field import Field, Size, grid_size
 from onereel.nnf.rounding import STEP, to_bytes
 from onereel.nnf.settings import SearchConfig
 
-Engine = Literal["auto", "numba", "torch"]
+Engine = Literal["auto", "numba", "torch", "triton"]
 _SEED_LIMIT = 1 << 31
 
 
@@ -39,7 +41,8 @@ def search(
         key_mask: (Tk, Hk, Wk) bool, True where a key patch may be taken, at least once; None: everywhere.
         initial: PatchMatch starts from this field instead of a random one. Only its index is read.
         generator: draws PatchMatch's seed; not used by an exhaustive search.
-        engine: "numba" (CPU), "torch" (either device), "auto" (numba on the CPU, torch elsewhere).
+        engine: "numba" (CPU), "triton" (CUDA), "torch" (any device), "auto" (numba on the CPU; on CUDA triton where it
+            is installed, else torch).
 
     Returns: the field. For one generator state it is the same whatever the number of threads.
     Raises: ValueError for shapes, dtypes, devices or settings that do not fit together.
@@ -49,19 +52,19 @@ def search(
     key_size = _check_videos(queries, keys, patch)
     weights = _check_weights(key_weights, key_size, queries.device)
     mask = _check_mask(key_mask, key_size, queries.device)
-    chosen = _engine(engine, queries.device)
+    chosen = engine_for(engine, queries.device)
     queries, keys = queries.detach(), keys.detach()
     if config.precision == "uint8":
         queries, keys = to_bytes(queries), to_bytes(keys)
     costs = _with_mask(weights, mask)
     if config.method == "exhaustive":
-        return _in_units(_EXHAUSTIVE[chosen](queries.float(), keys.float(), patch, weights=costs), config)
+        return _in_units(_exhaustive(chosen)(queries.float(), keys.float(), patch, weights=costs), config)
     if generator is None:
         raise ValueError("PatchMatch draws candidates: pass a torch.Generator")
     query_size = grid_size(tuple(queries.shape[1:]), patch)  # type: ignore[arg-type]
     seed = int(torch.randint(_SEED_LIMIT, (1,), generator=generator, device=generator.device))
     start = _start(initial, query_size, key_size, mask, seed, queries.device)
-    field = _PATCHMATCH[chosen](queries, keys, patch, config, weights=costs, start=start, seed=seed)
+    field = _patchmatch(chosen)(queries, keys, patch, config, weights=costs, start=start, seed=seed)
     return _in_units(field, config)
 
 
@@ -167,19 +170,58 @@ def _check_initial(initial: Field, query_size: Size, key_size: Size, device: tor
     return initial.index.to(device)
 
 
-def _engine(engine: Engine, device: torch.device) -> Literal["numba", "torch"]:
+def engine_for(engine: Engine, device: torch.device) -> Literal["numba", "torch", "triton"]:
+    """What an engine's name stands for on a device.
+
+    Raises: ValueError if there is no such engine there.
+    """
     match engine:
+        case "auto" if device.type == "cpu":
+            return "numba"
         case "auto":
-            return "numba" if device.type == "cpu" else "torch"
+            return "triton" if device.type == "cuda" and find_spec("triton") else "torch"
         case "torch":
             return "torch"
+        case "triton":
+            _check_triton(device)
+            return "triton"
         case "numba" if device.type == "cpu":
             return "numba"
         case "numba":
-            raise ValueError(f"the numba engine runs on the CPU, the videos are on {device}; take engine 'torch'")
+            raise ValueError(f"the numba engine runs on the CPU, the videos are on {device}; take engine 'auto'")
         case other:
-            raise ValueError(f"engine must be auto, numba or torch, got {other!r}")
+            raise ValueError(f"engine must be auto, numba, torch or triton, got {other!r}")
 
 
-_PATCHMATCH = {"numba": patchmatch_numba.patchmatch, "torch": patchmatch_torch.patchmatch}
-_EXHAUSTIVE = {"numba": exhaustive_numba.exhaustive, "torch": exhaustive_torch.exhaustive}
+def _check_triton(device: torch.device) -> None:
+    if find_spec("triton") is None:
+        raise ValueError("the triton engine needs the package triton; install it, or take engine 'auto'")
+    if device.type == "cuda":
+        return
+    import triton
+
+    # Triton decides when it is first imported whether it interprets kernels, its own `sum` among them.
+    if device.type != "cpu" or isinstance(triton.language.sum, triton.JITFunction):
+        raise ValueError(
+            f"the triton engine runs on CUDA, the videos are on {device}; take engine 'auto', or set "
+            "TRITON_INTERPRET=1 before Python starts to run its kernels slowly on the CPU"
+        )
+
+
+# Triton is imported only where it is used: not every machine has it.
+
+
+def _patchmatch(engine: Literal["numba", "torch", "triton"]) -> Callable[..., Field]:
+    if engine == "triton":
+        from onereel.nnf import patchmatch_triton
+
+        return patchmatch_triton.patchmatch
+    return {"numba": patchmatch_numba.patchmatch, "torch": patchmatch_torch.patchmatch}[engine]
+
+
+def _exhaustive(engine: Literal["numba", "torch", "triton"]) -> Callable[..., Field]:
+    if engine == "triton":
+        from onereel.nnf import exhaustive_triton
+
+        return exhaustive_triton.exhaustive
+    return {"numba": exhaustive_numba.exhaustive, "torch": exhaustive_torch.exhaustive}[engine]
