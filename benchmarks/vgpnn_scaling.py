@@ -87,7 +87,7 @@ def draw(axes: Axes, rows: list[dict[str, object]]) -> None:
         axes.loglog(*zip(*points, strict=True), marker, color="0.5", label=label)
     axes.set(xlabel="voxels (13 frames)", ylabel="seconds a sample")
     axes.grid(which="both", alpha=0.2)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.8))
 
 
 def main() -> None:
