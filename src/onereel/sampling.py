@@ -92,6 +92,7 @@ def draw(
         "settings": dict(request.settings),
         "config": config.model_dump(mode="json"),
         "weights": {part: sha256_of(path) for part, path in weights.items()},
+        "notes": dict(method.notes(request.task, config)),
         "size": list(sample.size),
         "fps": str(sample.fps),
         **cost,

@@ -289,6 +289,15 @@ def test_a_sketch_is_drawn_in_the_style_of_the_clip():
         assert set(np.unique(frames[..., channel])) <= set(np.unique(style.frames[..., channel]))
 
 
+def test_the_record_names_the_flow_that_was_used():
+    config = configure(VGPNN, "fast")
+    assert set(VGPNN.notes(Task.ANALOGY, config)) == {"flow"}
+    assert VGPNN.notes(Task.ANALOGY, config)["flow"].startswith(("TV-L1", "RAFT"))
+    for task, settings in ((Task.GENERATE, {}), (Task.SKETCH, {}), (Task.ANALOGY, {"flow_bins": 0})):
+        assert not VGPNN.notes(task, configure(VGPNN, "fast", settings))
+    assert VGPNN.notes(Task.SKETCH, configure(VGPNN, "fast", {"flow_bins": 4}))
+
+
 @pytest.mark.parametrize(("task", "role"), [(Task.ANALOGY, "style"), (Task.SKETCH, "sketch")])
 def test_a_second_clip_is_asked_for(task, role):
     with pytest.raises(MethodError, match=f"{role}=clip:NAME"):

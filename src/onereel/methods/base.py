@@ -144,6 +144,10 @@ class Method(Protocol):
         """
         ...
 
+    def notes(self, task: Task, config: Any) -> Mapping[str, str]:
+        """What else a sample depends on, for its record, e.g. ``{"flow": "TV-L1 (scikit-image)"}``."""
+        ...
+
 
 class UntrainedMethod:
     """Defaults of a method that needs nothing preprocessed and trains nothing."""
@@ -162,3 +166,7 @@ class UntrainedMethod:
     def fit(self, part: str, *args: Any, **kwargs: Any) -> Mapping[str, torch.Tensor]:
         """Never called: there is no part to train."""
         raise ValueError(f"no part '{part}': nothing is trained")
+
+    def notes(self, task: Task, config: Any) -> Mapping[str, str]:
+        """Nothing."""
+        return {}

@@ -275,7 +275,9 @@ def _sweep(  # type: ignore[no-untyped-def]
                 else:
                     candidate = _uniform(key_size, random)
                 index = _flat_index(key_size, candidate[0], candidate[1], candidate[2])
-                if index == best_index or index == refused_index:  # neighbours often propose the same key
+                if index == best_index:
+                    continue
+                if index == refused_index:  # neighbours often propose the same key
                     continue
                 key = _start(key_strides, candidate[0], candidate[1], candidate[2])
                 cost = _cost(

@@ -61,6 +61,14 @@ class VGPNN(UntrainedMethod):
         """The pyramid of the ladder, where the task uses the clip's own."""
         return {"pyramid": config.ladder.name} if task in (Task.GENERATE, Task.RETARGET) else {}
 
+    def notes(self, task: Task, config: VGPNNConfig) -> Mapping[str, str]:
+        """Which optical flow an analogy's speeds come from."""
+        if not config.flow_bins_of(task):
+            return {}
+        from onereel.features.flow import resolve_flow
+
+        return {"flow": resolve_flow("auto").title}
+
     def sample(
         self,
         task: Task,

@@ -4,13 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from onereel.methods.base import MethodConfig
+from onereel.methods.base import MethodConfig, Task
 from onereel.nnf.settings import SearchConfig
 from onereel.pyramid import Ladder
 
 Scale = Annotated[float, Field(gt=0, le=16)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 Patch = tuple[PositiveInt, PositiveInt, PositiveInt]
+
+_FLOW_BINS = {Task.ANALOGY: 6, Task.SKETCH: 0}
 
 
 class VGPNNConfig(MethodConfig):
@@ -72,3 +74,9 @@ class VGPNNConfig(MethodConfig):
     """Voxels of the output above which a level uses `large_patch` (authors' code)."""
     large_em_voxels: PositiveInt = 3_000_000
     """Voxels of the output above which a level gets a single pass (authors' code)."""
+
+    def flow_bins_of(self, task: Task) -> int:
+        """How many speeds a task tells apart; 0 where it compares none."""
+        if task not in (Task.ANALOGY, Task.SKETCH) or not self.flow_share:
+            return 0
+        return _FLOW_BINS[task] if self.flow_bins is None else self.flow_bins

@@ -16,7 +16,6 @@ from onereel.methods.vgpnn.synthesis import Level
 from onereel.pyramid import Pyramid, Size, build, resize
 
 _BYTES_PER_VOXEL = 300  # of the larger of input and output, measured at the peak; see benchmarks/vgpnn.py
-_FLOW_BINS = 6
 
 Prepared = tuple[list[Level], Tensor, VGPNNConfig]
 
@@ -70,9 +69,9 @@ def _pair(inputs: Inputs, config: VGPNNConfig, device: torch.device, *, task: Ta
     _check_memory(style.size, content.size, device)
     drawn = task == Task.SKETCH
     first, second = analogy.pyramids_of(content, style, config, device)
-    bins = (0 if drawn else _FLOW_BINS) if config.flow_bins is None else config.flow_bins
+    bins = config.flow_bins_of(task)
     channels = None
-    if bins and config.flow_share:
+    if bins:
         estimator = resolve_flow("auto", device=device)
         channels = (
             analogy.dynamics(content, estimator, bins, drawn=drawn).to(device),
