@@ -10,11 +10,13 @@ from urllib.parse import unquote
 import pytest
 from PIL import Image
 
-from onereel.report import load_project, write_figures, write_report, write_table
 from onereel.report.charts import chart, training_curves
+from onereel.report.figures import write_figures
 from onereel.report.head import head
+from onereel.report.page import write_report
 from onereel.report.partial import write_partial_report
-from onereel.report.project import Project
+from onereel.report.project import Project, load_project
+from onereel.report.tables import write_table
 from onereel.report.tradeoffs import axis_scale, tradeoffs
 from tests.unit.test_report_project import CLIPS, FAILED_RUN, NASTY, RUNS, build_project
 

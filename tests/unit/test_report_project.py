@@ -12,8 +12,8 @@ from onereel import clip as clips
 from onereel.clip import Clip, Frames
 from onereel.files import read_json, write_json, write_text
 from onereel.metrics.aggregate import summarise
-from onereel.report import load_project, visualise
-from onereel.report.project import DONE, FAILED, MISSING, UNFINISHED, Project, natural_key
+from onereel.report.project import DONE, FAILED, MISSING, UNFINISHED, Project, load_project, natural_key
+from onereel.report.visuals import visualise
 from onereel.runs import RunRow
 
 SIZE = (10, 36, 64)

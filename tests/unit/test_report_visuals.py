@@ -10,13 +10,13 @@ from PIL import Image
 from onereel import clip as clips
 from onereel.clip import Clip
 from onereel.files import read_json
-from onereel.report import visualise
 from onereel.report.visuals import (
     MAX_SHEET,
     displacement_colours,
     display_size,
     origin_colours,
     slices,
+    visualise,
 )
 from tests.unit.test_report_project import moving_picture
 

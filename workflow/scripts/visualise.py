@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from onereel.clip import read
 from onereel.joblog import job_log
-from onereel.report import visualise
+from onereel.report.visuals import visualise
 from onereel.sampling import use_threads
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.joblog import job_log
-from onereel.report import load_project, write_report
+from onereel.report.page import write_report
+from onereel.report.project import load_project
 from onereel.runs import RunRow
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.joblog import job_log
-from onereel.report import load_project, write_table
+from onereel.report.project import load_project
+from onereel.report.tables import write_table
 from onereel.runs import RunRow
 
 if TYPE_CHECKING:

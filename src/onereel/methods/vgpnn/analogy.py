@@ -69,7 +69,8 @@ def first_guess(content: Pyramid, style: Pyramid, *, matched: bool) -> Tensor:
     target = style.levels[0]
     own = guess.std(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
     scaled = (guess - guess.mean(dim=(1, 2, 3), keepdim=True)) / own
-    return scaled * target.std(dim=(1, 2, 3), keepdim=True) + target.mean(dim=(1, 2, 3), keepdim=True)
+    matched_guess = scaled * target.std(dim=(1, 2, 3), keepdim=True) + target.mean(dim=(1, 2, 3), keepdim=True)
+    return matched_guess.clamp(-1, 1)
 
 
 def dynamics(clip: Clip, estimator: FlowEstimator, bins: int, *, drawn: bool = False) -> Tensor:

@@ -85,7 +85,7 @@ def synthesise(
         count = passes_of(number, level.size, config)
         passes = progress(range(count), total=count, label=f"level {number + 1}/{len(levels)} ({times(level.size)})")
         below = field if config.field_start == "inherited" else None
-        settings = config if number > 0 else _exact(config)  # noise leaves the range that bytes have
+        settings = _exact(config) if number == 0 and bool((guess.abs() > 1).any()) else config
         video, field = run_level(level, video, below, passes, settings, generator)
     return video
 
@@ -183,6 +183,7 @@ def times(size: Size) -> str:
 
 
 def _exact(config: VGPNNConfig) -> VGPNNConfig:
+    """The settings for queries that leave the range of bytes, as noise does."""
     return config.model_copy(update={"search": config.search.model_copy(update={"precision": "float32"})})
 
 
