@@ -6,17 +6,7 @@ import torch
 from torch import Tensor
 
 from onereel.methods.vgpnn.config import VGPNNConfig
-from onereel.methods.vgpnn.synthesis import Level, first_keys
-from onereel.pyramid import Pyramid, Size, resize
-
-
-def levels_of(pyramid: Pyramid, config: VGPNNConfig) -> list[Level]:
-    """The levels of a random video: the input's, the output scaled alike on all of them."""
-    sizes = output_sizes(pyramid.sizes, config)
-    return [
-        Level(size, values, first_keys(pyramid.levels, number, config))
-        for number, (values, size) in enumerate(zip(pyramid.levels, sizes, strict=True))
-    ]
+from onereel.pyramid import Size, resize
 
 
 def output_sizes(sizes: Sequence[Size], config: VGPNNConfig) -> list[Size]:

@@ -2,24 +2,16 @@
 
 No noise; the output grows or shrinks gradually: on level n, counted from the coarsest of N + 1, it measures the input's
 level times scale^(n / N), while keys and values keep their size. So what is too much is left out, and what is missing
-is repeated, a little on every level, in patches of true size. (The authors' code resizes the whole input first, and
-takes the levels of that as sizes.) Completeness makes a summary show what the input shows.
+is repeated, a little on every level, in patches of true size. Completeness makes a summary show what the input shows.
+
+With `retarget_growth: at_once` the output has its final proportions from the coarsest level on. That is what the
+authors' code does, and what `fast` and `demo` do: objects that are larger than a patch keep their shape better.
 """
 
 from collections.abc import Sequence
 
 from onereel.methods.vgpnn.config import VGPNNConfig
-from onereel.methods.vgpnn.synthesis import Level, first_keys
-from onereel.pyramid import Pyramid, Size
-
-
-def levels_of(pyramid: Pyramid, config: VGPNNConfig) -> list[Level]:
-    """The levels of a retargeted video; its first guess is the pyramid's coarsest level as it is."""
-    sizes = output_sizes(pyramid.sizes, config)
-    return [
-        Level(size, values, first_keys(pyramid.levels, number, config))
-        for number, (values, size) in enumerate(zip(pyramid.levels, sizes, strict=True))
-    ]
+from onereel.pyramid import Size
 
 
 def output_sizes(sizes: Sequence[Size], config: VGPNNConfig) -> list[Size]:

@@ -16,7 +16,7 @@ from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.nnf import Field, SearchConfig, completeness_weights, grid_size, search
 from onereel.patches import vote
 from onereel.progress import Progress
-from onereel.pyramid import Size, resize, size_of
+from onereel.pyramid import Pyramid, Size, resize, size_of
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,14 @@ def _search(
         initial=start,
         generator=generator,
     )
+
+
+def levels_of(pyramid: Pyramid, sizes: Sequence[Size], config: VGPNNConfig) -> list[Level]:
+    """Levels whose results have these sizes and are made of the pyramid's patches, nothing known, nothing forbidden."""
+    return [
+        Level(size, values, first_keys(pyramid.levels, number, config))
+        for number, (values, size) in enumerate(zip(pyramid.levels, sizes, strict=True))
+    ]
 
 
 def first_keys(levels: Sequence[Tensor], number: int, config: VGPNNConfig) -> Tensor:

@@ -12,7 +12,7 @@ from onereel.methods.base import Inputs, Task
 from onereel.methods.vgpnn import generate, inpaint, retarget
 from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.methods.vgpnn.holes import read_hole
-from onereel.methods.vgpnn.synthesis import Level
+from onereel.methods.vgpnn.synthesis import Level, levels_of
 from onereel.pyramid import Pyramid, Size, build, resize
 
 _BYTES_PER_VOXEL = 300  # of the larger of input and output, measured at the peak; see benchmarks/vgpnn.py
@@ -26,7 +26,7 @@ def _generate(inputs: Inputs, config: VGPNNConfig, device: torch.device, generat
     _check_memory(sizes[-1], outputs[-1], device)
     pyramid = _pyramid(inputs, config, sizes).to(device)
     guess = generate.first_guess(pyramid.levels[0], outputs[0], config, generator)
-    return generate.levels_of(pyramid, config), guess, config
+    return levels_of(pyramid, outputs, config), guess, config
 
 
 def _retarget(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
@@ -35,12 +35,12 @@ def _retarget(inputs: Inputs, config: VGPNNConfig, device: torch.device, generat
             "vgpnn, task 'retarget'", "output_scale is 1, 1, 1", "say the new size, e.g. output_scale=[1, 1, 0.6]"
         )
     sizes = config.ladder.sizes(inputs.clip.size)
-    _check_memory(sizes[-1], retarget.output_sizes(sizes, config)[-1], device)
+    outputs = retarget.output_sizes(sizes, config)
+    _check_memory(sizes[-1], outputs[-1], device)
     pyramid = _pyramid(inputs, config, sizes).to(device)
     alpha = config.retarget_alpha if config.alpha is None else config.alpha
-    levels = retarget.levels_of(pyramid, config)
-    guess = resize(pyramid.levels[0], levels[0].size)
-    return levels, guess, config.model_copy(update={"alpha": alpha})
+    guess = resize(pyramid.levels[0], outputs[0])
+    return levels_of(pyramid, outputs, config), guess, config.model_copy(update={"alpha": alpha})
 
 
 def _inpaint(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator: torch.Generator) -> Prepared:
