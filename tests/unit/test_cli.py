@@ -93,7 +93,7 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
         (("ingest", "nothing.mp4", "a.mkv"), "nothing.mp4"),
         (("ingest", CLIP, "a.avi"), "name it a.mkv"),
         (("generate", CLIP, "--method", "vgpn", "--out", "o"), "did you mean 'vgpnn'?"),
-        (("generate", CLIP, "--method", "vgpnn", "--task", "inpaint", "--out", "o"), "does not do 'inpaint'"),
+        (("generate", CLIP, "--method", "vgpnn", "--task", "extrapolate", "--out", "o"), "does not do 'extrapolate'"),
         (("generate", CLIP, "--method", "vgpnn", "--preset", "papers", "--out", "o"), "did you mean 'paper'?"),
         (("generate", CLIP, "--method", "vgpnn", "--set", "patchs=3", "--out", "o"), "did you mean 'patch'?"),
         (("generate", CLIP, "--method", "vgpnn", "--input", "style=none.png", "--out", "o"), "no file 'none.png'"),
