@@ -41,7 +41,7 @@ def fit_part(
     resumes its own state and never that of other settings.
     """
     needed = {name: sha256_of(path) for name, path in weights.items()}
-    facts = {"part": part, "config": config.model_dump(mode="json"), "weights": needed, "seed": seed}
+    facts = {"part": part, "config": config.trained_with(), "weights": needed, "seed": seed}
     identity = {**facts, "clip": sha256_of(clip_path)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     workdir = state_folder / key

@@ -13,7 +13,7 @@ from onereel.fitting import train_parts
 from onereel.methods import Inputs, Task, check_task, configure, load_method
 from onereel.progress import terminal_progress
 from onereel.runs import parse_pairs, parse_settings
-from onereel.sampling import Request, draw, write_sample
+from onereel.sampling import Request, draw_many, write_sample
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +76,8 @@ def generate_samples(
             progress=terminal_progress,
         )
     name = Path(source).stem
-    for number in range(seed, seed + samples):
-        request = Request(
+    requests = [
+        Request(
             run=out.name,
             clip=name,
             method=method,
@@ -87,11 +87,17 @@ def generate_samples(
             settings=values,
             prompt=prompt,
         )
-        sample, record = draw(
-            chosen, request, given, config, weights=weights, device=target, progress=terminal_progress
-        )
-        write_sample(out, str(number), sample, record)
-        report(f"{out / f'{number}.mkv'}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
+        for number in range(seed, seed + samples)
+    ]
+    # In groups, so that a kill loses one group and not all samples.
+    together = chosen.together(config)
+    for start in range(0, samples, together):
+        group = requests[start : start + together]
+        drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)
+        for request, (sample, record) in zip(group, drawn, strict=True):
+            write_sample(out, str(request.seed), sample, record)
+            path = out / f"{request.seed}.mkv"
+            report(f"{path}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
 
 
 def _read_inputs(source: str, further: Mapping[str, str], prompt: str) -> Inputs:

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -106,10 +106,10 @@ class Plan:
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""
         row = self.runs[run]
-        if not row.settings:
+        trained = self.configs[run].trained_with()
+        if trained == _configure(self.root, replace(row, settings={})).trained_with():
             return row.preset
-        text = json.dumps(dict(row.settings), sort_keys=True)
-        return f"{row.preset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return f"{row.preset}-{hashlib.sha256(json.dumps(trained, sort_keys=True).encode()).hexdigest()[:8]}"
 
     def requires(self, run: str) -> Mapping[str, str]:
         """Preprocessed artefacts by kind, with their keys."""

@@ -1,6 +1,6 @@
 """Draw, describe and store samples: what `onereel generate` and the workflow's `sample` rule have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,24 +81,51 @@ def draw(
     progress: Progress,
 ) -> tuple[Clip, dict[str, Any]]:
     """One sample and its record."""
-    check_task(method, request.task)
+    ((sample, record),) = draw_many(
+        method, [request], inputs, config, weights=weights, device=device, progress=progress
+    )
+    return sample, record
+
+
+def draw_many(
+    method: Method,
+    requests: Sequence[Request],
+    inputs: Inputs,
+    config: MethodConfig,
+    *,
+    weights: Mapping[str, Path],
+    device: torch.device,
+    progress: Progress,
+) -> list[tuple[Clip, dict[str, Any]]]:
+    """Samples that differ in nothing but their seeds, with their records; ``seconds`` is the time of all, shared."""
+    task = requests[0].task
+    check_task(method, task)
     with measured(device) as cost:
-        drawn = method.sample(
-            request.task, inputs, config, weights=weights, device=device, seed=request.seed, progress=progress
+        drawn = method.sample_many(
+            task,
+            inputs,
+            config,
+            weights=weights,
+            device=device,
+            seeds=[request.seed for request in requests],
+            progress=progress,
         )
-    sample = drawn if isinstance(drawn, Clip) else Clip(drawn, inputs.clip.fps)
-    record = {
-        **asdict(request),
-        "settings": dict(request.settings),
+    shared = {
         "config": config.model_dump(mode="json"),
         "weights": {part: sha256_of(path) for part, path in weights.items()},
-        "notes": dict(method.notes(request.task, config)),
-        "size": list(sample.size),
-        "fps": str(sample.fps),
+        "notes": dict(method.notes(task, config)),
         **cost,
+        "seconds": round(cost["seconds"] / len(requests), 3),
+        "drawn_together": len(requests),
         **provenance(device),
     }
-    return sample, record
+    clips = [sample if isinstance(sample, Clip) else Clip(sample, inputs.clip.fps) for sample in drawn]
+    return [(clip, _record(request, clip, shared)) for request, clip in zip(requests, clips, strict=True)]
+
+
+def _record(request: Request, sample: Clip, shared: Mapping[str, Any]) -> dict[str, Any]:
+    own = {**asdict(request), "settings": dict(request.settings)}
+    return {**own, "size": list(sample.size), "fps": str(sample.fps), **shared}
 
 
 def write_sample(folder: Path, name: str, sample: Clip, record: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from onereel.clip import Clip
 from onereel.errors import MethodError
 from onereel.files import read_json
 from onereel.fitting import fit_part, train_parts, write_weights
-from onereel.methods import Inputs, MethodConfig, Task, UntrainedMethod
+from onereel.methods import BaseMethod, Inputs, MethodConfig, Task
 from onereel.progress import no_progress
 
 
@@ -24,7 +24,7 @@ class Config(MethodConfig):
     """Step at which the first attempt is killed."""
 
 
-class Toy(UntrainedMethod):
+class Toy(BaseMethod):
     name = "toy"
     title = "Toy"
     tasks = frozenset({Task.GENERATE})

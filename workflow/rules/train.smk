@@ -23,9 +23,7 @@ rule train:
         runtime=training_resource("runtime"),
         gpu=training_resource("gpu"),
     params:
-        config=lambda wildcards: PLAN.configs[trained(wildcards).run].model_dump(
-            mode="json"
-        ),
+        config=lambda wildcards: PLAN.configs[trained(wildcards).run].trained_with(),
         # What the inputs above are, in their order.
         artefacts=lambda wildcards: list(artefacts_of(trained(wildcards))),
         parts=lambda wildcards: PLAN.parts(trained(wildcards).run)[wildcards.part],

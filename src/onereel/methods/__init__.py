@@ -12,15 +12,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from onereel.errors import ConfigError, MethodError
-from onereel.methods.base import Inputs, Method, MethodConfig, Task, UntrainedMethod
+from onereel.methods.base import BaseMethod, Inputs, Method, MethodConfig, Task
 from onereel.paths import config_folder
 
 __all__ = [
+    "BaseMethod",
     "Inputs",
     "Method",
     "MethodConfig",
     "Task",
-    "UntrainedMethod",
     "check_task",
     "configure",
     "load_method",
@@ -46,7 +46,7 @@ def load_method(name: str) -> Method:
     return method
 
 
-def check_task(method: Method, task: Task) -> None:
+def check_task(method: Method | BaseMethod, task: Task) -> None:
     """Raise MethodError, naming what the method can do, unless `task` is among it."""
     if task not in method.tasks:
         known = ", ".join(sorted(method.tasks))

@@ -5,7 +5,7 @@ Imports nothing heavy: the workflow reads every method's settings each time it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +49,13 @@ class MethodConfig(BaseModel):
     """Base of every method's settings: frozen, typed, no unknown keys; each field names its unit and its source."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    sampling_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields that training does not read: runs that differ in nothing else share their trained parts."""
+
+    def trained_with(self) -> dict[str, Any]:
+        """What trained parts depend on, JSON-ready; validates to a config of the same class."""
+        return self.model_dump(mode="json", exclude=set(self.sampling_only))
 
 
 @dataclass(frozen=True)
@@ -144,14 +151,34 @@ class Method(Protocol):
         """
         ...
 
+    def sample_many(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: Any,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seeds: Sequence[int],
+        progress: Progress,
+    ) -> Sequence[Frames | Clip]:
+        """A sample for each seed, the same as `sample` gives; some may be drawn together, which is faster."""
+        ...
+
+    def together(self, config: Any) -> int:
+        """How many samples `sample_many` is best asked for at once, >= 1."""
+        ...
+
     def notes(self, task: Task, config: Any) -> Mapping[str, str]:
         """What else a sample depends on, for its record, e.g. ``{"flow": "TV-L1 (scikit-image)"}``."""
         ...
 
 
-class UntrainedMethod:
-    """Defaults of a method that needs nothing preprocessed and trains nothing."""
+class BaseMethod:
+    """Defaults: nothing preprocessed, nothing trained, samples one after the other."""
 
+    name: ClassVar[str]
+    tasks: ClassVar[frozenset[Task]]
     paper: ClassVar[str] = ""
     calibration: ClassVar[bool] = False
 
@@ -166,6 +193,26 @@ class UntrainedMethod:
     def fit(self, part: str, *args: Any, **kwargs: Any) -> Mapping[str, torch.Tensor]:
         """Never called: there is no part to train."""
         raise ValueError(f"no part '{part}': nothing is trained")
+
+    def sample_many(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: Any,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seeds: Sequence[int],
+        progress: Progress,
+    ) -> Sequence[Frames | Clip]:
+        """One after the other."""
+        own: Any = self  # `sample` is the method's own
+        further = {"weights": weights, "device": device, "progress": progress}
+        return [own.sample(task, inputs, config, seed=seed, **further) for seed in seeds]
+
+    def together(self, config: Any) -> int:
+        """One."""
+        return 1
 
     def notes(self, task: Task, config: Any) -> Mapping[str, str]:
         """Nothing."""

@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from onereel.clip import Clip, Frames, write_preview
-from onereel.methods.base import Inputs, MethodConfig, Task, UntrainedMethod
+from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Task
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ class CalibrationConfig(MethodConfig):
     """Standard deviation of the noise in grey levels (0..255)."""
 
 
-class Calibration(UntrainedMethod):
+class Calibration(BaseMethod):
     """The input itself, or a known corruption of it."""
 
     name = "calibration"

@@ -36,8 +36,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.clip import Frames, to_frames
-from onereel.errors import MethodError
-from onereel.methods.base import Inputs, Task, UntrainedMethod
+from onereel.methods import check_task
+from onereel.methods.base import BaseMethod, Inputs, Task
 from onereel.methods.vgpnn.config import VGPNNConfig
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["METHOD", "VGPNN", "VGPNNConfig"]
 
 
-class VGPNN(UntrainedMethod):
+class VGPNN(BaseMethod):
     """Space-time patch nearest neighbours, coarse to fine. Nothing is trained; every sample is a generation."""
 
     name = "vgpnn"
@@ -94,10 +94,7 @@ class VGPNN(UntrainedMethod):
         from onereel.methods.vgpnn.synthesis import synthesise
         from onereel.methods.vgpnn.tasks import PREPARE
 
-        if task not in self.tasks:
-            raise MethodError(
-                f"method '{self.name}'", f"does not do '{task}'", f"choose one of {', '.join(sorted(self.tasks))}"
-            )
+        check_task(self, task)
         generator = torch.Generator().manual_seed(seed)
         levels, guess, settings = PREPARE[task](inputs, config, device, generator)
         return to_frames(synthesise(levels, guess, settings, generator=generator, progress=progress))

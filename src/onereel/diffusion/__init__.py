@@ -1,0 +1,1 @@
+"""Diffusion: what diffusers' schedulers do not have, and one way to use those that it has."""

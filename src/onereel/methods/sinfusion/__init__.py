@@ -1,0 +1,124 @@
+"""SinFusion: Nikankin, Haim and Irani, "SinFusion: Training Diffusion Models on a Single Image or Video", ICML 2023.
+
+Where the paper is in the code:
+
+| paper | code |
+| --- | --- |
+| 3, Eq. 1, forward process | `onereel.diffusion.process.Process.noisy` |
+| 4, "Training on Large Crops" | `fit.draw`, `fit.crop_size` |
+| 4, "Network Architecture", Fig. 3 | `network` |
+| 4, "Loss", Eq. 3, Algorithm 1; 5, "Losses" | `fit.fit`, `onereel.diffusion.settings.ProcessConfig.target` |
+| 5, Predictor, curriculum on k | `fit.draw`, `fit.largest_shift` |
+| 5, Projector, truncated process | `models.Model.renew` |
+| 5, Interpolator | `fit.draw`, `video.upsampled` |
+| 6, generation, extrapolation | `video.continued`, `tasks` |
+| 6, temporal upsampling | `video.upsampled` |
+| 6, images: generation, sketch, edit, other sizes | `tasks._image` |
+| 7, prediction and interpolation of held-out frames | `onereel.studies` |
+
+What the paper leaves open follows the authors' code (`config` names it field by field). Where we differ: the
+curriculum follows the training's step (`fit.largest_shift` says what theirs does); the projector is trained on x0, as
+the paper says, and not on noise; samples of one seed are the same alone and in a batch, so every video has its own
+generator. `fast` and `demo` besides: a narrower chain, noise levels scaled before their embedding, a learning rate that
+falls to zero, averaged weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onereel.clip import Clip
+from onereel.methods import check_task
+from onereel.methods.base import BaseMethod, Inputs, Task
+from onereel.methods.sinfusion.config import SinFusionConfig
+
+if TYPE_CHECKING:
+    import torch
+
+    from onereel.progress import Progress
+
+__all__ = ["METHOD", "SinFusion", "SinFusionConfig"]
+
+
+class SinFusion(BaseMethod):
+    """Small diffusion models of one video: a predictor of frames, a projector that corrects them, an interpolator."""
+
+    name = "sinfusion"
+    title = "SinFusion"
+    paper = "Nikankin, Haim and Irani, SinFusion: Training Diffusion Models on a Single Image or Video, ICML 2023"
+    tasks = frozenset({Task.GENERATE, Task.RETARGET, Task.EXTRAPOLATE, Task.UPSAMPLE_TIME, Task.IMAGE})
+    Config = SinFusionConfig
+
+    def parts(self, task: Task, config: SinFusionConfig) -> Mapping[str, tuple[str, ...]]:
+        """The models of a task; none needs another."""
+        from onereel.methods.sinfusion.tasks import parts
+
+        return dict.fromkeys(parts(task, config), ())
+
+    def fit(
+        self,
+        part: Any,
+        inputs: Inputs,
+        config: SinFusionConfig,
+        *,
+        weights: Mapping[str, Path],
+        workdir: Path,
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Mapping[str, torch.Tensor]:
+        """Train one model; see `fit.fit`."""
+        from onereel.methods.sinfusion.fit import fit, frames_of
+
+        frames = frames_of(part, inputs.clip.frames, config)
+        return fit(part, frames, config, workdir=workdir, device=device, seed=seed, progress=progress)
+
+    def sample(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: SinFusionConfig,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Clip:
+        """One sample; see `sample_many`."""
+        return self.sample_many(task, inputs, config, weights=weights, device=device, seeds=[seed], progress=progress)[
+            0
+        ]
+
+    def sample_many(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: SinFusionConfig,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seeds: Sequence[int],
+        progress: Progress,
+    ) -> list[Clip]:
+        """A sample for each seed, all drawn together.
+
+        What comes out: ``generate``, ``retarget``: a video of `frames` frames; ``extrapolate``: the clip and
+        `extrapolate_frames` new frames after it (before it for a negative `shift`); ``upsample_time``: the clip with
+        `upsample_factor` times the frames and the rate; ``image``: one frame. Further inputs: ``image`` takes the clip
+        ``sketch`` or ``edited``, whose first frame it starts from.
+
+        Raises: MethodError for another task, or settings that do not fit the clip.
+        """
+        from onereel.methods.sinfusion.tasks import DRAW, Job
+
+        check_task(self, task)
+        return DRAW[task](Job(inputs, config, weights, device, progress), seeds)
+
+    def together(self, config: SinFusionConfig) -> int:
+        """`config.batch`."""
+        return config.batch
+
+
+METHOD = SinFusion()

@@ -1,0 +1,203 @@
+"""The training loop of every method: steps, progress, curves, checkpoints; a kill costs a minute, not a training.
+
+What a step does is the trainee's business. The loop calls it with the number of the step, from which all randomness
+must follow (`generator_of`): a training that was killed and resumed then ends in the same weights as an undisturbed
+one, on the CPU to the last bit.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from onereel.errors import MethodError
+from onereel.files import atomic_path, write_text
+from onereel.progress import Progress
+
+CHECKPOINT = "checkpoint.pt"
+CURVES = "curves.tsv"
+_ROWS = 400  # points that a curve needs
+_LOG_SECONDS = 30.0
+log = logging.getLogger(__name__)
+
+
+class Trainee(Protocol):
+    """Whatever is trained: networks, optimisers, averages."""
+
+    def update(self, step: int) -> Mapping[str, float | Tensor]:
+        """Take step `step`, counted from 0; return what the curves show, averaged between their points."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that `update` changes; tensors, numbers and containers of them."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        ...
+
+
+def generator_of(seed: int, step: int, stream: int = 0) -> torch.Generator:
+    """The CPU generator of one step: a function of seed, step and stream alone, so that no state must be kept.
+
+    Args:
+        seed: >= 0, of the training.
+        step: >= 0.
+        stream: tells generators of one step apart.
+    """
+    # A product with odd constants spreads neighbours over the 64-bit seeds; mt19937 is seeded from 32 of them each way.
+    mixed = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + stream * 0x8CB92BA72F3D8DD7 + 1) % 2**63
+    return torch.Generator().manual_seed(mixed)
+
+
+def train(
+    trainee: Trainee,
+    *,
+    steps: int,
+    workdir: Path,
+    progress: Progress,
+    label: str,
+    evaluate: Callable[[], Mapping[str, float]] | None = None,
+    evaluations: int = 20,
+    checkpoint_seconds: float = 60.0,
+) -> None:
+    """Train, from the checkpoint in `workdir` where there is one.
+
+    Args:
+        trainee: what is trained; at the end it holds the result.
+        steps: how many steps in all.
+        workdir: ``checkpoint.pt`` and ``curves.tsv`` go here. The curves' columns: step, seconds of training so far,
+            what `update` returned, what `evaluate` returned.
+        progress: watches the loop.
+        label: names the training in progress and errors.
+        evaluate: measures the trainee; its time does not count as training.
+        evaluations: about how many times.
+        checkpoint_seconds: at least so long between checkpoints.
+
+    Raises: MethodError if a value of the curves is not finite; the checkpoint then is from before.
+    """
+    curves = Curves()
+    start = _resume(workdir / CHECKPOINT, trainee, curves, label)
+    every = max(1, steps // _ROWS)
+    measure_every = max(1, steps // evaluations)
+    clock = _Clock(curves.seconds)
+    saved = logged = time.monotonic()
+    bar = progress(range(start, steps), total=steps, label=label, initial=start, status=curves.status)
+    for step in bar:
+        curves.add(trainee.update(step))
+        done = step + 1
+        measured = evaluate is not None and (done % measure_every == 0 or done == steps)
+        if not (done % every == 0 or done == steps or measured):
+            continue
+        values = clock.outside(evaluate) if measured and evaluate is not None else {}
+        curves.close(done, clock.seconds, values, label)
+        now = time.monotonic()
+        if now - saved >= checkpoint_seconds and done < steps:
+            _save(workdir / CHECKPOINT, trainee, curves, done)
+            curves.write(workdir / CURVES)
+            saved = now
+        if now - logged >= _LOG_SECONDS or done == steps:
+            left = (steps - done) * (clock.seconds / done)
+            log.info("%s: step %d of %d, %s, about %s left", label, done, steps, curves.status(), _duration(left))
+            logged = now
+    if start < steps:
+        _save(workdir / CHECKPOINT, trainee, curves, steps)
+    curves.write(workdir / CURVES)
+
+
+@dataclass
+class Curves:
+    """Training curves: rows of numbers by name, each the mean since the row before.
+
+    Attributes:
+        rows: one mapping per point: ``step``, ``seconds`` and what the training reports.
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    _sums: dict[str, float | Tensor] = field(default_factory=dict)
+    _count: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training up to the last row."""
+        return self.rows[-1]["seconds"] if self.rows else 0.0
+
+    def add(self, values: Mapping[str, float | Tensor]) -> None:
+        """Add one step. Tensors are summed where they lie, so that CUDA need not wait."""
+        for name, value in values.items():
+            value = value.detach() if isinstance(value, Tensor) else value
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+
+    def close(self, step: int, seconds: float, further: Mapping[str, float], label: str) -> None:
+        """End a row after `step` steps.
+
+        Raises: MethodError if a mean is not finite.
+        """
+        means = {name: float(total) / self._count for name, total in self._sums.items()}
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise MethodError(
+                    f"{label}, step {step}", f"{name} is {value}", "lower the learning rate, or use precision=float32"
+                )
+        self.rows.append({"step": step, "seconds": round(seconds, 2), **means, **further})
+        self._sums, self._count = {}, 0
+
+    def status(self) -> str:
+        """The last row in a few words."""
+        row = self.rows[-1] if self.rows else {}
+        return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name not in ("step", "seconds"))
+
+    def write(self, path: Path) -> None:
+        """Write the rows as tab-separated values; cells of values that a row has not are empty."""
+        names = list(dict.fromkeys(name for row in self.rows for name in row)) or ["step"]
+        lines = [names] + [[f"{row[name]:.7g}" if name in row else "" for name in names] for row in self.rows]
+        write_text(path, "".join("\t".join(line) + "\n" for line in lines))
+
+
+class _Clock:
+    """Seconds of training, without pauses; attempts add up."""
+
+    def __init__(self, before: float) -> None:
+        self._since = time.monotonic() - before
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._since
+
+    def outside(self, work: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+        start = time.monotonic()
+        result = work()
+        self._since += time.monotonic() - start
+        return result
+
+
+def _save(path: Path, trainee: Trainee, curves: Curves, step: int) -> None:
+    with atomic_path(path) as temporary:
+        torch.save({"step": step, "rows": curves.rows, "trainee": trainee.state_dict()}, temporary)
+
+
+def _resume(path: Path, trainee: Trainee, curves: Curves, label: str) -> int:
+    """Load a checkpoint; return how many steps it has behind it."""
+    if not path.exists():
+        return 0
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file; none is worth more than a fresh start
+        log.warning("%s: '%s' is not readable (%s): training starts anew", label, path, error)
+        return 0
+    trainee.load_state_dict(content["trainee"])
+    curves.rows = content["rows"]
+    log.info("%s: resumed at step %d", label, content["step"])
+    return int(content["step"])
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min" if minutes >= 10 else f"{minutes} min {rest} s" if minutes else f"{rest} s"
