@@ -37,7 +37,7 @@ class Process:
             beta_schedule={"linear": "linear", "cosine": "squaredcos_cap_v2"}[config.schedule],
             beta_start=1e-4 * scale,
             beta_end=min(0.02 * scale, 0.999),
-            prediction_type={"x0": "sample", "noise": "epsilon"}[config.target],
+            prediction_type={"x0": "sample", "noise": "epsilon", "velocity": "v_prediction"}[config.target],
             variance_type="fixed_small",  # posterior variance
             clip_sample=True,  # predictions clamped to [-1, 1] at every step
             timestep_spacing="trailing",  # fewer steps than T start from pure noise, too
@@ -53,10 +53,9 @@ class Process:
         """sqrt(alpha-bar) after step `step`."""
         return float(self.levels[step + 1])
 
-    def draw_levels(self, count: int, generator: torch.Generator) -> Tensor:
-        """Noise levels: a step at random, then uniform between its sqrt(alpha-bar) and the one before: (count,)."""
-        steps = self.draw_steps(count, generator)
-        share = torch.rand(count, generator=generator, dtype=torch.float64)
+    def draw_levels(self, steps: Tensor, generator: torch.Generator) -> Tensor:
+        """Noise levels, uniform between sqrt(alpha-bar) of a step and of the one before: (B,) float32."""
+        share = torch.rand(len(steps), generator=generator, dtype=torch.float64)
         low, high = self.levels[steps + 1], self.levels[steps]
         return (low + share * (high - low)).float()
 
@@ -68,19 +67,31 @@ class Process:
             noise: the same shape, standard normal.
             level: (B,) sqrt(alpha-bar), in [0, 1].
         """
-        level = level.to(clean).reshape(-1, 1, 1, 1)
-        return level * clean + (1 - level**2).clamp(min=0).sqrt() * noise
+        kept, added = _shares(level, clean)
+        return kept * clean + added * noise
 
-    def wanted(self, clean: Tensor, noise: Tensor) -> Tensor:
+    def wanted(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
         """What the network should say."""
-        return clean if self.config.target == "x0" else noise
+        match self.config.target:
+            case "x0":
+                return clean
+            case "noise":
+                return noise
+            case "velocity":
+                kept, added = _shares(level, clean)
+                return kept * noise - added * clean
 
     def clean(self, said: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
         """The clean picture that the network's answer means, clamped to [-1, 1]."""
-        if self.config.target == "x0":
-            return said.clamp(-1, 1)
-        level = level.to(noisy).reshape(-1, 1, 1, 1).clamp(min=1e-4)
-        return ((noisy - (1 - level**2).clamp(min=0).sqrt() * said) / level).clamp(-1, 1)
+        kept, added = _shares(level, noisy)
+        match self.config.target:
+            case "x0":
+                result = said
+            case "noise":
+                result = (noisy - added * said) / kept.clamp(min=1e-4)
+            case "velocity":
+                result = kept * noisy - added * said
+        return result.clamp(-1, 1)
 
     def denoise(
         self,
@@ -119,6 +130,12 @@ class Process:
         """Pictures after `begin` steps (1..T) of the forward process."""
         level = torch.full((len(clean),), self.level_of(begin - 1))
         return self.noisy(clean, noise_like(clean, generators), level)
+
+
+def _shares(level: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Factors of the clean picture and of the noise, (B, 1, 1, 1) each."""
+    kept = level.to(like).reshape(-1, 1, 1, 1)
+    return kept, (1 - kept**2).clamp(min=0).sqrt()
 
 
 def noise_like(pictures: Tensor, generators: Sequence[torch.Generator]) -> Tensor:

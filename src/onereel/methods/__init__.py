@@ -117,6 +117,9 @@ def _explain(error: ValidationError, method: Method, preset: str) -> ConfigError
     first = error.errors()[0]
     place = ".".join(str(step) for step in first["loc"])
     where = f"setting '{place}' of {method.name} (preset '{preset}')"
+    if not place:  # a check of several fields together
+        where = f"settings of {method.name} (preset '{preset}')"
+        return ConfigError(where, first["msg"].removeprefix("Value error, "), f"see config/methods/{method.name}.yaml")
     if first["type"] == "extra_forbidden":
         return ConfigError(where, "no such setting", _suggest(place, _field_names(method.Config)))
     return ConfigError(where, f"{first['msg']}, got {first['input']!r}", f"see config/methods/{method.name}.yaml")

@@ -61,6 +61,9 @@ class SinFusionConfig(MethodConfig):
     level_scale: float = Field(default=1.0, gt=0, le=10_000)
     """Factor on the noise level before its sinusoidal embedding, predictor and interpolator (authors' code: 1, which
     leaves the levels hardly told apart)."""
+    prior: bool = False
+    """Let predictor and interpolator say only what the best linear estimate from the frames that they are given leaves
+    (module `prior`). Not in the paper; for short trainings."""
     image_frame: int = 0
     """`image`: which frame of the clip is the picture; negative ones count from the end."""
 
@@ -119,6 +122,9 @@ class SinFusionConfig(MethodConfig):
     def _check(self) -> "SinFusionConfig":
         if self.shift == 0 or abs(self.shift) > self.max_shift:
             raise ValueError(f"shift must be between 1 and max_shift = {self.max_shift}, either way, not {self.shift}")
+        for name, part in (("predictor", self.predictor), ("interpolator", self.interpolator)):
+            if self.prior and part.process.target != "x0":
+                raise ValueError(f"with prior the target of the {name} must be x0, not {part.process.target}")
         if list(self.curriculum) != sorted(self.curriculum) or any(not 0 <= share <= 1 for share in self.curriculum):
             raise ValueError("curriculum must rise from 0 to 1")
         return self

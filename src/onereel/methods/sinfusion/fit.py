@@ -12,7 +12,7 @@ from onereel.clip import Frames, to_video
 from onereel.diffusion.process import Process
 from onereel.errors import MethodError
 from onereel.methods.sinfusion.config import Part, SinFusionConfig
-from onereel.methods.sinfusion.models import CONDITIONS, READS_LEVEL, ask, new_network, part_config
+from onereel.methods.sinfusion.models import CONDITIONS, READS_LEVEL, Denoiser, Noisy, part_config
 from onereel.progress import Progress
 from onereel.training.descent import Descent
 from onereel.training.loop import generator_of, train
@@ -70,22 +70,21 @@ def fit(
     own = part_config(config, part)
     process = Process(own.process)
 
-    def loss(network: nn.Module, generator: torch.Generator, step: int) -> Tensor:
+    def loss(denoiser: nn.Module, generator: torch.Generator, step: int) -> Tensor:
         shown = draw(part, video, config, generator, largest_shift(config, step))
         noise = torch.randn(shown.clean.shape, generator=generator).to(device)
-        if part in READS_LEVEL:
-            number = level = process.draw_levels(len(noise), generator)
-        else:
-            steps = process.draw_steps(len(noise), generator)
-            number, level = steps, process.levels[steps + 1].float()
-        noisy = process.noisy(shown.clean, noise, level)
-        said = ask(network, config, part, noisy, number, given=shown.given, shift=shown.shift)
-        return functional.mse_loss(said, process.wanted(shown.clean, noise))
+        steps = process.draw_steps(len(noise), generator)
+        level = process.draw_levels(steps, generator) if part in READS_LEVEL else process.levels[steps + 1].float()
+        level, steps = level.to(device), steps.to(device)
+        noisy = Noisy(process.noisy(shown.clean, noise, level), level, steps, shown.given, shown.shift)
+        said, size = denoiser(noisy)
+        return functional.mse_loss(said / size, process.wanted(shown.clean, noise, level) / size)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # initial weights; PyTorch's initialisers know no generator
-        network = new_network(config, part)
-    descent = Descent(network, loss, config.training, steps=own.steps, device=device, seed=seed)
+        denoiser = Denoiser(config, part)
+    denoiser.measure(video.cpu())
+    descent = Descent(denoiser, loss, config.training, steps=own.steps, device=device, seed=seed)
     train(
         descent,
         steps=own.steps,
@@ -192,17 +191,16 @@ def denoising_psnr(
 ) -> dict[str, float]:
     """``psnr`` in dB of the clean pictures that the averaged weights see in held-out noise."""
     errors = []
-    with descent.evaluated() as network:
+    with descent.evaluated() as denoiser:
         for index in range(_EVALUATED_STEPS):
             generator = generator_of(0, index, _HELD_OUT)
             step = (2 * index + 1) * process.config.steps // (2 * _EVALUATED_STEPS)
             shown = draw(part, video, config, generator, 1)
             noise = torch.randn(shown.clean.shape, generator=generator).to(video.device)
-            level = torch.full((len(noise),), process.level_of(step))
-            number = level if part in READS_LEVEL else torch.full((len(noise),), step)
-            noisy = process.noisy(shown.clean, noise, level)
-            said = ask(network, config, part, noisy, number, given=shown.given, shift=shown.shift)
-            errors.append(functional.mse_loss(process.clean(said, noisy, level), shown.clean))
+            level = torch.full((len(noise),), process.level_of(step), device=video.device)
+            frames = process.noisy(shown.clean, noise, level)
+            said, _ = denoiser(Noisy(frames, level, torch.full_like(level, step), shown.given, shown.shift))
+            errors.append(functional.mse_loss(process.clean(said, frames, level), shown.clean))
     return {"psnr": float((10 * torch.log10(4 / torch.stack(errors))).mean())}
 
 

@@ -1,4 +1,4 @@
-"""The four models of section 4 and 5: what each is given, what it predicts, and how its weights are read."""
+"""The four models of section 4 and 5: what each is given, what it says of a noisy frame, and how it samples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from onereel.diffusion.process import Process, noise_like
 from onereel.errors import MethodError
+from onereel.methods.sinfusion import prior
 from onereel.methods.sinfusion.config import Part, PartConfig, SinFusionConfig
 from onereel.methods.sinfusion.network import Network
 from onereel.training.descent import Precision
@@ -19,40 +20,62 @@ READS_LEVEL: frozenset[Part] = frozenset({"predictor", "interpolator"})
 """Models that read the continuous noise level sqrt(alpha-bar); the others read the step's number (authors' code)."""
 
 
+@dataclass(frozen=True)
+class Noisy:
+    """Noisy frames and all that a model may know of them.
+
+    Attributes:
+        frames: (B, 3, H, W).
+        level: (B,) sqrt(alpha-bar).
+        step: (B,) number of the step, for models that read it.
+        given: (B, 3 * conditions, H, W) clean frames in [-1, 1], or None.
+        shift: (B,) k of the predictor, or None.
+    """
+
+    frames: Tensor
+    level: Tensor
+    step: Tensor
+    given: Tensor | None = None
+    shift: Tensor | None = None
+
+
+class Denoiser(nn.Module):
+    """A model: its network, and the prior where the settings ask for one.
+
+    Args:
+        config: the run's settings.
+        part: which model.
+    """
+
+    spreads: Tensor | None
+
+    def __init__(self, config: SinFusionConfig, part: Part) -> None:
+        super().__init__()
+        self.part, self.config = part, config
+        self.network = Network(config.network, conditions=CONDITIONS[part], shifted=part == "predictor")
+        shifts = config.max_shift if part == "predictor" else 1
+        self.register_buffer("spreads", torch.ones(shifts) if config.prior and CONDITIONS[part] else None)
+
+    def measure(self, video: Tensor) -> None:
+        """Take the prior from the clip, (T, 3, H, W) in [-1, 1], before training."""
+        if self.spreads is not None:
+            self.spreads.copy_(prior.spreads(self.part, video, len(self.spreads)))
+
+    def forward(self, noisy: Noisy) -> tuple[Tensor, Tensor | float]:
+        """What the process's target is, (B, 3, H, W) float32, and the size of error that training takes for one."""
+        number = noisy.level * self.config.level_scale if self.part in READS_LEVEL else noisy.step
+        said = self.network(noisy.frames, number.to(noisy.frames), given=noisy.given, shift=noisy.shift)
+        if self.spreads is None or noisy.given is None:
+            return said, 1.0
+        shift = torch.ones_like(noisy.level) if noisy.shift is None else noisy.shift
+        mean = torch.stack(noisy.given.split(3, dim=1)).mean(dim=0)
+        known = prior.estimate(noisy.frames, noisy.level, mean, self.spreads[shift.abs().long() - 1])
+        return known.clean + known.error * said, known.error
+
+
 def part_config(config: SinFusionConfig, part: Part) -> PartConfig:
     """Settings of one model."""
     result: PartConfig = getattr(config, part)
-    return result
-
-
-def new_network(config: SinFusionConfig, part: Part) -> Network:
-    """The untrained network of a model."""
-    return Network(config.network, conditions=CONDITIONS[part], shifted=part == "predictor")
-
-
-def ask(
-    network: nn.Module,
-    config: SinFusionConfig,
-    part: Part,
-    noisy: Tensor,
-    number: Tensor,
-    *,
-    given: Tensor | None = None,
-    shift: Tensor | None = None,
-) -> Tensor:
-    """One call of a model's network.
-
-    Args:
-        network: of `new_network`.
-        config: the run's settings.
-        part: which model.
-        noisy: (B, 3, H, W).
-        number: (B,) noise levels where the model reads levels (`READS_LEVEL`), else steps.
-        given: (B, 3 * conditions, H, W) clean frames.
-        shift: (B,) k of the predictor.
-    """
-    scale = config.level_scale if part in READS_LEVEL else 1.0
-    result: Tensor = network(noisy, number.to(noisy.device).float() * scale, given=given, shift=shift)
     return result
 
 
@@ -61,14 +84,12 @@ class Model:
     """A trained model, ready to sample.
 
     Attributes:
-        part: which one.
-        network: in evaluation mode, on the device.
+        denoiser: a `Denoiser`, on its device.
         process: its diffusion process.
         config: the run's settings.
     """
 
-    part: Part
-    network: Network
+    denoiser: nn.Module
     process: Process
     config: SinFusionConfig
 
@@ -80,21 +101,16 @@ class Model:
         """
         from safetensors.torch import load_file
 
-        network = new_network(config, part)
+        denoiser = Denoiser(config, part)
         try:
-            network.load_state_dict(load_file(path))
+            denoiser.load_state_dict(load_file(path))
         except (RuntimeError, OSError) as error:
             problem = str(error).splitlines()[0]
             raise MethodError(
-                f"sinfusion, part '{part}', '{path}'", f"does not fit ({problem})", "train it again"
+                f"sinfusion, part '{part}', '{path}'", f"does not fit ({problem})", "train again"
             ) from None
-        network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        return cls(part, network, Process(part_config(config, part).process), config)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.network.parameters()).device
+        denoiser = denoiser.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        return cls(denoiser, Process(part_config(config, part).process), config)
 
     def sample(
         self,
@@ -123,12 +139,15 @@ class Model:
         given: Tensor | None = None,
         shift: int | None = None,
     ) -> Tensor:
-        shifts = None if shift is None else torch.full((len(start),), float(shift), device=start.device)
+        def each(number: float) -> Tensor:
+            return torch.full((len(start),), number, device=start.device)
 
-        def predict(noisy: Tensor, step: int) -> Tensor:
-            number = self.process.level_of(step) if self.part in READS_LEVEL else float(step)
-            numbers = torch.full((len(noisy),), number)
-            return ask(self.network, self.config, self.part, noisy, numbers, given=given, shift=shifts)
+        shifts = None if shift is None else each(float(shift))
+
+        def predict(frames: Tensor, step: int) -> Tensor:
+            noisy = Noisy(frames, each(self.process.level_of(step)), each(float(step)), given, shifts)
+            said: Tensor = self.denoiser(noisy)[0]
+            return said
 
         precision = Precision(self.config.training.precision, start.device)
         with torch.inference_mode(), precision.context():
