@@ -22,6 +22,7 @@ try:
         ROOT,
         clips=config["clips"],
         runs=config["runs"],
+        studies=config["studies"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
         metrics=config["metrics"] if workflow.is_main_process else [],
@@ -37,7 +38,9 @@ def any_of(names):
 
 
 wildcard_constraints:
-    clip=any_of(PLAN.clips),
+    clip=any_of([*PLAN.clips, *PLAN.known_clips]),
+    study=any_of(PLAN.studies),
+    kind=any_of(PLAN.study_kinds),
     run=any_of(PLAN.runs),
     table=any_of(PLAN.tables),
     part="[A-Za-z0-9_]+",
@@ -45,7 +48,8 @@ wildcard_constraints:
 
 
 def run_of(wildcards):
-    return PLAN.runs[wildcards.run]
+    """The row of a run, or of a study as a run."""
+    return PLAN.computed.get(wildcards.run) or PLAN.runs[wildcards.run]
 
 
 def resources_for(rule, method):

@@ -1,0 +1,158 @@
+"""The report's section on held-out frames: tables, PSNR against time, and the films side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from onereel.report.charts import training_curves
+from onereel.report.project import DONE, MetricRecord, RunEntry, SampleEntry
+from onereel.report.studies import Studies, StudyEntry
+from onereel.report.views import Player, RunView, TableView, make_player, place, table_view
+from onereel.studies.hold_out import HoldOut, Kind
+from onereel.studies.names import BASELINES
+
+_FIGURE = Path("media/studies")
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """Studies that predict the same frames.
+
+    Attributes:
+        id: unique on the page.
+        clip: name of the clip.
+        text: what is held out.
+        truth: player of the real frames; None where no study is done.
+        takes: what predicted, with its players: the baselines, then the methods.
+        runs: the methods' runs, also those that failed.
+    """
+
+    id: str
+    clip: str
+    text: str
+    truth: Player | None
+    takes: tuple[tuple[str, tuple[Player, ...]], ...]
+    runs: tuple[RunView, ...]
+
+    @property
+    def strips(self) -> list[tuple[str, Player]]:
+        """The truth and the first player of every take, titled, where there are pictures of them."""
+        firsts = [(title, players[0]) for title, players in self.takes if players]
+        truth = [("truth", self.truth)] if self.truth else []
+        return [(title, player) for title, player in [*truth, *firsts] if player.data]
+
+
+@dataclass(frozen=True)
+class StudySection:
+    """What the section shows.
+
+    Attributes:
+        tables: one for each kind of study.
+        figure: picture of PSNR against frames ahead, relative to the page; None without predictions.
+        groups: studies by clip and split.
+    """
+
+    tables: tuple[TableView, ...]
+    figure: str | None
+    groups: tuple[GroupView, ...]
+
+
+def study_section(studies: Studies, folder: Path, *, tables: Mapping[Kind, Path], visuals: Path) -> StudySection | None:
+    """Describe the section and put its files into the report's `folder`; None if there are no studies.
+
+    Args:
+        studies: what was measured.
+        folder: the report's folder.
+        tables: stem given to `write_table` by kind.
+        visuals: folder of what `visualise` wrote: ``studies/{study}/{film}``.
+    """
+    if not studies.entries:
+        return None
+    titles = {run.name: run.title for kind in studies.kinds for run in studies.project(kind).runs}
+    return StudySection(
+        tables=tuple(table_view(str(kind), stem, folder) for kind, stem in tables.items()),
+        figure=_figure(studies, folder),
+        groups=tuple(
+            _group(number, clip, split, entries, titles, folder, visuals)
+            for number, ((clip, split), entries) in enumerate(studies.groups().items())
+        ),
+    )
+
+
+def _figure(studies: Studies, folder: Path) -> str | None:
+    if Kind.PREDICTION not in studies.kinds:
+        return None
+    from onereel.report.figures import write_horizon_figure  # matplotlib takes a second to load
+
+    paths = write_horizon_figure(studies.project(Kind.PREDICTION), folder / _FIGURE)
+    return next((f"{_FIGURE}/{path.name}" for path in paths if path.suffix == ".svg"), None)
+
+
+def _group(
+    number: int,
+    clip: str,
+    split: HoldOut,
+    entries: list[StudyEntry],
+    titles: Mapping[str, str],
+    folder: Path,
+    visuals: Path,
+) -> GroupView:
+    first = next((entry for entry in entries if entry.truth), None)
+    truth, takes = None, []
+    if first and first.truth:
+        truth = _player(first, first.truth, "truth", folder, visuals)
+        for run in first.baselines:
+            takes.append((run.title, (_player(first, run.samples[0], BASELINES[run.row.method], folder, visuals),)))
+    runs = []
+    for entry in entries:
+        view = _run_view(entry, titles.get(entry.run.name, entry.run.title), folder, visuals)
+        runs.append(view)
+        takes.append((view.entry.title, view.players))
+    return GroupView(f"held-out-{number}", clip, split.text, truth, tuple(takes), tuple(runs))
+
+
+def _player(entry: StudyEntry, film: SampleEntry, label: str, folder: Path, visuals: Path) -> Player:
+    name = f"{entry.row.study}/{film.name}"
+    return make_player(
+        folder,
+        base=f"media/studies/{name}",
+        visuals=visuals / "studies" / name,
+        video=film.video,
+        preview=film.preview,
+        ident=f"player-study-{entry.row.study}-{film.name}",
+        label=label,
+        alt=f"{entry.row.clip}, {label}, study {entry.row.study}",
+        size=film.size,
+        fps=film.fps,
+    )
+
+
+def _run_view(entry: StudyEntry, title: str, folder: Path, visuals: Path) -> RunView:
+    """The method's part, with one value of each metric per seed: the mean over origins."""
+    run = RunEntry(**{**vars(entry.run), "title": title})
+    means = _seed_means(run)
+    metrics = None
+    if run.status == DONE and entry.record_file:
+        metrics = f"metrics/study-{entry.row.study}.json"
+        place(entry.record_file, folder / metrics)
+    return RunView(
+        entry=run,
+        players=tuple(_player(entry, film, f"seed {film.name}", folder, visuals) for film in run.samples),
+        curves=tuple(filter(None, (training_curves(part, path) for part, path in run.curves.items()))),
+        columns=tuple(dict.fromkeys(column for _, column in means)),
+        values=means,
+        metrics=metrics,
+    )
+
+
+def _seed_means(run: RunEntry) -> dict[tuple[str, str], MetricRecord]:
+    groups: dict[tuple[str, str], list[MetricRecord]] = {}
+    for record in run.records:
+        if "@" not in record.metric:
+            groups.setdefault((record.sample, record.column), []).append(record)
+    return {
+        key: MetricRecord(group[0].metric, key[1], key[0], float(np.mean([record.value for record in group])))
+        for key, group in groups.items()
+    }
