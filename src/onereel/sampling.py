@@ -81,10 +81,11 @@ def draw(
     progress: Progress,
 ) -> tuple[Clip, dict[str, Any]]:
     """One sample and its record."""
-    check_task(method, request.task)
+    task = Task(request.task)  # a job's parameters are plain text
+    check_task(method, task)
     with measured(device) as cost:
         drawn = method.sample(
-            request.task, inputs, config, weights=weights, device=device, seed=request.seed, progress=progress
+            task, inputs, config, weights=weights, device=device, seed=request.seed, progress=progress
         )
     sample = drawn if isinstance(drawn, Clip) else Clip(drawn, inputs.clip.fps)
     record = {
@@ -92,7 +93,7 @@ def draw(
         "settings": dict(request.settings),
         "config": config.model_dump(mode="json"),
         "weights": {part: sha256_of(path) for part, path in weights.items()},
-        "notes": dict(method.notes(request.task, config)),
+        "notes": dict(method.notes(task, config)),
         "size": list(sample.size),
         "fps": str(sample.fps),
         **cost,

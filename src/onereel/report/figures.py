@@ -37,20 +37,18 @@ def write_horizon_figure(project: Project, out_dir: Path) -> list[Path]:
         out_dir: folder of ``psnr-ahead.png`` and ``.svg``; nothing is written where there is nothing to draw.
     """
     runs = [run for run in project.runs if run.status == DONE]
-    lines = {
-        title: _line([run for run in runs if run.title == title]) for title in dict.fromkeys(r.title for r in runs)
-    }
-    lines = {title: line for title, line in lines.items() if line}
+    titles = dict.fromkeys(run.title for run in runs)
+    drawn = {title: _line([run for run in runs if run.title == title]) for title in titles}
+    lines = {title: line for title, line in drawn.items() if line}
     if not lines:
         return []
     figure = Figure(figsize=(5.6, 3.6), layout="constrained")
     axes = figure.add_subplot()
     for index, (title, line) in enumerate(lines.items()):
-        look = {"color": _COLOURS[index % len(_COLOURS)]}
+        colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
         steps, means, low, high = zip(*line, strict=True)
-        marker = _MARKERS[index % len(_MARKERS)]
-        axes.plot(steps, means, marker=marker, markersize=4, linewidth=1.4, label=title.replace("$", r"\$"), **look)
-        axes.fill_between(steps, low, high, alpha=0.15, linewidth=0, **look)
+        axes.plot(steps, means, c=colour, marker=marker, markersize=4, linewidth=1.4, label=title.replace("$", r"\$"))
+        axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
     _finish(axes, "Prediction of held-out frames")
     axes.set_xticks(sorted({step for line in lines.values() for step, *_ in line}))
     axes.set_xlabel("Frames ahead", fontsize=8.5)
@@ -65,8 +63,11 @@ def _line(runs: Sequence[RunEntry]) -> list[tuple[int, float, float, float]]:
     line = []
     for step in sorted(steps):
         mean, low, high, _ = over_clips(values_of(runs, f"psnr@{step}"))
-        bounds = (mean, mean if low is None else low, mean if high is None else high)
-        line.append((step, *(value if math.isfinite(value) else math.nan for value in bounds)))
+        mean, low, high = (
+            value if math.isfinite(value) else math.nan
+            for value in (mean, mean if low is None else low, mean if high is None else high)
+        )
+        line.append((step, mean, low, high))
     return line
 
 

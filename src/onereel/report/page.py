@@ -62,7 +62,8 @@ def write_report(
         project: what was measured.
         out_dir: the folder: ``index.html``, ``assets/``, ``media/``, ``tables/``, ``metrics/``.
         tables: stem given to `write_table` by name; ``comparison`` comes first.
-        visuals: folder of what `visualise` wrote: ``clips/{clip}``, ``runs/{run}/{sample}``, ``studies/{study}/{film}``.
+        visuals: folder of what `visualise` wrote: ``clips/{clip}``, ``runs/{run}/{sample}`` and
+            ``studies/{study}/{film}``.
         partial: whether the workflow knows that something is missing; the page says so.
         studies: held-out studies; None for none.
         study_tables: stem given to `write_table` by kind of study.
@@ -86,9 +87,7 @@ def write_report(
                 colours=COLOURS,
                 shapes=SHAPES,
                 clips=clips,
-                held_out=study_section(studies, folder, tables=study_tables or {}, visuals=visuals)
-                if studies
-                else None,
+                held_out=study_section(studies or Studies(()), folder, tables=study_tables or {}, visuals=visuals),
             )
         )
         (folder / "index.html").write_text(page, encoding="utf-8")

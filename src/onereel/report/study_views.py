@@ -100,7 +100,8 @@ def _group(
     visuals: Path,
 ) -> GroupView:
     first = next((entry for entry in entries if entry.truth), None)
-    truth, takes = None, []
+    truth: Player | None = None
+    takes: list[tuple[str, tuple[Player, ...]]] = []
     if first and first.truth:
         truth = _player(first, first.truth, "truth", folder, visuals)
         for run in first.baselines:
