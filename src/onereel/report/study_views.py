@@ -11,7 +11,7 @@ from onereel.report.project import DONE, MetricRecord, RunEntry, SampleEntry
 from onereel.report.studies import Studies, StudyEntry
 from onereel.report.views import Player, RunView, TableView, make_player, place, table_view
 from onereel.studies.hold_out import HoldOut, Kind
-from onereel.studies.names import BASELINES
+from onereel.studies.names import BASELINES, SIDE_BY_SIDE
 
 _FIGURE = Path("media/studies")
 
@@ -25,23 +25,25 @@ class GroupView:
         clip: name of the clip.
         text: what is held out.
         truth: player of the real frames; None where no study is done.
-        takes: what predicted, with its players: the baselines, then the methods.
+        baselines: players of what was predicted without a model.
         runs: the methods' runs, also those that failed.
+        compared: films that show all of these in one picture, by title; relative to the page.
     """
 
     id: str
     clip: str
     text: str
     truth: Player | None
-    takes: tuple[tuple[str, tuple[Player, ...]], ...]
+    baselines: tuple[Player, ...]
     runs: tuple[RunView, ...]
+    compared: tuple[tuple[str, str], ...]
 
     @property
     def strips(self) -> list[tuple[str, Player]]:
-        """The truth and the first player of every take, titled, where there are pictures of them."""
-        firsts = [(title, players[0]) for title, players in self.takes if players]
-        truth = [("truth", self.truth)] if self.truth else []
-        return [(title, player) for title, player in [*truth, *firsts] if player.data]
+        """The truth, the baselines and the first sample of every method, titled, where there are pictures of them."""
+        firsts = [(run.entry.title, run.players[0]) for run in self.runs if run.players]
+        known = [(player.label, player) for player in (self.truth, *self.baselines) if player]
+        return [(title, player) for title, player in [*known, *firsts] if player.data]
 
 
 @dataclass(frozen=True)
@@ -99,19 +101,29 @@ def _group(
     folder: Path,
     visuals: Path,
 ) -> GroupView:
-    first = next((entry for entry in entries if entry.truth), None)
-    truth: Player | None = None
-    takes: list[tuple[str, tuple[Player, ...]]] = []
-    if first and first.truth:
-        truth = _player(first, first.truth, "truth", folder, visuals)
-        for run in first.baselines:
-            takes.append((run.title, (_player(first, run.samples[0], BASELINES[run.row.method], folder, visuals),)))
-    runs = []
-    for entry in entries:
-        view = _run_view(entry, titles.get(entry.run.name, entry.run.title), folder, visuals)
-        runs.append(view)
-        takes.append((view.entry.title, view.players))
-    return GroupView(f"held-out-{number}", clip, split.text, truth, tuple(takes), tuple(runs))
+    done = [entry for entry in entries if entry.truth]
+    truth, yardsticks = None, []
+    for entry in done[:1]:
+        if entry.truth:
+            truth = _player(entry, entry.truth, "truth", folder, visuals)
+        films = [(BASELINES[run.row.method], run.samples[0]) for run in entry.baselines]
+        yardsticks = [_player(entry, film, title, folder, visuals) for title, film in films]
+    return GroupView(
+        id=f"held-out-{number}",
+        clip=clip,
+        text=split.text,
+        truth=truth,
+        baselines=tuple(yardsticks),
+        runs=tuple(_run_view(entry, titles.get(entry.run.name, entry.run.title), folder, visuals) for entry in entries),
+        compared=tuple(_compared(entry, titles, folder) for entry in done if entry.side_by_side),
+    )
+
+
+def _compared(entry: StudyEntry, titles: Mapping[str, str], folder: Path) -> tuple[str, str]:
+    """The title of a study's method, and where its film of all in one picture lies."""
+    target = f"media/studies/{entry.row.study}/{SIDE_BY_SIDE}.mp4"
+    place(entry.side_by_side or Path(), folder / target)
+    return titles.get(entry.run.name, entry.run.title), target
 
 
 def _player(entry: StudyEntry, film: SampleEntry, label: str, folder: Path, visuals: Path) -> Player:
