@@ -199,6 +199,12 @@ def test_a_constant_way_shifts_and_repeats_the_border():
     assert (moved[:, :2] == picture[:, :1]).all()
 
 
+def test_a_picture_that_left_stays_as_it_was():
+    picture = square(4)
+    predicted = baselines.predict(np.stack([picture, picture]), 3, KnownFlow(np.full((16, 40, 2), -30.0)))
+    assert (predicted["flow_extrapolation"] == picture).all()
+
+
 def test_a_still_clip_is_predicted_perfectly_by_everything():
     frames = np.repeat(np.random.default_rng(1).integers(0, 256, (1, 20, 24, 3), np.uint8), 14, axis=0)
     clip = Clip(frames)

@@ -8,7 +8,8 @@ frames ahead.
 
 - Several ways to one pixel: what moves farther counts more (the square of its way), because objects usually move before
   a ground that rests; under a moving camera all ways are about equal and are averaged.
-- No way to one, where something left or came in: the nearest pixel that was reached.
+- No way to one, where something left or came in: the nearest pixel that was reached; where everything left the picture,
+  it stays as it was.
 """
 
 import numpy as np
@@ -92,6 +93,8 @@ def _moved(parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     weights[weights < _REACHED] = 0
     frame = (np.stack(colours) * weights[..., None]).sum(axis=0)
     total = weights.sum(axis=0)
+    if not total.any():
+        return parts[0][0]
     return np.rint(_filled(frame / np.maximum(total, _REACHED)[..., None], total > 0)).clip(0, 255).astype(np.uint8)
 
 
@@ -111,8 +114,6 @@ def _filled(frame: np.ndarray, reached: np.ndarray) -> np.ndarray:
     """`frame` with the nearest reached pixel wherever one was not."""
     if reached.all():
         return frame
-    if not reached.any():
-        raise ValueError("no pixel stayed in the picture")
     from scipy.ndimage import distance_transform_edt
 
     rows, columns = distance_transform_edt(~reached, return_distances=False, return_indices=True)
