@@ -132,3 +132,17 @@ def samples_of(wildcards):
         run=wildcards.run,
         sample=PLAN.samples(wildcards.run),
     )
+
+
+STUDY_ROWS = [study.plain() for study in PLAN.studies.values()]
+STUDY_RECORDS = expand("<studies>/{study}/record.json", study=PLAN.studies)
+
+
+def study_run(wildcards):
+    """The study as a run on its known frames."""
+    return PLAN.studies[wildcards.study].run
+
+
+def study_resource(name):
+    """A resource of the method's YAML, as Snakemake asks for it."""
+    return lambda wildcards: resources_for("study", study_run(wildcards).method)[name]

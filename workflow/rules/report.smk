@@ -123,7 +123,6 @@ rule write_report:
         tables={table: f"results/tables/{table}" for table in PLAN.tables},
         studies=STUDY_ROWS,
         study_tables={str(kind): f"results/tables/{kind}" for kind in PLAN.study_kinds},
-        visuals="results/visuals",
     script:
         "../scripts/write_report.py"
 

@@ -1,18 +1,5 @@
 """Held-out studies: a method trained on the known frames of a clip predicts the others, beside what needs no model."""
 
-STUDY_ROWS = [study.plain() for study in PLAN.studies.values()]
-STUDY_RECORDS = expand("<studies>/{study}/record.json", study=PLAN.studies)
-
-
-def study_run(wildcards):
-    """The study as a run on its known frames."""
-    return PLAN.studies[wildcards.study].run
-
-
-def study_resource(name):
-    """A resource of the method's YAML, as Snakemake asks for it."""
-    return lambda wildcards: resources_for("study", study_run(wildcards).method)[name]
-
 
 # The known frames are a clip like any other, so that `train` and `build_pyramid` serve them as they are.
 rule hold_out:

@@ -23,7 +23,7 @@ def main(job: "Snakemake") -> None:
         project,
         Path(job.output[0]),
         tables=tables,
-        visuals=Path(job.params.visuals),
+        visuals=Path([*job.input.runs, *job.input.studies][0]).parents[1],
         studies=studies,
         study_tables={Kind(kind): Path(stem) for kind, stem in job.params.study_tables.items()},
     )
