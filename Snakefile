@@ -14,6 +14,7 @@ pathvars:
     models="<results>/models",
     samples="<results>/samples",
     metrics="<results>/metrics",
+    studies="<results>/studies",
     visuals="<results>/visuals",
     tables="<results>/tables",
     figures="<results>/figures",
@@ -32,6 +33,7 @@ include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/report.smk"
 
 

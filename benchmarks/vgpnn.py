@@ -31,7 +31,7 @@ from onereel.nnf.exhaustive_torch import nearest_patches
 from onereel.patches import patch_matrix
 from onereel.progress import terminal_progress
 from onereel.pyramid import resize
-from onereel.runs import parse_settings
+from onereel.sheet import parse_settings
 
 PATCH = (3, 7, 7)
 COLUMNS = ("sample", "wall_s", "cpu_s", "peak_gb", "coherence", "completeness", "psnr")

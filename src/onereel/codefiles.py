@@ -11,7 +11,20 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 
 PLUMBING = frozenset(
-    {"cli", "codefiles", "devices", "errors", "files", "joblog", "paths", "progress", "record", "runs", "sampling"}
+    {
+        "cli",
+        "codefiles",
+        "devices",
+        "errors",
+        "files",
+        "joblog",
+        "paths",
+        "progress",
+        "record",
+        "runs",
+        "sampling",
+        "sheet",
+    }
 )
 """Modules that carry results but cannot change them, and the interface `methods.base`, leave results current."""
 _INTERFACE = frozenset({"methods", "methods.base"})

@@ -12,8 +12,8 @@ from onereel.errors import ConfigError
 from onereel.fitting import train_parts
 from onereel.methods import Inputs, Task, check_task, configure, load_method
 from onereel.progress import terminal_progress
-from onereel.runs import parse_pairs, parse_settings
 from onereel.sampling import Request, draw_many, write_sample
+from onereel.sheet import parse_pairs, parse_settings
 
 log = logging.getLogger(__name__)
 

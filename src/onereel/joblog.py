@@ -63,6 +63,7 @@ def _record_failure(path: Path, rule: str, wildcards: Mapping[str, str], reason:
     content = {
         "rule": rule,
         "run": wildcards.get("run", ""),
+        "study": wildcards.get("study", ""),
         "clip": wildcards.get("clip", ""),
         "method": wildcards.get("method", ""),
         "sample": wildcards.get("sample", ""),

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from onereel import ingest
 from onereel.errors import ConfigError
 from onereel.ingest import ClipRow
 from onereel.methods import MethodConfig, check_task, configure, load_method, read_method_file
-from onereel.runs import RunRow, read_run_sheet
+from onereel.runs import RunRow, main_clips, read_run_sheet
+from onereel.studies.hold_out import HoldOut, Kind
+from onereel.studies.sheet import StudyRow, check_artefacts, check_settings, read_study_sheet
 
 _DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
 
@@ -27,12 +29,14 @@ class Plan:
         clips: rows of the clip sheet by name.
         runs: rows of the run sheet by name, one per (row, clip).
         tables: table descriptions by the tables' names.
+        studies: rows of the study sheet by name, one per (row, clip).
     """
 
     root: Path
     clips: Mapping[str, ClipRow]
     runs: Mapping[str, RunRow]
     tables: Mapping[str, Path]
+    studies: Mapping[str, StudyRow] = field(default_factory=dict)
 
     @cached_property
     def drawn(self) -> dict[str, RunRow]:
@@ -45,16 +49,35 @@ class Plan:
         return {name: ingest.discover(self.resolve(run.source)) for name, run in self.runs.items() if run.external}
 
     @cached_property
+    def computed(self) -> dict[str, RunRow]:
+        """Everything that a method of ours computes: drawn runs, and studies as runs on their known frames."""
+        return {**self.drawn, **{study.run.run: study.run for study in self.studies.values()}}
+
+    @cached_property
+    def known_clips(self) -> dict[str, tuple[str, HoldOut]]:
+        """The clip, and how it is split, of every clip of known frames; the longest horizon where studies share it."""
+        splits: dict[str, tuple[str, HoldOut]] = {}
+        for study in sorted(self.studies.values(), key=lambda study: study.split.horizon):
+            # How many origins there are says nothing of the known frames.
+            splits[study.known] = study.clip, replace(study.split, origins=None)
+        return splits
+
+    @cached_property
+    def study_kinds(self) -> tuple[Kind, ...]:
+        """The kinds of studies that there are."""
+        return tuple(kind for kind in Kind if any(study.split.kind is kind for study in self.studies.values()))
+
+    @cached_property
     def configs(self) -> dict[str, MethodConfig]:
-        """Settings of every drawn run."""
-        return {name: _configure(self.root, run) for name, run in self.drawn.items()}
+        """Settings of everything that is computed."""
+        return {name: _configure(self.root, run) for name, run in self.computed.items()}
 
     @cached_property
     def models(self) -> dict[tuple[str, str, str, str], RunRow]:
         """One run for each (clip, method, variant, part) that must be trained."""
         return {
             (run.clip, run.method, self.variant(name), part): run
-            for name, run in self.drawn.items()
+            for name, run in self.computed.items()
             for part in self.parts(name)
         }
 
@@ -86,7 +109,7 @@ class Plan:
 
     def request(self, run: str, sample: str) -> dict[str, Any]:
         """What a sample's record says was asked for: the fields of `onereel.sampling.Request`."""
-        row = self.runs[run]
+        row = self.computed[run]
         names = ("run", "clip", "method", "preset", "prompt")
         plain = {name: getattr(row, name) for name in names}
         return {**plain, "task": str(row.task), "settings": dict(row.settings), "seed": int(sample)}
@@ -105,7 +128,7 @@ class Plan:
 
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""
-        row = self.runs[run]
+        row = self.computed[run]
         trained = self.configs[run].trained_with()
         if trained == _configure(self.root, replace(row, settings={})).trained_with():
             return row.preset
@@ -113,16 +136,18 @@ class Plan:
 
     def requires(self, run: str) -> Mapping[str, str]:
         """Preprocessed artefacts by kind, with their keys."""
-        row = self.drawn[run]
+        row = self.computed[run]
         return load_method(row.method).requires(row.task, self.configs[run])
 
     def parts(self, run: str) -> Mapping[str, tuple[str, ...]]:
         """Trained parts, each with those that it needs."""
-        row = self.drawn[run]
+        row = self.computed[run]
         return load_method(row.method).parts(row.task, self.configs[run])
 
 
-def read(root: Path, *, clips: str, runs: str, tables: Sequence[str], metrics: Sequence[str]) -> Plan:
+def read(
+    root: Path, *, clips: str, runs: str, tables: Sequence[str], metrics: Sequence[str], studies: str = ""
+) -> Plan:
     """Read and check the sheets. Everything that can be wrong before a job starts is said here.
 
     Args:
@@ -131,21 +156,29 @@ def read(root: Path, *, clips: str, runs: str, tables: Sequence[str], metrics: S
         runs: the run sheet.
         tables: table descriptions.
         metrics: names to check; none where another process has checked them.
+        studies: the study sheet; none where it is empty.
 
     Raises: OnereelError in one line.
     """
     clip_rows = ingest.read_clip_sheet(root / clips)
     run_rows = read_run_sheet(root / runs, clip_rows)
-    plan = Plan(root, clip_rows, run_rows, {Path(table).stem: root / table for table in tables})
+    every = main_clips(run_rows.values(), tuple(clip_rows))
+    study_rows = read_study_sheet(root / studies, clip_rows, every) if studies else {}
+    plan = Plan(root, clip_rows, run_rows, {Path(table).stem: root / table for table in tables}, study_rows)
     if metrics:
         _check_metrics(metrics)
     for table in plan.tables.values():
         if not table.is_file():
             raise ConfigError(f"table '{table}'", "no such file", "name a file of config/tables in config.yaml")
+    for study in plan.studies.values():  # before any settings are read: these say more
+        check_task(load_method(study.method), study.split.kind.task)
+        check_settings(study, load_method(study.method))
     for name, run in plan.drawn.items():
         check_task(load_method(run.method), run.task)
         plan.configs[name]  # raises for settings that do not fit
         _check_inputs(plan, run)
+    for study in plan.studies.values():
+        check_artefacts(study, load_method(study.method), plan.configs[study.run.run])
     _ = plan.external
     return plan
 
@@ -156,9 +189,13 @@ def present_weights(root: Path, mode: str) -> list[str]:
 
 
 def resources(root: Path, method: str, rule: str) -> dict[str, Any]:
-    """Threads, memory (MB), run time (minutes) and GPUs of a job, as the method's YAML asks."""
-    asked = read_method_file(method, root / "config/methods")["resources"].get(rule, {})
-    return {**_DEFAULT_RESOURCES, **asked}
+    """Threads, memory (MB), run time (minutes) and GPUs of a job, as the method's YAML asks.
+
+    A study draws samples, many in one job: it gets what a sample gets, but where the YAML has an entry of its own.
+    """
+    asked = read_method_file(method, root / "config/methods")["resources"]
+    base = asked.get("sample", {}) if rule == "study" else {}
+    return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {})}
 
 
 def has_gpu() -> bool:
@@ -177,7 +214,8 @@ def _configure(root: Path, run: RunRow) -> MethodConfig:
     try:
         return configure(load_method(run.method), run.preset, run.settings, folder=root / "config/methods")
     except ConfigError as error:
-        raise ConfigError(f"run '{run.run}', {error.where}", error.problem, error.remedy) from None
+        kind, _, name = run.run.rpartition(":")
+        raise ConfigError(f"{kind or 'run'} '{name}', {error.where}", error.problem, error.remedy) from None
 
 
 def _check_metrics(names: Sequence[str]) -> None:

@@ -1,17 +1,24 @@
 """The run sheet: what to make of which clip (``config/runs.tsv``)."""
 
-import csv
-import difflib
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from onereel.errors import ConfigError
 from onereel.methods.base import Task
+from onereel.sheet import (
+    Layout,
+    check_name,
+    expand_clips,
+    named_clips,
+    parse_choice,
+    parse_pairs,
+    parse_settings,
+    parse_whole,
+    read_rows,
+    unique,
+)
 
 COLUMNS = (
     "run",
@@ -27,8 +34,7 @@ COLUMNS = (
     "source",
     "align",
 )
-_REQUIRED = ("run", "clip", "method")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_LAYOUT = Layout("run sheet", COLUMNS, required=("run", "clip", "method"))
 ALIGN = ("", "crop", "resize", "crop+resize", "keep")
 """What `RunRow.align` may be."""
 EXTERNAL = "external:"
@@ -99,94 +105,31 @@ def read_run_sheet(path: Path | str, clips: Iterable[str]) -> dict[str, RunRow]:
     Raises: ConfigError naming the line, what is wrong and what to do.
     """
     clips = tuple(clips)
-    rows = [(where, _parse(where, cells)) for where, cells in _rows(Path(path))]
-    main = _main_clips([row for _, row in rows], clips)
+    rows = [(where, _parse(where, cells)) for where, cells in read_rows(Path(path), _LAYOUT)]
+    every = main_clips([row for _, row in rows], clips)
     runs: dict[str, RunRow] = {}
     for where, row in rows:
-        for run in _expand(where, row, clips, main):
-            if run.run in runs:
-                raise ConfigError(where, f"run '{run.run}' exists already", "give every run its own name")
-            runs[run.run] = run
+        for name, clip in expand_clips(where, row.run, row.clip, clips, every).items():
+            runs[unique(where, "run", name, runs)] = replace(row, run=name, clip=clip)
     return runs
 
 
-def parse_settings(text: str, where: str = "settings") -> dict[str, Any]:
-    """``"alpha=0.01; ladder.min_side=20"`` -> ``{"alpha": 0.01, "ladder.min_side": 20}``; values are YAML."""
-    settings: dict[str, Any] = {}
-    for key, value in parse_pairs(text, where).items():
-        try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ConfigError(where, f"'{value}' is not a YAML value", f"quote it: {key}='…'") from None
-    return settings
-
-
-def parse_pairs(text: str, where: str) -> dict[str, str]:
-    """``"style=clip:birds; mask=holes.png"`` -> ``{"style": "clip:birds", "mask": "holes.png"}``."""
-    pairs = {}
-    for part in filter(None, (piece.strip() for piece in text.split(";"))):
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip() or not value.strip():
-            raise ConfigError(where, f"'{part}' is not key=value", "separate several by ';'")
-        if key.strip() in pairs:
-            raise ConfigError(where, f"'{key.strip()}' stands twice", "keep one of them")
-        pairs[key.strip()] = value.strip()
-    return pairs
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ConfigError(f"'{path}'", f"cannot be read ({error.strerror})", "name an existing run sheet") from None
-    numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
-    if not numbered:
-        raise ConfigError(f"'{path}'", "is empty", f"start it with a header: {', '.join(COLUMNS)}")
-    reader = csv.reader((line for _, line in numbered), delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = [cell.strip() for cell in next(reader)]
-    _check_header(f"{path}, line {numbered[0][0]}", header)
-    for (number, _), values in zip(numbered[1:], reader, strict=True):
-        where = f"{path}, line {number}"
-        if len(values) > len(header):
-            raise ConfigError(where, f"has {len(values)} cells, the header {len(header)}", "separate cells by one tab")
-        values += [""] * (len(header) - len(values))
-        yield where, {key: value.strip() for key, value in zip(header, values, strict=True)}
-
-
-def _check_header(where: str, header: list[str]) -> None:
-    for name in header:
-        if name not in COLUMNS:
-            near = difflib.get_close_matches(name, COLUMNS, n=1)
-            raise ConfigError(where, f"unknown column '{name}'", f"use {near[0] if near else ', '.join(COLUMNS)}")
-    if len(set(header)) < len(header):
-        raise ConfigError(where, "a column stands twice", "keep one of them")
-    for name in _REQUIRED:
-        if name not in header:
-            raise ConfigError(where, f"no column '{name}'", "add it; cells are separated by one tab")
-
-
 def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
-    values = {key: value for key, value in cells.items() if value}
-    for name in _REQUIRED:
-        if name not in values:
-            raise ConfigError(where, f"no {name}", f"fill the column '{name}'")
-    if not _NAME.fullmatch(values["run"]):
-        raise ConfigError(where, f"run name '{values['run']}' is not usable in a path", "use letters, digits, _ . -")
-    if values.get("align", "") not in ALIGN:
-        raise ConfigError(where, f"unknown align '{values['align']}'", f"leave it empty or use {', '.join(ALIGN[1:])}")
+    if cells.get("align", "") not in ALIGN:
+        raise ConfigError(where, f"unknown align '{cells['align']}'", f"leave it empty or use {', '.join(ALIGN[1:])}")
     row = RunRow(
-        run=values["run"],
-        clip=values["clip"],
-        method=values["method"],
-        task=_task(where, values.get("task", Task.GENERATE)),
-        preset=values.get("preset", "demo"),
-        samples=_whole(where, "samples", values.get("samples", "1"), least=1),
-        seed=_whole(where, "seed", values.get("seed", "0"), least=0),
-        settings=parse_settings(values.get("settings", ""), where),
-        prompt=values.get("prompt", ""),
-        inputs=parse_pairs(values.get("inputs", ""), where),
-        source=values.get("source", ""),
-        align=values.get("align", ""),
+        run=check_name(where, "run", cells["run"]),
+        clip=cells["clip"],
+        method=cells["method"],
+        task=Task(parse_choice(where, "task", cells.get("task", Task.GENERATE), list(Task))),
+        preset=cells.get("preset", "demo"),
+        samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1),
+        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0),
+        settings=parse_settings(cells.get("settings", ""), where),
+        prompt=cells.get("prompt", ""),
+        inputs=parse_pairs(cells.get("inputs", ""), where),
+        source=cells.get("source", ""),
+        align=cells.get("align", ""),
     )
     if row.external != bool(row.source):
         raise ConfigError(
@@ -195,40 +138,9 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
     return row
 
 
-def _main_clips(rows: Iterable[RunRow], clips: tuple[str, ...]) -> tuple[str, ...]:
-    """The clips that ``*`` stands for."""
+def main_clips(rows: Iterable[RunRow], clips: Sequence[str]) -> tuple[str, ...]:
+    """The clips that ``*`` stands for: all but those that are only an input of some row."""
     rows = tuple(rows)
     inputs = {value.removeprefix("clip:") for row in rows for value in row.inputs.values() if value.startswith("clip:")}
-    named = {name for row in rows for name in _names(row)}
+    named = {name for row in rows for name in named_clips(row.clip)}
     return tuple(clip for clip in clips if clip not in inputs or clip in named)
-
-
-def _names(row: RunRow) -> list[str]:
-    return [name.strip() for name in row.clip.split(",")]
-
-
-def _expand(where: str, row: RunRow, clips: tuple[str, ...], main: tuple[str, ...]) -> list[RunRow]:
-    if row.clip == "*":
-        return [replace(row, run=f"{clip}-{row.run}", clip=clip) for clip in main]
-    names = _names(row)
-    for name in names:
-        if name not in clips:
-            near = difflib.get_close_matches(name, clips, n=1)
-            raise ConfigError(where, f"no clip '{name}'", f"use {near[0] if near else 'a name from the clip sheet'}")
-    if len(names) == 1:
-        return [row]
-    return [replace(row, run=f"{name}-{row.run}", clip=name) for name in names]
-
-
-def _task(where: str, value: str) -> Task:
-    try:
-        return Task(value)
-    except ValueError:
-        near = difflib.get_close_matches(value, list(Task), n=1)
-        raise ConfigError(where, f"unknown task '{value}'", f"use {near[0] if near else ', '.join(Task)}") from None
-
-
-def _whole(where: str, name: str, value: str, *, least: int) -> int:
-    if not value.isascii() or not value.isdigit() or int(value) < least:
-        raise ConfigError(where, f"{name} is '{value}'", f"use a whole number >= {least}")
-    return int(value)

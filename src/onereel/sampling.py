@@ -98,7 +98,7 @@ def draw_many(
     progress: Progress,
 ) -> list[tuple[Clip, dict[str, Any]]]:
     """Samples that differ in nothing but their seeds, with their records; ``seconds`` is the time of all, shared."""
-    task = requests[0].task
+    task = Task(requests[0].task)  # a job's parameters are plain text
     check_task(method, task)
     with measured(device) as cost:
         drawn = method.sample_many(

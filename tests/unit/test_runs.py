@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from onereel.errors import ConfigError
-from onereel.runs import parse_pairs, parse_settings, read_run_sheet
+from onereel.runs import read_run_sheet
+from onereel.sheet import parse_pairs, parse_settings
 
 CLIPS = ("fish", "birds")
 

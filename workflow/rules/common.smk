@@ -22,6 +22,7 @@ try:
         ROOT,
         clips=config["clips"],
         runs=config["runs"],
+        studies=config["studies"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
         metrics=config["metrics"] if workflow.is_main_process else [],
@@ -37,7 +38,9 @@ def any_of(names):
 
 
 wildcard_constraints:
-    clip=any_of(PLAN.clips),
+    clip=any_of([*PLAN.clips, *PLAN.known_clips]),
+    study=any_of(PLAN.studies),
+    kind=any_of(PLAN.study_kinds),
     run=any_of(PLAN.runs),
     table=any_of(PLAN.tables),
     part="[A-Za-z0-9_]+",
@@ -45,7 +48,8 @@ wildcard_constraints:
 
 
 def run_of(wildcards):
-    return PLAN.runs[wildcards.run]
+    """The row of a run, or of a study as a run."""
+    return PLAN.computed.get(wildcards.run) or PLAN.runs[wildcards.run]
 
 
 def resources_for(rule, method):
@@ -128,3 +132,17 @@ def samples_of(wildcards):
         run=wildcards.run,
         sample=PLAN.samples(wildcards.run),
     )
+
+
+STUDY_ROWS = [study.plain() for study in PLAN.studies.values()]
+STUDY_RECORDS = expand("<studies>/{study}/record.json", study=PLAN.studies)
+
+
+def study_run(wildcards):
+    """The study as a run on its known frames."""
+    return PLAN.studies[wildcards.study].run
+
+
+def study_resource(name):
+    """A resource of the method's YAML, as Snakemake asks for it."""
+    return lambda wildcards: resources_for("study", study_run(wildcards).method)[name]

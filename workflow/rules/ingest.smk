@@ -13,6 +13,8 @@ rule ingest:
         "<logs>/ingest/{clip}.log",
     benchmark:
         "<benchmarks>/ingest/{clip}.tsv"
+    wildcard_constraints:
+        clip=any_of(PLAN.clips),
     conda:
         ENVIRONMENT
     resources:
@@ -26,5 +28,5 @@ rule ingest:
 
 rule clips:
     input:
-        expand("<clips>/{clip}.mkv", clip=PLAN.clips),
+        expand("<clips>/{clip}.mkv", clip=[*PLAN.clips, *PLAN.known_clips]),
     localrule: True

@@ -24,7 +24,7 @@ rule preprocessed:
     input:
         [
             ARTEFACTS[kind].format(clip=run.clip, key=key)
-            for name, run in PLAN.drawn.items()
+            for name, run in PLAN.computed.items()
             for kind, key in PLAN.requires(name).items()
         ],
     localrule: True

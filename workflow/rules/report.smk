@@ -74,7 +74,8 @@ rule write_table:
 rule draw_figures:
     input:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
-        code=code_files("report.figures"),
+        studies=STUDY_RECORDS,
+        code=code_files("report.figures", "report.studies"),
     output:
         report(
             directory("<figures>"),
@@ -90,6 +91,7 @@ rule draw_figures:
     params:
         runs=ROWS,
         clips=list(PLAN.clips),
+        studies=STUDY_ROWS,
     script:
         "../scripts/draw_figures.py"
 
@@ -104,6 +106,9 @@ rule write_report:
             clip=sorted({run.clip for run in PLAN.runs.values()}),
         ),
         runs=expand("<visuals>/runs/{run}", run=PLAN.runs),
+        study_records=STUDY_RECORDS,
+        study_tables=expand("<tables>/{kind}.html", kind=PLAN.study_kinds),
+        studies=expand("<visuals>/studies/{study}", study=PLAN.studies),
         code=code_files("report"),
     output:
         directory("<results>/report"),
@@ -116,6 +121,8 @@ rule write_report:
         runs=ROWS,
         clips=sorted({run.clip for run in PLAN.runs.values()}),
         tables={table: f"results/tables/{table}" for table in PLAN.tables},
+        studies=STUDY_ROWS,
+        study_tables={str(kind): f"results/tables/{kind}" for kind in PLAN.study_kinds},
     script:
         "../scripts/write_report.py"
 
@@ -136,6 +143,10 @@ onerror:
         runs=list(PLAN.runs.values()),
         clips=list(PLAN.clips),
         tables=PLAN.tables,
+        studies=list(PLAN.studies.values()),
+        study_tables={
+            kind: ROOT / f"config/tables/{kind}.yaml" for kind in PLAN.study_kinds
+        },
     )
     print(
         f"Something failed (see above); what there is so far, with the reasons: {PARTIAL.resolve() / 'index.html'}"

@@ -3,69 +3,30 @@
 The folder is built beside the old one and swapped in when it is whole.
 """
 
-import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from onereel.files import read_json
-from onereel.report.charts import COLOURS, HEIGHT, SHAPES, WIDTH, Curves, chart, training_curves
+from onereel.report.charts import COLOURS, HEIGHT, SHAPES, WIDTH, chart
 from onereel.report.formats import to_html
 from onereel.report.head import head
-from onereel.report.project import DONE, ClipEntry, MetricRecord, Project, RunEntry, SampleEntry
+from onereel.report.project import ClipEntry, Project
+from onereel.report.studies import Studies
+from onereel.report.study_views import study_section
 from onereel.report.tables import clip_table
 from onereel.report.templating import environment
 from onereel.report.tradeoffs import tradeoffs
+from onereel.report.views import Player, RunView, make_player, run_view, table_view
+from onereel.studies.hold_out import Kind
 
 _ASSETS = ("report.css", "players.js", "controls.js", "page.js", "icon.svg")
 _TABLE_FORMATS = (".csv", ".tex", ".md")
 _FIRST_TABLE = "comparison"
-
-
-@dataclass(frozen=True)
-class Player:
-    """What the page needs to play one clip or sample.
-
-    Attributes:
-        id: unique on the page.
-        label: what it is called.
-        alt: what a screen reader says.
-        size: (T, H, W).
-        fps: frames per second, as text.
-        data: for the script: counts, rates, sheets; None where there are no visuals.
-        folder: where its pictures lie, relative to the page.
-        mkv: path of the lossless file, relative to the page.
-        mp4: path of the preview, or None.
-    """
-
-    id: str
-    label: str
-    alt: str
-    size: tuple[int, int, int]
-    fps: str
-    data: dict[str, Any] | None
-    folder: str
-    mkv: str
-    mp4: str | None
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run with its players, training curves and values by sample and column."""
-
-    entry: RunEntry
-    players: tuple[Player, ...]
-    curves: tuple[Curves, ...]
-    columns: tuple[str, ...]
-    values: Mapping[tuple[str, str], MetricRecord]
-    metrics: str | None
 
 
 @dataclass(frozen=True)
@@ -85,17 +46,15 @@ class ClipView:
         return [(title, player) for title, player in [*inputs, *firsts] if player.data]
 
 
-@dataclass(frozen=True)
-class TableView:
-    """A table that `write_table` wrote: its title, its HTML and its files by format, relative to the page."""
-
-    title: Markup
-    html: Markup
-    files: Mapping[str, str]
-
-
 def write_report(
-    project: Project, out_dir: Path, *, tables: Mapping[str, Path], visuals: Path, partial: bool = False
+    project: Project,
+    out_dir: Path,
+    *,
+    tables: Mapping[str, Path],
+    visuals: Path,
+    partial: bool = False,
+    studies: Studies | None = None,
+    study_tables: Mapping[Kind, Path] | None = None,
 ) -> None:
     """Write the report's folder, replacing an older one in one step.
 
@@ -103,8 +62,11 @@ def write_report(
         project: what was measured.
         out_dir: the folder: ``index.html``, ``assets/``, ``media/``, ``tables/``, ``metrics/``.
         tables: stem given to `write_table` by name; ``comparison`` comes first.
-        visuals: folder of what `visualise` wrote: ``clips/{clip}`` and ``runs/{run}/{sample}``.
+        visuals: folder of what `visualise` wrote: ``clips/{clip}``, ``runs/{run}/{sample}`` and
+            ``studies/{study}/{film}``.
         partial: whether the workflow knows that something is missing; the page says so.
+        studies: held-out studies; None for none.
+        study_tables: stem given to `write_table` by kind of study.
     """
     with _swapped_in(out_dir) as folder:
         (folder / "assets").mkdir()
@@ -119,12 +81,13 @@ def write_report(
                 head=head(project),
                 project=project,
                 partial=partial or bool(project.unfinished),
-                tables=[_table_view(name, tables[name], folder) for name in _table_order(tables)],
+                tables=[table_view(name, tables[name], folder) for name in _table_order(tables)],
                 charts=[chart(plot) for plot in tradeoffs(project)],
                 chart_size=(WIDTH, HEIGHT),
                 colours=COLOURS,
                 shapes=SHAPES,
                 clips=clips,
+                held_out=study_section(studies or Studies(()), folder, tables=study_tables or {}, visuals=visuals),
             )
         )
         (folder / "index.html").write_text(page, encoding="utf-8")
@@ -146,17 +109,8 @@ def _swapped_in(out_dir: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _place(source: Path, target: Path) -> None:
-    """The file under a second name: a hard link where the file system allows, else a copy."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
 def _clip_view(project: Project, clip: ClipEntry, folder: Path, visuals: Path) -> ClipView:
-    runs = tuple(_run_view(run, folder, visuals) for run in project.runs_of(clip.name))
+    runs = tuple(run_view(run, folder, visuals) for run in project.runs_of(clip.name))
     table = clip_table(project, clip.name)
     return ClipView(
         entry=clip,
@@ -169,7 +123,7 @@ def _clip_view(project: Project, clip: ClipEntry, folder: Path, visuals: Path) -
 def _input_player(clip: ClipEntry, folder: Path, visuals: Path) -> Player | None:
     if clip.video is None or clip.size is None:
         return None
-    return _player(
+    return make_player(
         folder,
         base=f"media/clips/{clip.name}",
         visuals=visuals / "clips" / clip.name,
@@ -183,86 +137,5 @@ def _input_player(clip: ClipEntry, folder: Path, visuals: Path) -> Player | None
     )
 
 
-def _sample_player(run: RunEntry, sample: SampleEntry, folder: Path, visuals: Path) -> Player:
-    return _player(
-        folder,
-        base=f"media/runs/{run.name}/{sample.name}",
-        visuals=visuals / "runs" / run.name / sample.name,
-        video=sample.video,
-        preview=sample.preview,
-        ident=f"player-{run.name}-{sample.name}",
-        label=sample.name if run.external else f"seed {sample.name}",
-        alt=f"{run.title} on {run.row.clip}, sample {sample.name}",
-        size=sample.size,
-        fps=sample.fps,
-    )
-
-
-def _player(
-    folder: Path,
-    *,
-    base: str,
-    visuals: Path,
-    video: Path,
-    preview: Path | None,
-    ident: str,
-    label: str,
-    alt: str,
-    size: tuple[int, int, int],
-    fps: str,
-) -> Player:
-    """Put a video's files into the report and describe them."""
-    data = None
-    if (visuals / "index.json").exists():
-        data = read_json(visuals / "index.json")
-        for picture in _pictures(data):
-            _place(visuals / picture, folder / base / picture)
-    for path in filter(None, (video, preview)):
-        _place(path, folder / base / path.name)
-    return Player(
-        id=ident,
-        label=label,
-        alt=alt,
-        size=size,
-        fps=fps,
-        data=data,
-        folder=f"{base}/",
-        mkv=f"{base}/{video.name}",
-        mp4=f"{base}/{preview.name}" if preview else None,
-    )
-
-
-def _pictures(data: Mapping[str, Any]) -> list[str]:
-    sheets = [*data["sheets"], *(data["origins"] or {"sheets": []})["sheets"]]
-    return [*(sheet["file"] for sheet in sheets), data["strip"], data["xt"], data["ty"]]
-
-
-def _run_view(run: RunEntry, folder: Path, visuals: Path) -> RunView:
-    metrics = None
-    if run.status == DONE and run.metrics_file:
-        metrics = f"metrics/{run.metrics_file.name}"
-        _place(run.metrics_file, folder / metrics)
-    single = [record for record in run.records if record.sample]
-    return RunView(
-        entry=run,
-        players=tuple(_sample_player(run, sample, folder, visuals) for sample in run.samples),
-        curves=tuple(filter(None, (training_curves(part, path) for part, path in run.curves.items()))),
-        columns=tuple(dict.fromkeys(record.column for record in single)),
-        values={(record.sample, record.column): record for record in single},
-        metrics=metrics,
-    )
-
-
 def _table_order(tables: Mapping[str, Path]) -> list[str]:
     return sorted(tables, key=lambda name: name != _FIRST_TABLE)
-
-
-def _table_view(name: str, stem: Path, folder: Path) -> TableView:
-    files = {}
-    for suffix in _TABLE_FORMATS:
-        files[suffix[1:]] = f"tables/{name}{suffix}"
-        _place(stem.with_name(stem.name + suffix), folder / files[suffix[1:]])
-    html = stem.with_name(stem.name + ".html").read_text(encoding="utf-8")
-    # Both were escaped when `write_table` made them.
-    title = re.search('data-title="([^"]*)"', html)
-    return TableView(Markup(title[1] if title else name), Markup(html), files)

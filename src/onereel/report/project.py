@@ -170,9 +170,14 @@ def load_project(root: Path, *, runs: Sequence[RunRow], clips: Sequence[str]) ->
         runs: the run sheet's rows, one per run.
         clips: names of the clip sheet's rows.
     """
-    failures = [_read(path) for path in sorted((root / "results/failures").glob("*.json"))]
+    failures = load_failures(root)
     entries = [_load_run(root, row, failures) for row in runs]
-    return Project(tuple(_load_clip(root, name, failures) for name in clips), tuple(_distinct_titles(entries)))
+    return Project(tuple(_load_clip(root, name, failures) for name in clips), tuple(distinct_titles(entries)))
+
+
+def load_failures(root: Path) -> list[dict[str, Any]]:
+    """The records of failed jobs under `root`."""
+    return [read_object(path) for path in sorted((root / "results/failures").glob("*.json"))]
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -183,7 +188,7 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 def _load_clip(root: Path, name: str, failures: Sequence[Mapping[str, Any]]) -> ClipEntry:
     folder = root / "data/clips"
-    manifest, video, preview = _read(folder / f"{name}.json"), folder / f"{name}.mkv", folder / f"{name}.mp4"
+    manifest, video, preview = read_object(folder / f"{name}.json"), folder / f"{name}.mkv", folder / f"{name}.mp4"
     known = video.exists() and bool(manifest)
     failure = next((f for f in failures if f.get("clip") == name and not f.get("run") and not f.get("method")), {})
     return ClipEntry(
@@ -199,13 +204,13 @@ def _load_clip(root: Path, name: str, failures: Sequence[Mapping[str, Any]]) -> 
 
 def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
     metrics_file = root / "results/metrics" / f"{row.run}.json"
-    metrics = _read(metrics_file)
+    metrics = read_object(metrics_file)
     # The folder may hold samples of an earlier sheet that asked for more.
     asked = {str(record["sample"]) for record in metrics.get("records", ()) if record.get("sample") is not None}
     asked = asked if row.external else set(row.seeds)
     found = _load_samples(root / "results/samples" / row.run)
     samples = tuple(sample for sample in found if sample.name in asked or not asked)
-    title, paper, calibration = _method_facts(row, samples)
+    title, paper, calibration = method_facts(row, samples)
     entry = RunEntry(
         row=row,
         title=title,
@@ -214,13 +219,13 @@ def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) ->
         samples=samples,
         records=tuple(_load_record(record) for record in metrics.get("records", ())),
         align=str(metrics.get("align") or ""),
-        curves=_curves(root / "results/models" / row.clip / row.method, samples),
+        curves=load_curves(root / "results/models" / row.clip / row.method, samples),
         metrics_file=metrics_file if metrics else None,
     )
-    return _judge(entry, [failure for failure in failures if _concerns(failure, row)])
+    return judge(entry, [failure for failure in failures if _concerns(failure, row)])
 
 
-def _judge(entry: RunEntry, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
+def judge(entry: RunEntry, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
     """The entry with its status: done only if its numbers are there and so is every sample they were made from."""
     present = {sample.name for sample in entry.samples}
     measured = {record.sample for record in entry.records} - {""}
@@ -244,7 +249,7 @@ def _concerns(failure: Mapping[str, Any], row: RunRow) -> bool:
 
 def _load_samples(folder: Path) -> Iterator[SampleEntry]:
     for path in sorted(folder.glob("*.json"), key=lambda path: natural_key(path.stem)):
-        record, video = _read(path), path.with_suffix(".mkv")
+        record, video = read_object(path), path.with_suffix(".mkv")
         if not record or not video.exists():
             continue
         preview = path.with_suffix(".mp4")
@@ -284,7 +289,7 @@ def _value(record: Mapping[str, Any]) -> float | None:
     return _number(record.get("value"))
 
 
-def _method_facts(row: RunRow, samples: Sequence[SampleEntry]) -> tuple[str, str, bool]:
+def method_facts(row: RunRow, samples: Sequence[SampleEntry]) -> tuple[str, str, bool]:
     """Title, paper and whether the row is calibration; a method that is not installed keeps its name."""
     if row.external:
         return f"{row.method.removeprefix(EXTERNAL)} (external)", "", False
@@ -298,7 +303,7 @@ def _method_facts(row: RunRow, samples: Sequence[SampleEntry]) -> tuple[str, str
     return _CALIBRATION_TITLES.get(kind, f"{method.title}: {row.preset}"), method.paper, True
 
 
-def _distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
+def distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
     """The runs, titled alike if and only if method, task, preset and settings are the same."""
     # What a calibration run does is known from its samples; one that failed is called as its siblings are.
     known = {(run.row.method, run.row.preset): run.title for run in runs if run.calibration and run.samples}
@@ -315,7 +320,7 @@ def _distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
         yield replace(run, title=f"{run.title}, {', '.join(details)}") if details else run
 
 
-def _curves(folder: Path, samples: Sequence[SampleEntry]) -> dict[str, Path]:
+def load_curves(folder: Path, samples: Sequence[SampleEntry]) -> dict[str, Path]:
     """Training curves by part. Where a clip has models of several settings, those whose weights drew the samples."""
     files = sorted(folder.glob("*/*.curves.tsv"))
     if len({path.parent for path in files}) > 1:
@@ -338,7 +343,7 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty for a file that is missing or holds something else."""
     try:
         content = read_json(path)

@@ -1,0 +1,202 @@
+"""Held-out studies as tables and the report show them.
+
+A study becomes a run like any other: its values are metric records, ``psnr`` and ``ssim`` over all frames of a sample
+from one origin and ``psnr@3`` three frames ahead. So tables, intervals, marks and published columns are those of runs.
+The baselines are runs beside it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from onereel.metrics.psnr import PSNR
+from onereel.metrics.ssim import SSIM
+from onereel.report.project import (
+    DONE,
+    ClipEntry,
+    MetricRecord,
+    Project,
+    RunEntry,
+    SampleEntry,
+    distinct_titles,
+    judge,
+    load_curves,
+    load_failures,
+    method_facts,
+    read_object,
+)
+from onereel.runs import RunRow
+from onereel.studies.hold_out import HoldOut, Kind
+from onereel.studies.measure import frame_means
+from onereel.studies.names import BASELINES, BY_FLOW, METHOD, SIDE_BY_SIDE, TRUTH
+from onereel.studies.sheet import StudyRow
+
+_METRICS = {metric.name: metric for metric in (PSNR(), SSIM())}
+
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """One study: what was asked, what became of it.
+
+    Attributes:
+        row: the row of the study sheet.
+        run: the method's part of it as a run; its samples' videos are the films to watch.
+        baselines: the baselines' parts, none where the study is not done.
+        truth: the film of the real frames, or None.
+        side_by_side: the film that has all of them in one picture, or None.
+        record_file: the JSON of the measurements, or None.
+        record: what is in it.
+    """
+
+    row: StudyRow
+    run: RunEntry
+    baselines: tuple[RunEntry, ...] = ()
+    truth: SampleEntry | None = None
+    side_by_side: Path | None = None
+    record_file: Path | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Studies:
+    """Studies in the order of their sheet."""
+
+    entries: tuple[StudyEntry, ...]
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that there are."""
+        return tuple(kind for kind in Kind if any(entry.row.split.kind is kind for entry in self.entries))
+
+    def groups(self) -> dict[tuple[str, HoldOut], list[StudyEntry]]:
+        """Studies that predict the same frames, by clip and split."""
+        groups: dict[tuple[str, HoldOut], list[StudyEntry]] = {}
+        for entry in self.entries:
+            groups.setdefault((entry.row.clip, entry.row.split), []).append(entry)
+        return groups
+
+    def project(self, kind: Kind) -> Project:
+        """Studies of one kind and their baselines as runs on their clips: what a table or a figure is made of."""
+        groups = {key: entries for key, entries in self.groups().items() if key[1].kind is kind}
+        yardsticks: list[RunEntry] = []
+        for entries in groups.values():
+            # Those of studies that predict the same frames are the same: one of each is enough.
+            yardsticks += next((entry.baselines for entry in entries if entry.baselines), ())
+        runs = [*yardsticks, *(entry.run for entries in groups.values() for entry in entries)]
+        clips = dict.fromkeys(clip for clip, _ in groups)
+        entries_of_clips = (ClipEntry(name=clip, video=None, preview=None, size=None, fps="") for clip in clips)
+        return Project(tuple(entries_of_clips), tuple(distinct_titles(runs)))
+
+
+def load_studies(root: Path, rows: Sequence[StudyRow]) -> Studies:
+    """Read what the workflow left of the studies under `root`; a missing one is an entry that says why."""
+    failures = load_failures(root)
+    return Studies(tuple(_load(root, row, failures) for row in rows))
+
+
+def _load(root: Path, row: StudyRow, failures: Sequence[Mapping[str, Any]]) -> StudyEntry:
+    folder = root / "results/studies" / row.study
+    record = read_object(folder / "record.json")
+    films = _films(folder / "films", record)
+    title, paper, _ = method_facts(row.run, ())
+    samples = tuple(film for name, film in films.items() if name in (record.get("samples") or {}))
+    run = RunEntry(
+        row=_as_run(row, row.run.run, row.method),
+        title=title,
+        paper=paper,
+        samples=samples,
+        curves=load_curves(root / "results/models" / row.known / row.method, samples),
+        records=_records(record, METHOD, row.split),
+        metrics_file=folder / "record.json" if record else None,
+    )
+    run = judge(run, [failure for failure in failures if _concerns(failure, row)])
+    if run.status != DONE:
+        return StudyEntry(row, run)
+    return StudyEntry(
+        row=row,
+        run=run,
+        baselines=tuple(_baseline(row, record, name, film) for name, film in films.items() if name in BASELINES),
+        truth=films.get(TRUTH),
+        side_by_side=_existing(folder / "films" / f"{SIDE_BY_SIDE}.mp4"),
+        record_file=folder / "record.json",
+        record=record,
+    )
+
+
+def _as_run(row: StudyRow, name: str, method: str) -> RunRow:
+    """The study as a row of runs on its whole clip; what is held out counts as settings, so that titles tell it."""
+    own = dict(row.settings) if method == row.method else {}
+    split = row.split.plain() if row.split.kind is Kind.PREDICTION else {}
+    told = {key: split[key] for key in ("keep", "horizon", "origins") if split.get(key) is not None}
+    return replace(row.run, run=name, clip=row.clip, method=method, settings={**own, **told})
+
+
+def _baseline(row: StudyRow, record: Mapping[str, Any], name: str, film: SampleEntry) -> RunEntry:
+    title = BASELINES[name]
+    if name in BY_FLOW:
+        title = f"{title}, {record['flow']}"
+    as_run = replace(_as_run(row, f"{row.run.run}/{name}", name), preset="")
+    return RunEntry(row=as_run, title=title, samples=(film,), records=_records(record, name, row.split))
+
+
+def _films(folder: Path, record: Mapping[str, Any]) -> dict[str, SampleEntry]:
+    films = {}
+    samples = record.get("samples") or {}
+    for name, size in (record.get("films") or {}).items():
+        taken = samples.get(name) or {}
+        films[name] = SampleEntry(
+            name=name,
+            video=folder / f"{name}.mkv",
+            preview=_existing(folder / f"{name}.mp4"),
+            size=(size[0], size[1], size[2]),
+            fps=str(record["fps"]),
+            seconds=taken.get("seconds"),
+            peak_memory_mb=taken.get("peak_memory_mb"),
+            record=taken,
+        )
+    return {name: film for name, film in films.items() if film.video.exists()}
+
+
+def _records(record: Mapping[str, Any], source: str, split: HoldOut) -> tuple[MetricRecord, ...]:
+    """Values of the method or a baseline: the mean over the frames of each sample from each origin, and every step."""
+    mine = [_valued(item) for item in record.get("records") or () if item["source"] == source]
+    found: list[MetricRecord] = []
+    for name, seed in dict.fromkeys((item["metric"], item["seed"]) for item in mine):
+        part = [item for item in mine if (item["metric"], item["seed"]) == (name, seed)]
+        sample = source if seed is None else str(seed)
+        found += [_metric_record(name, sample, value, split) for value in frame_means(part)]
+        if split.kind is Kind.PREDICTION:
+            found += [_metric_record(name, sample, item["value"], split, item["ahead"]) for item in part]
+    return tuple(found)
+
+
+def _valued(item: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON has no word for infinity; the record says it in its note.
+    value = math.inf if item["value"] is None and str(item["note"]).startswith("infinite") else item["value"]
+    return {**item, "value": value}
+
+
+def _metric_record(name: str, sample: str, value: float, split: HoldOut, ahead: int | None = None) -> MetricRecord:
+    metric = _METRICS[name]
+    return MetricRecord(
+        metric=f"{name}@{ahead}" if ahead else name,
+        column=f"{metric.title}, {ahead} ahead" if ahead else metric.title,
+        sample=sample,
+        value=value,
+        unit=metric.unit,
+        better=metric.better or "",
+        protocol=f"{split.text}; {metric.protocol()['name']}",
+    )
+
+
+def _concerns(failure: Mapping[str, Any], row: StudyRow) -> bool:
+    """Whether a failed job is why the study has no numbers: its own, its method's training, its clips' making."""
+    if failure.get("study") or failure.get("run"):
+        return failure.get("study") == row.study
+    return failure.get("clip") in (row.clip, row.known) and failure.get("method") in (None, "", row.method)
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.exists() else None

@@ -1,0 +1,238 @@
+"""One study from end to end: a method and the baselines predict what was held out, and are measured.
+
+A method takes part through its public interface alone:
+
+- prediction: `Method.sample` of task ``extrapolate`` gets a clip and returns its frames followed by as many new ones as
+  its setting ``extrapolate_frames`` says. The clip ends at the origin; frames that were held out of training are given
+  as input for later origins, which is what "the next frames" means there.
+- interpolation: `Method.sample` of task ``upsample_time`` gets every second frame and, with ``upsample_factor`` 2,
+  returns 2n - 1 frames, the even ones being those that it got.
+
+Every origin is asked with the same seed.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from onereel import clip as clips_
+from onereel import pyramid
+from onereel.clip import Clip, Frames, to_video
+from onereel.errors import MethodError
+from onereel.features.flow import FlowEstimator
+from onereel.files import write_json
+from onereel.methods import Inputs, Method, MethodConfig
+from onereel.progress import Progress
+from onereel.sampling import Request, draw
+from onereel.studies import baselines
+from onereel.studies.hold_out import HoldOut, Kind, alternate, find_origins, past_length
+from onereel.studies.measure import Shot, measure, summarise
+from onereel.studies.names import METHOD, SIDE_BY_SIDE, TRUTH
+
+_GAP, _GREY = 2, 128  # px between films side by side, and its level
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What came of a study.
+
+    Attributes:
+        record: JSON-ready: what was asked, what it took, and every value.
+        films: what people watch, by name: ``truth``, each baseline, each seed, ``side_by_side``. Of a prediction, some
+            known frames and then those after the first origin; of an interpolation, all frames.
+    """
+
+    record: dict[str, Any]
+    films: Mapping[str, Clip]
+
+
+def conduct(
+    method: Method,
+    request: Request,
+    seeds: Sequence[int],
+    clip: Clip,
+    split: HoldOut,
+    config: MethodConfig,
+    *,
+    weights: Mapping[str, Path],
+    flow: FlowEstimator,
+    device: torch.device,
+    progress: Progress,
+) -> Study:
+    """Predict the held-out frames of `clip` with `method` and with every baseline, and measure them.
+
+    Args:
+        method: whose samples.
+        request: what the record says was asked for; its seed is replaced by each of `seeds`.
+        seeds: one sample each.
+        clip: the whole clip.
+        split: what is held out of it.
+        config: the method's settings.
+        weights: its trained parts, trained on the known frames.
+        flow: for the baselines.
+        device: where the method computes.
+        progress: watches the draws.
+
+    Raises: MethodError for a method that returns other frames than it was asked for; ClipError for a clip that is too
+        short.
+    """
+    questions = _questions(clip, split)
+    answers, samples = _ask(method, request, seeds, questions, config, weights, device, progress)
+    base = [_baselines(question, split, flow) for question in questions]
+    sources = {name: [shot[name] for shot in base] for name in base[0]}
+    measured: list[tuple[str, int | None, list[Frames]]] = [(name, None, frames) for name, frames in sources.items()]
+    measured += [(METHOD, seed, frames) for seed, frames in answers.items()]
+    records = [
+        record for name, seed, frames in measured for record in measure(name, seed, _shots(questions, frames, split))
+    ]
+    shown = {TRUTH: questions[0].truth, **{name: frames[0] for name, frames in sources.items()}}
+    shown |= {str(seed): frames[0] for seed, frames in answers.items()}
+    films = {name: _film(clip, questions[0], frames, split) for name, frames in shown.items()}
+    compared = [films[name] for name in (TRUTH, *sources, str(seeds[0]))]
+    record = {
+        "split": split.plain(),
+        "frames": len(clip.frames),
+        "origins": [question.origin for question in questions],
+        "flow": flow.title,
+        "films": {name: list(film.size) for name, film in films.items()},
+        "fps": str(clip.fps),
+        "samples": samples,
+        "summary": summarise(records),
+        "records": records,
+    }
+    return Study(record, {**films, SIDE_BY_SIDE: _side_by_side(compared)})
+
+
+def write_study(record: Path, folder: Path, facts: Mapping[str, Any], study: Study) -> None:
+    """Write every film as ``{folder}/{name}.mkv`` and ``.mp4`` (preview) and, last, the record with `facts`."""
+    for name, film in study.films.items():
+        clips_.write(folder / f"{name}.mkv", film)
+        clips_.write_preview(folder / f"{name}.mp4", film)
+    write_json(record, {**facts, **study.record})
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is given, what is the answer, and where in what a method returns the answer stands."""
+
+    origin: int
+    given: Clip
+    truth: Frames
+    answer: range
+    length: int
+
+
+def _questions(clip: Clip, split: HoldOut) -> list[_Question]:
+    frames = clip.frames
+    if split.kind is Kind.PREDICTION:
+        return [
+            _Question(
+                origin=origin,
+                given=Clip(frames[: origin + 1], clip.fps),
+                truth=frames[origin + 1 : origin + 1 + split.horizon],
+                answer=range(origin + 1, origin + 1 + split.horizon),
+                length=origin + 1 + split.horizon,
+            )
+            for origin in find_origins(len(frames), split)
+        ]
+    given, held = alternate(len(frames))
+    length = len(given) + len(held)
+    return [_Question(0, Clip(frames[list(given)], clip.fps / 2), frames[list(held)], range(1, length, 2), length)]
+
+
+def _ask(
+    method: Method,
+    request: Request,
+    seeds: Sequence[int],
+    questions: Sequence[_Question],
+    config: MethodConfig,
+    weights: Mapping[str, Path],
+    device: torch.device,
+    progress: Progress,
+) -> tuple[dict[int, list[Frames]], dict[str, Any]]:
+    """The method's answers by seed, and what each sample took."""
+    answers: dict[int, list[Frames]] = {seed: [] for seed in seeds}
+    takes: dict[int, list[dict[str, Any]]] = {seed: [] for seed in seeds}
+    todo = [(seed, question) for seed in seeds for question in questions]
+    for number, (seed, question) in enumerate(todo, 1):
+        asked = Request(**{**vars(request), "seed": seed})
+        inputs = _inputs(method, request, question.given, config)
+        sample, record = draw(method, asked, inputs, config, weights=weights, device=device, progress=progress)
+        answers[seed].append(_checked(method, question, sample.frames))
+        takes[seed].append(record)
+        log.info("seed %d, origin %d: draw %d of %d", seed, question.origin, number, len(todo))
+    return answers, {str(seed): _summary(records) for seed, records in takes.items()}
+
+
+def _inputs(method: Method, request: Request, given: Clip, config: MethodConfig) -> Inputs:
+    """The given frames, with their own pyramid if the method reads one: a stored one is of other frames."""
+    ladder = method.requires(request.task, config).get("pyramid")
+    if ladder is None:
+        return Inputs(clip=given)
+    return Inputs(clip=given, pyramid=pyramid.build(to_video(given.frames), pyramid.Ladder.parse(ladder)))
+
+
+def _checked(method: Method, question: _Question, frames: Frames) -> Frames:
+    """The answer among the frames that a method returned."""
+    where = f"method '{method.name}', origin {question.origin}"
+    expected = (question.length, *question.given.frames.shape[1:])
+    if frames.shape != expected:
+        text = "x".join(map(str, expected[:3]))
+        problem = f"returned {'x'.join(map(str, frames.shape[:3]))} (frames x height x width), expected {text}"
+        raise MethodError(where, problem, "a study needs the given frames with the new ones, in the clip's size")
+    if (np.delete(frames, list(question.answer), axis=0) != question.given.frames).any():
+        raise MethodError(where, "did not return the given frames unchanged", "put them among the new ones as they are")
+    return frames[list(question.answer)]
+
+
+def _summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The record of a sample: seconds are the mean of its draws, memory is their peak."""
+    first = {key: value for key, value in records[0].items() if key not in ("size", "fps")}
+    return {
+        **first,
+        "draws": len(records),
+        "seconds": float(np.mean([record["seconds"] for record in records])),
+        "peak_memory_mb": max(record["peak_memory_mb"] for record in records),
+    }
+
+
+def _baselines(question: _Question, split: HoldOut, flow: FlowEstimator) -> dict[str, Frames]:
+    if split.kind is Kind.PREDICTION:
+        return baselines.predict(question.given.frames, split.horizon, flow)
+    return baselines.interpolate(question.given.frames, flow)
+
+
+def _shots(questions: Sequence[_Question], answers: Sequence[Frames], split: HoldOut) -> list[Shot]:
+    """Predictions as they are measured: an interpolated frame is one frame after the given one before it."""
+    pairs = zip(questions, answers, strict=True)
+    if split.kind is Kind.PREDICTION:
+        return [Shot(question.origin, frames, question.truth) for question, frames in pairs]
+    return [
+        Shot(at - 1, frame[None], real[None])
+        for question, frames in pairs
+        for at, frame, real in zip(question.answer, frames, question.truth, strict=True)
+    ]
+
+
+def _film(clip: Clip, question: _Question, answer: Frames, split: HoldOut) -> Clip:
+    """The answer in its place: after as many known frames as there are new ones, or between the given ones."""
+    if split.kind is Kind.PREDICTION:
+        known = past_length(len(clip.frames), split.keep)
+        before = clip.frames[max(known - split.horizon, 0) : known]
+        return Clip(np.concatenate([before, answer]), clip.fps)
+    frames = clip.frames[: question.length].copy()
+    frames[list(question.answer)] = answer
+    return Clip(frames, clip.fps)
+
+
+def _side_by_side(films: Sequence[Clip]) -> Clip:
+    frames, height, _ = films[0].size
+    gap = np.full((frames, height, _GAP, 3), _GREY, np.uint8)
+    parts = [part for film in films for part in (film.frames, gap)][:-1]
+    return Clip(np.concatenate(parts, axis=2), films[0].fps)

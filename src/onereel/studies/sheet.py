@@ -1,0 +1,178 @@
+"""The study sheet: what is held out of which clip, and who predicts it (``config/studies.tsv``)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from onereel.errors import ConfigError
+from onereel.methods import Method, MethodConfig
+from onereel.runs import RunRow
+from onereel.sheet import (
+    Layout,
+    check_name,
+    expand_clips,
+    parse_choice,
+    parse_settings,
+    parse_whole,
+    read_rows,
+    unique,
+)
+from onereel.studies.hold_out import HoldOut, Kind
+
+COLUMNS = (
+    "study",
+    "kind",
+    "clip",
+    "method",
+    "preset",
+    "samples",
+    "seed",
+    "settings",
+    "keep",
+    "horizon",
+    "origins",
+)
+_LAYOUT = Layout("study sheet", COLUMNS, required=("study", "kind", "clip", "method"))
+_OF_PREDICTIONS = ("keep", "horizon", "origins")
+_DEFAULT = HoldOut(Kind.PREDICTION)
+
+_AHEAD, _FACTOR = "extrapolate_frames", "upsample_factor"
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One study: a clip, what is held out of it, a method with its settings and how many samples.
+
+    Attributes:
+        study: unique name, safe in a path.
+        clip: name of the clip.
+        split: what is held out.
+        method: a method's name.
+        preset: key of the method's presets.
+        samples: how many samples, >= 1.
+        seed: seed of the first sample; sample i has seed + i.
+        settings: single settings over the preset, by field name.
+    """
+
+    study: str
+    clip: str
+    split: HoldOut
+    method: str
+    preset: str = "demo"
+    samples: int = 1
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """The row as plain values, for a job's parameters; `restore` is the way back."""
+        return {**vars(self), "split": self.split.plain(), "settings": dict(self.settings)}
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any]) -> "StudyRow":
+        """The row that `plain` was made of."""
+        return cls(**{**values, "split": HoldOut.restore(values["split"])})
+
+    @property
+    def known(self) -> str:
+        """Name of the clip that holds the known frames. No clip of the sheet can have it: theirs hold no dot."""
+        return f"{self.clip}.{self.split.tag}"
+
+    @property
+    def run(self) -> RunRow:
+        """The study as a run on the known frames, for training; no run of the run sheet has a colon in its name."""
+        return RunRow(
+            run=f"study:{self.study}",
+            clip=self.known,
+            method=self.method,
+            task=self.split.kind.task,
+            preset=self.preset,
+            samples=self.samples,
+            seed=self.seed,
+            settings={**self.asked, **self.settings},
+        )
+
+    @property
+    def asked(self) -> dict[str, int]:
+        """The setting that tells the method how many frames to make."""
+        return {_FACTOR: 2} if self.split.kind is Kind.INTERPOLATION else {_AHEAD: self.split.horizon}
+
+
+def read_study_sheet(path: Path | str, clips: Iterable[str], every: Iterable[str]) -> dict[str, StudyRow]:
+    """Read the study sheet; a row whose clip is ``*`` or a list stands for one study per clip, ``{clip}-{study}``.
+
+    Args:
+        path: the sheet.
+        clips: names of the clips that exist.
+        every: those that ``*`` stands for.
+
+    Raises: ConfigError naming the line, what is wrong and what to do.
+    """
+    clips, every = tuple(clips), tuple(every)
+    studies: dict[str, StudyRow] = {}
+    for where, cells in read_rows(Path(path), _LAYOUT):
+        row = _parse(where, cells)
+        for name, clip in expand_clips(where, row.study, row.clip, clips, every).items():
+            studies[unique(where, "study", name, studies)] = replace(row, study=name, clip=clip)
+    return studies
+
+
+def check_settings(row: StudyRow, method: Method) -> None:
+    """Whether the method has the setting that a study needs, and the row leaves it alone.
+
+    Raises: ConfigError otherwise.
+    """
+    for name, value in row.asked.items():
+        if name not in method.Config.model_fields:
+            problem = f"method '{row.method}' has no setting '{name}'"
+            raise ConfigError(f"study '{row.study}'", problem, f"a method that takes part in {row.split.kind} needs it")
+        if row.settings.get(name, value) != value:
+            problem = f"{name} is {row.settings[name]}, the study needs {value}"
+            raise ConfigError(f"study '{row.study}'", problem, "leave the setting out")
+
+
+def check_artefacts(row: StudyRow, method: Method, config: MethodConfig) -> None:
+    """Whether a study can give the method what it requires: a pyramid, made anew of the frames given each time.
+
+    Raises: ConfigError otherwise.
+    """
+    for kind in method.requires(row.split.kind.task, config):
+        if kind != "pyramid":
+            problem = f"method '{row.method}' needs '{kind}'"
+            raise ConfigError(f"study '{row.study}'", problem, "a study gives a method frames and their pyramid only")
+
+
+def _parse(where: str, cells: Mapping[str, str]) -> StudyRow:
+    return StudyRow(
+        study=check_name(where, "study", cells["study"]),
+        clip=cells["clip"],
+        split=_split(where, cells),
+        method=cells["method"],
+        preset=cells.get("preset", "demo"),
+        samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1),
+        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0),
+        settings=parse_settings(cells.get("settings", ""), where),
+    )
+
+
+def _split(where: str, cells: Mapping[str, str]) -> HoldOut:
+    kind = Kind(parse_choice(where, "kind", cells["kind"], list(Kind)))
+    for name in _OF_PREDICTIONS:
+        if kind is Kind.INTERPOLATION and name in cells:
+            raise ConfigError(where, f"{name} means nothing for an {kind}", f"leave the column '{name}' empty")
+    return HoldOut(
+        kind,
+        keep=_share(where, cells["keep"]) if "keep" in cells else _DEFAULT.keep,
+        horizon=parse_whole(where, "horizon", cells.get("horizon", str(_DEFAULT.horizon)), least=1),
+        origins=parse_whole(where, "origins", cells["origins"], least=1) if "origins" in cells else None,
+    )
+
+
+def _share(where: str, value: str) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise ConfigError(where, f"keep is '{value}'", "use the known part of the frames, between 0 and 1")
+    return share

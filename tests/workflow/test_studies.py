@@ -1,0 +1,174 @@
+"""Held-out studies from sheet to report, with a tiny method that this test adds, and what a failing one leaves."""
+
+import csv
+
+import pytest
+
+from onereel.clip import read
+from onereel.files import read_json
+from tests.workspace import SMALL_CONFIG, Workspace, copy_repository
+
+CLIPS = "name\tsource\ndiscs\tscene:discs?seed=1&frames=14&height=40&width=56\n"
+RUNS = "run\tclip\tmethod\tpreset\nitself\tdiscs\tcalibration\titself\n"
+STUDIES = (
+    "study\tkind\tclip\tmethod\tpreset\tsamples\tseed\tsettings\thorizon\n"
+    "ahead\tprediction\tdiscs\ttoy\tdemo\t2\t5\t\t3\n"
+    "between\tinterpolation\t*\ttoy\tdemo\t1\t0\tspread=3\t\n"
+)
+PRESETS = "presets:\n  demo: {}\nresources:\n  fit: {threads: 1}\n  sample: {threads: 1}\n"
+
+PACKAGE = '''"""Repeats what it sees with a little noise; learns how long its clip was."""
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from onereel.methods.base import MethodConfig, Task, BaseMethod
+
+
+class ToyConfig(MethodConfig):
+    extrapolate_frames: int = 4
+    upsample_factor: int = 4
+    spread: float = 2.0
+
+
+class Toy(BaseMethod):
+    name, title = "toy", "Toy"
+    tasks = frozenset({Task.EXTRAPOLATE, Task.UPSAMPLE_TIME})
+    Config = ToyConfig
+
+    def parts(self, task, config):
+        return {"length": ()}
+
+    def fit(self, part, inputs, config, *, weights, workdir, device, seed, progress):
+        return {"frames": torch.tensor([len(inputs.clip.frames)])}
+
+    def sample(self, task, inputs, config, *, weights, device, seed, progress):
+        frames = inputs.clip.frames
+        assert int(load_file(weights["length"])["frames"]) <= len(frames)
+        rng = np.random.default_rng(seed)
+        if task is Task.EXTRAPOLATE:
+            new = np.repeat(frames[-1:], config.extrapolate_frames, axis=0)
+            return np.concatenate([frames, self.noisy(new, config, rng)])
+        film = np.repeat(frames, config.upsample_factor, axis=0)[: 1 - config.upsample_factor]
+        film[1::2] = self.noisy(film[1::2], config, rng)
+        return film
+
+    def noisy(self, frames, config, rng):
+        return (frames + rng.normal(0, config.spread, frames.shape)).round().clip(0, 255).astype(np.uint8)
+
+
+METHOD = Toy()
+'''
+
+
+def toy_workspace(target) -> Workspace:
+    workspace = copy_repository(target)
+    workspace.write("src/onereel/methods/toy/__init__.py", PACKAGE)
+    workspace.write("config/methods/toy.yaml", PRESETS)
+    workspace.write("config/clips.tsv", CLIPS)
+    workspace.write("config/runs.tsv", RUNS)
+    workspace.write("config/studies.tsv", STUDIES)
+    workspace.write("config/config.yaml", SMALL_CONFIG + "studies: config/studies.tsv\n")
+    return workspace.own_code()
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory) -> Workspace:
+    """A workspace after its studies. Do not change it."""
+    workspace = toy_workspace(tmp_path_factory.mktemp("studied") / "copy")
+    workspace.snakemake("--quiet", "rules")
+    return workspace
+
+
+def test_training_sees_the_known_frames_and_no_other(studied):
+    clips = studied.root / "data/clips"
+    whole = read(clips / "discs.mkv").frames
+    past, even = read(clips / "discs.past70.mkv"), read(clips / "discs.even.mkv")
+    assert (past.frames == whole[:10]).all()
+    assert (even.frames == whole[0:13:2]).all()
+    assert even.fps == past.fps / 2
+    lengths = {path.parts[-4] for path in (studied.root / "results/models").glob("*/toy/*/length.safetensors")}
+    assert lengths == {"discs.past70", "discs.even"}
+
+
+def test_everything_is_measured_and_shown(studied):
+    results = studied.root / "results"
+    record = read_json(results / "studies/ahead/record.json")
+    assert record["origins"] == [9, 10]
+    assert set(record["samples"]) == {"5", "6"}
+    assert record["samples"]["5"]["weights"]["length"]
+    assert record["samples"]["5"]["settings"] == {"extrapolate_frames": 3}
+    mine = [item for item in record["records"] if (item["source"], item["metric"]) == ("method", "psnr")]
+    assert len(mine) == 2 * 2 * 3
+    films = results / "studies/ahead/films"
+    names = {"truth", "repeat_last", "flow_extrapolation", "5", "6", "side_by_side"}
+    assert {path.stem for path in films.glob("*.mkv")} == {path.stem for path in films.glob("*.mp4")} == names
+    assert read(films / "truth.mkv").size == (6, 40, 56)
+    with (results / "tables/prediction.csv").open() as stream:
+        rows = {row["row"]: row for row in csv.DictReader(stream)}
+    assert list(rows) == ["Repeat last frame", "Linear flow extrapolation, TV-L1 (scikit-image)", "Toy"]
+    values = [float(row["PSNR [dB]"]) for row in rows.values()]
+    assert values[1] > values[0] > values[2]
+    assert rows["Toy"]["PSNR [dB] n"] == "4"
+    assert [row["PSNR [dB] best"] for row in rows.values()] == ["0", "1", "0"]
+    assert "Toy" in (results / "tables/interpolation.md").read_text()
+    assert (results / "figures/psnr-ahead.svg").exists()
+    page = (results / "report/index.html").read_text(encoding="utf-8")
+    assert "Held-out frames" in page
+    assert "held out: 3 frames ahead, 70 % known" in page
+    assert "held out: every second frame" in page
+    assert (results / "report/media/studies/psnr-ahead.svg").exists()
+    assert (results / "report/media/studies/discs-between/0/frames-0.jpg").exists()
+
+
+def test_nothing_is_left_to_do_and_a_change_reruns_its_study_only(studied):
+    assert studied.planned() == {}
+    sheet = (studied.root / "config/studies.tsv").read_text()
+    try:
+        studied.edit("config/studies.tsv", "toy\tdemo\t2\t5", "toy\tdemo\t3\t5")
+        planned = studied.planned()
+    finally:
+        studied.write("config/studies.tsv", sheet)
+    assert planned.pop("study") == 1
+    assert planned.pop("visualise_study") == 1
+    assert set(planned) <= {"write_study_table", "draw_figures", "write_report", "all"}
+
+
+def test_a_method_that_returns_the_wrong_frames_is_told_so_and_the_rest_is_shown(tmp_path):
+    workspace = toy_workspace(tmp_path / "copy")
+    workspace.edit("src/onereel/methods/toy/__init__.py", "frames[-1:], config.extrapolate_frames", "frames[-1:], 2")
+    done = workspace.run("snakemake", "--quiet", "rules", check=False)
+    assert done.returncode != 0
+    assert "returned 12x40x56 (frames x height x width), expected 13x40x56" in done.stdout
+    assert "Traceback" not in done.stdout
+    page = (workspace.root / "results/report-partial/index.html").read_text(encoding="utf-8")
+    assert "expected 13x40x56" in page
+    assert "Flow interpolation" in page
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("prediction\tdiscs\ttoy", "prediction\tdiscs\tvgpnn", "does not do 'extrapolate'"),
+        ("prediction\tdiscs", "predicton\tdiscs", "use prediction"),
+        ("spread=3", "spraed=3", "study 'discs-between'"),
+        ("spread=3", "upsample_factor=4", "upsample_factor is 4, the study needs 2"),
+    ],
+)
+def test_a_mistake_in_the_sheet_stops_before_the_first_job(tmp_path, old, new, message):
+    workspace = toy_workspace(tmp_path / "copy")
+    workspace.edit("config/studies.tsv", old, new)
+    done = workspace.run("snakemake", "--dry-run", check=False)
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_clip_that_is_too_short_is_refused_before_training(tmp_path):
+    workspace = toy_workspace(tmp_path / "copy")
+    workspace.edit("config/studies.tsv", "5\t\t3\n", "5\t\t9\n")
+    done = workspace.run("snakemake", "--quiet", "rules", "--", "trained", check=False)
+    assert done.returncode != 0
+    assert "of its 14 frames 10 are known and 4 held out" in done.stdout
+    assert {path.name for path in (workspace.root / "results/models").glob("*")} == {"discs.even"}

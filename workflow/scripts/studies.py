@@ -1,0 +1,19 @@
+"""List every study with its means (rule `studies`)."""
+
+from typing import TYPE_CHECKING
+
+from onereel.files import read_json, write_json
+from onereel.joblog import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    records = [read_json(path) for path in job.input]
+    write_json(job.output[0], {record["study"]: record["summary"] for record in records})
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)
