@@ -1,5 +1,6 @@
 """SinFusion: the network, what each model is trained on, and every task on known truth."""
 
+import functools
 import math
 from fractions import Fraction
 
@@ -23,6 +24,7 @@ from onereel.methods.sinfusion.models import Denoiser, Model
 from onereel.methods.sinfusion.network import Network
 from onereel.methods.sinfusion.video import continued, upsampled
 from onereel.progress import no_progress
+from onereel.training import loop
 from onereel.training.loop import generator_of
 
 CPU = torch.device("cpu")
@@ -256,6 +258,34 @@ def test_too_short_and_too_small_clips_are_refused():
 def test_settings_that_make_no_sense_are_refused(settings, problem):
     with pytest.raises(ConfigError, match=problem):
         configure(METHOD, "demo", settings)
+
+
+@pytest.mark.parametrize("part", ["projector", "predictor", "interpolator"])
+def test_a_stopped_training_ends_in_the_same_weights(part, monkeypatch, tmp_path):
+    """Killed after a checkpoint in the middle, run again: the bytes of an undisturbed training."""
+    monkeypatch.setattr(fitting, "train", functools.partial(loop.train, checkpoint_seconds=0.0))
+    config = tiny(prior=True, **{name: PartConfig(steps=7) for name in ("projector", "predictor", "interpolator")})
+    drawn = fitting.draw
+
+    def run(folder, stop_at=None):
+        calls = iter(range(1000))
+
+        def counted(*arguments):
+            if next(calls) == stop_at:
+                raise KeyboardInterrupt
+            return drawn(*arguments)
+
+        monkeypatch.setattr(fitting, "draw", counted)
+        monkeypatch.setattr(fitting, "denoising_psnr", lambda *_: {})
+        frames = numbered_clip().frames
+        return fitting.fit(part, frames, config, workdir=folder, device=CPU, seed=3, progress=no_progress)
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", stop_at=4)
+    assert torch.load(tmp_path / "cut" / loop.CHECKPOINT, weights_only=True)["step"] == 4
+    resumed = run(tmp_path / "cut")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
 def test_training_learns_a_still_picture(tmp_path):

@@ -202,6 +202,31 @@ def test_the_average_follows_and_is_what_is_kept():
     assert float(network.weight.detach()) == history[-1], "training goes on from its own weights"
 
 
+def test_bfloat16_trains_with_float32_weights():
+    network = nn.Conv2d(3, 3, 3, padding=1)
+    seen = []
+
+    def loss(module, generator, step):
+        out = module(torch.ones(1, 3, 4, 4))
+        seen.append(out.dtype)
+        return out.float().square().mean()
+
+    descent = Descent(network, loss, TrainingConfig(precision="bfloat16"), steps=2, device=CPU, seed=0)
+    before = network.weight.detach().clone()
+    descent.update(0)
+    assert seen == [torch.bfloat16]
+    assert network.weight.dtype == torch.float32
+    assert not torch.equal(before, network.weight)
+
+
+def test_a_compiled_training_is_the_same_training(tmp_path):
+    """Or, where there is no compiler, an uncompiled one; the weights keep their names either way."""
+    plain = fit_line(tmp_path / "plain", steps=3)
+    compiled = fit_line(tmp_path / "compiled", steps=3, compile=True)
+    assert plain.keys() == compiled.keys()
+    assert all(torch.allclose(plain[name], compiled[name], atol=1e-5) for name in plain)
+
+
 def test_learning_rate_schedule():
     plain = TrainingConfig(learning_rate=2e-4, drop_at=(100,), drop=0.1)
     assert [plain.rate(step, 200) for step in (0, 99, 100, 199)] == pytest.approx([2e-4, 2e-4, 2e-5, 2e-5])

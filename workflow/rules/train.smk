@@ -33,14 +33,19 @@ rule train:
         "../scripts/train.py"
 
 
+TRAINED = [
+    f"<models>/{clip}/{method}/{variant}/{part}"
+    for clip, method, variant, part in PLAN.models
+]
+
+
 rule trained:
     input:
-        [
-            f"<models>/{clip}/{method}/{variant}/{part}.json"
-            for clip, method, variant, part in PLAN.models
-        ],
+        records=[f"{model}.json" for model in TRAINED],
+        curves=[f"{model}.curves.tsv" for model in TRAINED],
     output:
-        "<models>/index.json",
+        index="<models>/index.json",
+        curves=directory("<summary>/curves"),
     log:
         "<logs>/trained.log",
     localrule: True

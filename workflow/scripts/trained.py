@@ -1,5 +1,7 @@
-"""List every trained part with what it took (rule `trained`)."""
+"""List every trained part with what it took, and put its curves where DVC plots them (rule `trained`)."""
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.files import read_json, write_json
@@ -10,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def main(job: "Snakemake") -> None:
-    write_json(job.output[0], {str(path): read_json(path) for path in job.input})
+    write_json(job.output.index, {str(path): read_json(path) for path in job.input.records})
+    folder = Path(job.output.curves)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in map(Path, job.input.curves):
+        clip, method, variant, name = path.parts[-4:]
+        shutil.copyfile(path, folder / f"{clip}-{method}-{variant}-{name.removesuffix('.curves.tsv')}.tsv")
 
 
 if __name__ == "__main__":
