@@ -132,6 +132,16 @@ def test_the_order_of_samples_does_not_matter(clip):
         assert a["value"] == pytest.approx(b["value"], rel=1e-12)
 
 
+def test_a_picture_is_measured_by_what_needs_no_motion(clip):
+    """A method's picture of a clip: the list of metrics is the same for all runs, so what needs frames is left out."""
+    picture = {"0": Clip(clip.frames[:1])}
+    names = ["sgfid", "coherence", "nnfdist", "psnr"]
+    result = evaluate(clip, picture, metrics=names, weights="stand-in", align="keep", strict=False)
+    assert [record["metric"] for record in result["records"]] == ["sgfid"]
+    with pytest.raises(MetricError, match="coherence: needs 3 frames, the shortest clip has 1; measure longer clips"):
+        evaluate(clip, picture, metrics=["coherence"], weights="stand-in", align="keep")
+
+
 def test_unknown_metrics_and_missing_samples_are_refused_first(clip):
     with pytest.raises(MetricError, match="did you mean 'coherence'"):
         evaluate(clip, {"0": clip}, metrics=["coherense"])

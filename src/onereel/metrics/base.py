@@ -116,6 +116,7 @@ class Metric(ABC):
         extractor: role of the weights that it needs, or None.
         extractor_title: the extractor's name in records.
         same_size: whether a sample must have the reference's length and size for the value to be defined.
+        least_frames: frames that every clip must have for it.
     """
 
     name: ClassVar[str]
@@ -126,6 +127,7 @@ class Metric(ABC):
     extractor: ClassVar[str | None] = None
     extractor_title: ClassVar[str | None] = None
     same_size: ClassVar[bool] = False
+    least_frames: ClassVar[int] = 1
 
     @abstractmethod
     def protocol(self) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Coherence(Metric):
     name = "coherence"
     title = "Coherence"
     better = "lower"
+    least_frames = 3
 
     def __init__(self, settings: PatchDistance = PatchDistance()) -> None:
         self.settings = settings

@@ -110,13 +110,21 @@ def _choose(names: Sequence[str] | None) -> list[Metric]:
 
 
 def _fit(chosen: Sequence[Metric], aligned: Aligned, *, strict: bool) -> list[Metric]:
-    """The metrics that are defined for these sizes."""
-    if aligned.equal:
-        return list(chosen)
+    """The metrics that are defined for these sizes: of pictures, those that look at no motion."""
+    shortest = min(clip.size[0] for clip in (aligned.reference, *aligned.samples.values()))
+    fitting = []
     for metric in chosen:
-        if metric.same_size and strict:
-            raise MetricError(metric.name, "needs samples of the input's length and size", "align them: crop, resize")
-    return [metric for metric in chosen if not metric.same_size]
+        if metric.same_size and not aligned.equal:
+            problem, remedy = "needs samples of the input's length and size", "align them: crop, resize"
+        elif shortest < metric.least_frames:
+            problem = f"needs {metric.least_frames} frames, the shortest clip has {shortest}"
+            remedy = "measure longer clips, or name other metrics"
+        else:
+            fitting.append(metric)
+            continue
+        if strict:
+            raise MetricError(metric.name, problem, remedy)
+    return fitting
 
 
 def _targets(metric: Metric, aligned: Aligned) -> list[str | None]:

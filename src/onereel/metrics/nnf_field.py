@@ -27,6 +27,8 @@ SEED = 0
 class NNFMetric(Metric):
     """A number read off the field of displacements from one sample to the input."""
 
+    least_frames = PATCH[0]
+
     def protocol(self) -> dict[str, Any]:
         """Patch and search."""
         return {
