@@ -20,11 +20,14 @@ _GOING = {
     "still": ("staying still", "not moving", "keeping still"),
 }
 _FLYING = {"left": ("flying left", "flying to the left"), "right": ("flying right", "flying to the right")}
-_VERBS = {
+_VERBS: dict[str, dict[str, tuple[str, ...]]] = {
     "bird": _FLYING,
     "plane": _FLYING,
     "butterfly": _FLYING,
-    "balloon": {"left": ("drifting left", "floating to the left"), "right": ("drifting right", "floating to the right")},
+    "balloon": {
+        "left": ("drifting left", "floating to the left"),
+        "right": ("drifting right", "floating to the right"),
+    },
     "cloud": {"left": ("drifting left",), "right": ("drifting right",)},
     "kite": _FLYING,
     "fish": {"left": ("swimming left", "swimming to the left"), "right": ("swimming right", "swimming to the right")},
@@ -33,11 +36,11 @@ _VERBS = {
     "person": {"left": ("walking left", "walking to the left"), "right": ("walking right", "walking to the right")},
     "ball": {"left": ("rolling left", "rolling to the left"), "right": ("rolling right", "rolling to the right")},
 }
-_WORLD = {
+_WORLD: dict[str, dict[str, tuple[str, ...]]] = {
     "setting": {
         "sky": ("in the open sky", "high in the sky"),
         "land": ("in a green landscape", "in the countryside", "in the hills"),
-        "water": ("at sea", "in the sea scenery", "by the ocean"),
+        "water": ("at sea", "in the ocean", "in the water"),
         "city": ("in the city", "in a city street", "in town"),
     },
     "time": {
@@ -137,7 +140,7 @@ def _sentence(rng: np.random.Generator, things: str, phrases: dict[str, str]) ->
 def _group_words(
     rng: np.random.Generator, index: int, group: Group, must: frozenset[str], hidden: frozenset[str], facts: list
 ) -> str:
-    """"two small red balloons drifting slowly to the left"; adds to `facts`."""
+    """ "two small red balloons drifting slowly to the left"; adds to `facts`."""
     draws = rng.random(10)
     kind = KINDS[group.kind]
 

@@ -9,7 +9,18 @@ import numpy as np
 from onereel.errors import ConfigError
 from onereel.scenes.base import Array, Scene
 from onereel.scenes.world.captions import Caption, describe
-from onereel.scenes.world.kinds import COLOURS, DIRECTIONS, KINDS, MOST, SETTINGS, SIZES, SPEEDS, STYLES, TIMES, WEATHERS
+from onereel.scenes.world.kinds import (
+    COLOURS,
+    DIRECTIONS,
+    KINDS,
+    MOST,
+    SETTINGS,
+    SIZES,
+    SPEEDS,
+    STYLES,
+    TIMES,
+    WEATHERS,
+)
 from onereel.scenes.world.plan import plan_of
 from onereel.scenes.world.rendering import WorldBatch, render_specs, scene_of
 from onereel.scenes.world.sampling import sample_world
@@ -110,9 +121,7 @@ def edit_specs(seed: int, kind: str | None = None) -> tuple[WorldSpec, WorldSpec
     wanted = kind or EDITS[int(rng.integers(len(EDITS)))]
     for _ in range(_TRIES):
         source = sample_world(int(rng.integers(1 << 40)))
-        options = [
-            (edited, attribute) for edited, attribute in _edits(source, wanted) if not any(complaints(edited))
-        ]
+        options = [(edited, attribute) for edited, attribute in _edits(source, wanted) if not any(complaints(edited))]
         if options:
             edited, attribute = options[int(rng.integers(len(options)))]
             return source, edited, attribute, wanted

@@ -31,7 +31,7 @@ def noise_table() -> Array:
     return np.ascontiguousarray((table - table.mean()) / table.std()).astype(np.float32)
 
 
-@njit(cache=True)
+@njit
 def noise(table: Array, x: float, y: float) -> float:
     """Bilinear look-up, x and y in texels, repeated without end."""
     fx, fy = np.floor(x), np.floor(y)
@@ -43,7 +43,7 @@ def noise(table: Array, x: float, y: float) -> float:
     return upper + (lower - upper) * ay
 
 
-@njit(cache=True)
+@njit
 def scrambled(a: int, b: int, c: int) -> float:
     """A number in [0, 1) that three whole numbers decide."""
     value = np.uint64(a * 73856093 + b * 19349663 + c * 83492791 + 12345)
@@ -55,19 +55,19 @@ def scrambled(a: int, b: int, c: int) -> float:
     return float(value & np.uint64(0xFFFFFF)) / 16777216.0
 
 
-@njit(cache=True)
+@njit
 def zoom_at(scene: Array, time: float) -> float:
     """Scale of the picture."""
     return np.exp(scene[p.ZOOM] * (time - MIDDLE))
 
 
-@njit(cache=True)
+@njit
 def shift_at(scene: Array, time: float, away: float) -> float:
     """How far the camera's pan has moved what is at this distance, before the zoom."""
     return -scene[p.PAN] * (time - MIDDLE) * (_PAN_FAR + _PAN_NEAR / away)
 
 
-@njit(cache=True)
+@njit
 def edge_of(layer: Array, profile: Array, x: float) -> float:
     """y of a layer's upper edge at the world's x."""
     at = x * (p.PROFILE / p.PERIOD)
@@ -78,13 +78,13 @@ def edge_of(layer: Array, profile: Array, x: float) -> float:
     return profile[i] + (profile[(i + 1) % p.PROFILE] - profile[i]) * (at - low)
 
 
-@njit(cache=True)
+@njit
 def ground_distance(y: float) -> float:
     """Distance of the ground plane at the world's y, below `GROUND_TOP`."""
     return 1.0 / (max(y, GROUND_TOP) - HORIZON)
 
 
-@njit(cache=True)
+@njit
 def part_maps(thing: Array, time: float, maps: Array) -> None:
     """Into maps (parts, 6): rest -> now of every part, as (a, b, c, d) about the pivot (u, v)."""
     for number in range(maps.shape[0]):
@@ -98,7 +98,7 @@ def part_maps(thing: Array, time: float, maps: Array) -> None:
         maps[number, 4], maps[number, 5] = thing[at + p.PIVOT_U], thing[at + p.PIVOT_V]
 
 
-@njit(cache=True)
+@njit
 def to_rest(maps: Array, part: int, u: float, v: float) -> tuple[float, float]:
     """Where a point of a part is when the part rests."""
     m = maps[part - 1]
@@ -107,7 +107,7 @@ def to_rest(maps: Array, part: int, u: float, v: float) -> tuple[float, float]:
     return m[4] + (m[3] * du - m[1] * dv) * scale, m[5] + (m[0] * dv - m[2] * du) * scale
 
 
-@njit(cache=True)
+@njit
 def from_rest(maps: Array, part: int, u: float, v: float) -> tuple[float, float]:
     """Inverse of `to_rest`."""
     m = maps[part - 1]
@@ -115,7 +115,7 @@ def from_rest(maps: Array, part: int, u: float, v: float) -> tuple[float, float]
     return m[4] + m[0] * du + m[1] * dv, m[5] + m[2] * du + m[3] * dv
 
 
-@njit(cache=True)
+@njit
 def _ellipse(row: Array, u: float, v: float) -> float:
     du, dv = u - row[4], v - row[5]
     a, b = du * row[8] + dv * row[9], dv * row[8] - du * row[9]
@@ -124,7 +124,7 @@ def _ellipse(row: Array, u: float, v: float) -> float:
     return far * (far - 1.0) / steep if steep > 1e-6 else -min(row[6], row[7])
 
 
-@njit(cache=True)
+@njit
 def _capsule(row: Array, u: float, v: float) -> float:
     eu, ev, du, dv = row[6] - row[4], row[7] - row[5], u - row[4], v - row[5]
     along = (du * eu + dv * ev) / (eu * eu + ev * ev)
@@ -132,7 +132,7 @@ def _capsule(row: Array, u: float, v: float) -> float:
     return np.sqrt((du - along * eu) ** 2 + (dv - along * ev) ** 2) - row[8]
 
 
-@njit(cache=True)
+@njit
 def _polygon(row: Array, u: float, v: float) -> float:
     most = -1e9
     for i in range(4):
@@ -145,7 +145,7 @@ def _polygon(row: Array, u: float, v: float) -> float:
     return most
 
 
-@njit(cache=True)
+@njit
 def outline(row: Array, u: float, v: float) -> float:
     """Signed distance to a primitive (a row of the shape table), negative inside; exact in sign, good near the edge."""
     sort = int(row[0])
@@ -168,7 +168,7 @@ def outline(row: Array, u: float, v: float) -> float:
     return 0.8 * (far - row[6] * (1.0 + row[7] * np.cos(row[8] * np.arctan2(dv, du))))
 
 
-@njit(cache=True)
+@njit
 def surface_at(shapes: Array, thing: Array, maps: Array, u: float, v: float) -> int:
     """Part of the topmost primitive at a local point (0: the body), or -1 outside the thing."""
     if u < thing[p.REACH] or v < thing[p.REACH + 1] or u > thing[p.REACH + 2] or v > thing[p.REACH + 3]:

@@ -24,7 +24,7 @@ _LAMP = (1.0, 0.66, 0.22)  # light of lit windows
 _LANE = (2.72, 2.98)  # distances between which the street has its line
 
 
-@njit(cache=True)
+@njit
 def _sky(sky: Array, y: float, c: int) -> float:
     """Gradient from the top over the middle (y = 0.28) to the horizon (0.62)."""
     if y < 0.28:
@@ -32,7 +32,7 @@ def _sky(sky: Array, y: float, c: int) -> float:
     return sky[1, c] + (sky[2, c] - sky[1, c]) * min((y - 0.28) / 0.34, 1.0)
 
 
-@njit(cache=True)
+@njit
 def _star(scene: Array, x: float, y: float) -> float:
     """Light of the stars at a point."""
     i, j = int(np.floor(y / _STAR_CELL)), int(np.floor(x / _STAR_CELL))
@@ -45,7 +45,7 @@ def _star(scene: Array, x: float, y: float) -> float:
     return 0.9 * np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / (size * size))
 
 
-@njit(cache=True)
+@njit
 def _layer_colour(scene: Array, layer: Array, table: Array, x: float, y: float, edge: float, colour: Array) -> None:
     """Light of a layer at the world's point, before the fog."""
     sort = int(layer[p.TYPE])
@@ -69,7 +69,7 @@ def _layer_colour(scene: Array, layer: Array, table: Array, x: float, y: float, 
                 colour[c] = _LAMP[c] * 0.9 if lit else colour[c] * 0.74
 
 
-@njit(cache=True)
+@njit
 def _ground_colour(scene: Array, table: Array, x: float, y: float, colour: Array) -> float:
     """Light of the ground at a point (x before its own shift), before the fog; returns its distance."""
     away = ground_distance(y)
@@ -90,7 +90,7 @@ def _ground_colour(scene: Array, table: Array, x: float, y: float, colour: Array
     return away
 
 
-@njit(cache=True)
+@njit
 def paint_backdrop(
     scene: Array, sky: Array, layers: Array, profiles: Array, table: Array, time: float, side: int, light: Array
 ) -> None:
@@ -142,7 +142,7 @@ def paint_backdrop(
             light[i, j, 0], light[i, j, 1], light[i, j, 2] = red, green, blue
 
 
-@njit(cache=True)
+@njit
 def _shade(row: Array, thing: Array, facing: float, u: float, v: float, ru: float, rv: float) -> float:
     """Gain of light: from above and a little from the left of the picture, whichever way the thing faces."""
     if thing[p.GLOWS] > 0:
@@ -157,7 +157,7 @@ def _shade(row: Array, thing: Array, facing: float, u: float, v: float, ru: floa
     return 1.0
 
 
-@njit(cache=True)
+@njit
 def _reach_box(
     scene: Array, thing: Array, time: float, rows: int, columns: int, down: float
 ) -> tuple[int, int, int, int]:
@@ -173,7 +173,7 @@ def _reach_box(
     return max(top, 0), min(bottom, rows), max(left, 0), min(right, columns)
 
 
-@njit(cache=True)
+@njit
 def _thing_light(
     shapes: Array, thing: Array, colours: Array, maps: Array, u: float, v: float, soft: float, light: Array
 ) -> float:
@@ -195,7 +195,7 @@ def _thing_light(
     return cover
 
 
-@njit(cache=True)
+@njit
 def paint_things(
     scene: Array, things: Array, colours: Array, shapes: Array, time: float, side: int, light: Array, touched: Array
 ) -> None:
@@ -241,7 +241,7 @@ def paint_things(
                 touched[i, j] |= 128
 
 
-@njit(cache=True)
+@njit
 def settle(light: Array, side: int, picture: Array) -> None:
     """Mean light of every pixel's samples, as values 0..1 of the picture (H, W, 3); highlights roll off."""
     share = 1.0 / (side * side)

@@ -96,9 +96,7 @@ def _fill(plan: Plan, index: int, spec: WorldSpec) -> Named:
     for number, thing in enumerate(things):
         _fill_thing(plan.things[index, number], thing)
         dim = 0.86 if spec.weather == "rain" else 1.0
-        plan.colours[index, number] = thing_colours(
-            thing.colour, mood, glows=KINDS[thing.kind].glows, dim=dim
-        )
+        plan.colours[index, number] = thing_colours(thing.colour, mood, glows=KINDS[thing.kind].glows, dim=dim)
         names.append(thing.name)
     return Named(tuple(names), tuple(things))
 

@@ -12,7 +12,18 @@ from onereel.scenes.base import Array, Scene
 from onereel.scenes.world.captions import Caption, describe
 from onereel.scenes.world.geometry import noise_table
 from onereel.scenes.world.kernels import render_all
-from onereel.scenes.world.kinds import CAMERAS, COLOURS, DIRECTIONS, KINDS, SETTINGS, SIZES, SPEEDS, STYLES, TIMES, WEATHERS
+from onereel.scenes.world.kinds import (
+    CAMERAS,
+    COLOURS,
+    DIRECTIONS,
+    KINDS,
+    SETTINGS,
+    SIZES,
+    SPEEDS,
+    STYLES,
+    TIMES,
+    WEATHERS,
+)
 from onereel.scenes.world.plan import Named, plan_of
 from onereel.scenes.world.sampling import sample_world
 from onereel.scenes.world.shapes import shape_table
@@ -89,7 +100,7 @@ def render_specs(
     occluded = np.empty((count, frames - 1, height, width), np.bool_)
     surfaces, touched = np.empty(shape, np.uint8), np.zeros(shape, np.uint8)
     times = np.array([float(index / Fraction(fps)) for index in range(frames)])
-    render_all(*plan, *_tables(), times, pictures, depth, flow, occluded, surfaces, touched)
+    render_all(plan, *_tables(), times, (pictures, depth, flow, occluded, surfaces, touched))
     return WorldBatch(
         pictures,
         depth,
@@ -175,7 +186,6 @@ def attributes_of(spec: WorldSpec, named: Named, caption: Caption) -> dict[str, 
     return {
         "scene": "world",
         **spec.as_dict(),
-        "groups": [group for group in spec.as_dict()["groups"]],
         "objects": objects,
         "hidden": sorted(hidden),
         "facts": [dict(fact) for fact in caption.facts],

@@ -50,9 +50,7 @@ def _draw(rng: np.random.Generator, seed: int) -> WorldSpec | None:
         return None
     spec = replace(bare, groups=(first,))
     if rng.random() < 0.4:
-        others = [
-            other for other in KINDS if other != kind and KINDS[other].habitat in HABITATS[bare.setting]
-        ]
+        others = [other for other in KINDS if other != kind and KINDS[other].habitat in HABITATS[bare.setting]]
         second = _group(rng, bare, _one(rng, tuple(others)))
         both = replace(bare, groups=(first, second)) if second else spec
         if not any(complaints(both)):

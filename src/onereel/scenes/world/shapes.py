@@ -6,6 +6,7 @@ u grows in the direction that the thing faces, v downwards; the thing is about o
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,7 +70,9 @@ def _balloon() -> list[Row]:
     rows = []
     for slot, half in ((MAIN, 1.0), (PALE, 0.72), (MAIN, 0.44), (PALE, 0.15)):
         rows.append(ellipse(slot, BODY, 0, -0.15, 0.35 * half, 0.35))
-        rows.append(polygon(slot, BODY, (-0.305 * half, 0.02), (0.305 * half, 0.02), (0.09 * half, 0.29), (-0.09 * half, 0.29)))
+        rows.append(
+            polygon(slot, BODY, (-0.305 * half, 0.02), (0.305 * half, 0.02), (0.09 * half, 0.29), (-0.09 * half, 0.29))
+        )
     rows += [line(BLACK, side * 0.075, 0.28, side * 0.06, 0.40, 0.010) for side in (-1, 1)]
     return [*rows, box(WOOD, FALL, 0, 0.435, 0.085, 0.06, 0.02), box(DEEP, FLAT, 0, 0.385, 0.095, 0.018, 0.01)]
 
@@ -106,7 +109,7 @@ def _butterfly() -> list[Row]:
 def _kite() -> list[Row]:
     top, low, left, right, mid = (0.0, -0.5), (0.0, 0.22), (-0.29, -0.2), (0.29, -0.2), (0.0, -0.2)
     tail = [(0.0, 0.2), (0.07, 0.29), (-0.05, 0.38), (0.04, 0.48)]
-    rows = [line(BLACK, *a, *b, 0.012) for a, b in zip(tail, tail[1:], strict=False)]
+    rows = [line(BLACK, *a, *b, 0.012) for a, b in pairwise(tail)]
     for u, v in tail[1:]:
         rows += [polygon(MAIN, FLAT, (u, v), (u - 0.075, v - 0.035), (u - 0.075, v + 0.035))]
         rows += [polygon(MAIN, FLAT, (u, v), (u + 0.075, v - 0.035), (u + 0.075, v + 0.035))]

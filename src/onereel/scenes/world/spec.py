@@ -126,8 +126,8 @@ def _group_complaints(spec: WorldSpec, group: Group) -> Iterator[str]:
         yield f"a {group.kind} does not go {group.direction}"
     if group.colour not in colours_of(group.kind, spec):
         yield f"a {group.colour} {group.kind} would not stand out"
-    if group.direction != "still" and group.speed == "fast" and group.count > 2:
-        yield "no room for more than two fast things"
+    if group.direction != "still" and group.speed == "fast" and group.count * (2 if group.size == "large" else 1) > 2:
+        yield "no room for more than two fast things, or one large"
     if group.count > 3 and kind.habitat in ("ground", "surface"):
         yield "no room for more than three in a row"
     if group.direction in ("up", "down") and group.speed == "fast" and spec.setting == "water":

@@ -15,13 +15,13 @@ _WOBBLE = 1.0  # of watercolour edges, steps
 _LUMA = (0.30, 0.59, 0.11)
 
 
-@njit(cache=True)
+@njit
 def step_of(style: int, height: int) -> int:
     """Pixels that a stroke is wide: styles look alike at every size."""
     return max(1, (height + 48) // 96) if style != 0 else 0
 
 
-@njit(cache=True)
+@njit
 def reach_of(style: int, height: int) -> int:
     """Farthest pixel (Chebyshev) on which a pixel depends."""
     step = step_of(style, height)
@@ -31,7 +31,7 @@ def reach_of(style: int, height: int) -> int:
     return step + 1
 
 
-@njit(cache=True)
+@njit
 def apply_style(scene: Array, table: Array, picture: Array, seen: Array) -> Array:
     """The picture (H, W, 3) in 0..1 in the clip's style; `seen` (H, W) tells surfaces apart."""
     style = int(scene[p.STYLE])
@@ -44,7 +44,7 @@ def apply_style(scene: Array, table: Array, picture: Array, seen: Array) -> Arra
     return picture
 
 
-@njit(cache=True)
+@njit
 def _luma(picture: Array) -> Array:
     height, width = picture.shape[0], picture.shape[1]
     grey = np.empty((height, width), np.float32)
@@ -55,31 +55,34 @@ def _luma(picture: Array) -> Array:
     return grey
 
 
-@njit(cache=True)
+@njit
 def _slope(grey: Array, i: int, j: int, step: int) -> float:
     """Size of the brightness gradient over `step` pixels to both sides."""
     height, width = grey.shape
     up, down = max(i - step, 0), min(i + step, height - 1)
     left, right = max(j - step, 0), min(j + step, width - 1)
-    across = grey[i, right] - grey[i, left] + 0.5 * (grey[up, right] - grey[up, left] + grey[down, right] - grey[down, left])
-    along = grey[down, j] - grey[up, j] + 0.5 * (grey[down, left] - grey[up, left] + grey[down, right] - grey[up, right])
+    across = (
+        grey[i, right] - grey[i, left] + 0.5 * (grey[up, right] - grey[up, left] + grey[down, right] - grey[down, left])
+    )
+    along = (
+        grey[down, j] - grey[up, j] + 0.5 * (grey[down, left] - grey[up, left] + grey[down, right] - grey[up, right])
+    )
     return 0.5 * np.sqrt(across * across + along * along)
 
 
-@njit(cache=True)
-def _border(seen: Array, i: int, j: int, step: int) -> bool:
-    """Whether another surface is within `step` pixels to the right or below, or half of it to the left or above."""
+@njit
+def _border(seen: Array, i: int, j: int, step: int) -> float:
+    """Ink of an outline, 0..1: full where half of the pixels within a step or more belong to other surfaces."""
     height, width = seen.shape
-    back, own = step // 2, seen[i, j]
-    return (
-        seen[min(i + step, height - 1), j] != own
-        or seen[i, min(j + step, width - 1)] != own
-        or seen[max(i - back, 0), j] != own
-        or seen[i, max(j - back, 0)] != own
-    )
+    own, other, count = seen[i, j], 0, 0
+    for a in range(max(i - step, 0), min(i + step + 1, height)):
+        for b in range(max(j - step, 0), min(j + step + 1, width)):
+            count += 1
+            other += seen[a, b] != own
+    return min(3.0 * other / count, 1.0)
 
 
-@njit(cache=True)
+@njit
 def _pencil(scene: Array, table: Array, picture: Array, seen: Array) -> Array:
     """Graphite on paper: outlines of surfaces, hatching the denser the darker."""
     height, width = seen.shape
@@ -90,20 +93,19 @@ def _pencil(scene: Array, table: Array, picture: Array, seen: Array) -> Array:
             a, b = i * scale, j * scale
             grain = noise(table, b * 2.7 + scene[p.PAPER_X], a * 2.7 + scene[p.PAPER_Y])
             waver = 0.35 * noise(table, b * 0.6 + scene[p.PAPER_Y], a * 0.6)
-            dark = max(0.80 - grey[i, j], 0.0)
+            dark = max(0.70 - grey[i, j], 0.0)
             first = 0.5 + 0.5 * np.sin((a + b) * 1.35 + waver * 2)
             second = 0.5 + 0.5 * np.sin((a - b) * 1.35 + waver * 2)
-            hatch = 0.62 * dark * (0.45 + 0.9 * first) + 0.5 * max(dark - 0.38, 0.0) * second
+            hatch = 0.80 * dark * (0.45 + 0.9 * first) + 0.5 * max(dark - 0.38, 0.0) * second
             edge = min(max(2.6 * (_slope(grey, i, j, step) - 0.035), 0.0), 0.72)
-            if _border(seen, i, j, step):
-                edge = max(edge, 0.62)
+            edge = max(edge, 0.66 * _border(seen, i, j, step))
             tone = 0.965 - hatch - edge * (0.88 + 0.12 * grain) + 0.012 * grain
             tone = min(max(tone, 0.10), 1.0)
             drawn[i, j, 0], drawn[i, j, 1], drawn[i, j, 2] = tone, tone * 0.992, tone * 0.965
     return drawn
 
 
-@njit(cache=True)
+@njit
 def _cartoon(picture: Array, seen: Array) -> Array:
     """Few tones, strong colours, ink around every surface."""
     height, width = seen.shape
@@ -114,16 +116,14 @@ def _cartoon(picture: Array, seen: Array) -> Array:
             grey = _LUMA[0] * value[0] + _LUMA[1] * value[1] + _LUMA[2] * value[2]
             tone = (np.floor(grey * 6.0) + 0.6) / 6.0
             gain = tone / max(grey, 0.05)
-            inked = _border(seen, i, j, step)
+            ink = 1.0 - 0.86 * _border(seen, i, j, step)
             for c in range(3):
                 vivid = grey + (value[c] - grey) * 1.25
-                drawn[i, j, c] = min(max(vivid * (1.0 + (gain - 1.0) * 0.8), 0.0), 1.0)
-                if inked:
-                    drawn[i, j, c] *= 0.16
+                drawn[i, j, c] = min(max(vivid * (1.0 + (gain - 1.0) * 0.8), 0.0), 1.0) * ink
     return drawn
 
 
-@njit(cache=True)
+@njit
 def _wobbled(scene: Array, table: Array, picture: Array, step: int) -> Array:
     """The picture with edges that waver by up to `_WOBBLE` steps."""
     height, width = picture.shape[0], picture.shape[1]
@@ -144,11 +144,11 @@ def _wobbled(scene: Array, table: Array, picture: Array, step: int) -> Array:
     return bent
 
 
-@njit(cache=True)
+@njit
 def _brushed(picture: Array, radius: int) -> Array:
     """Kuwahara: of the four squares that meet in a pixel, the mean of the smoothest."""
     height, width = picture.shape[0], picture.shape[1]
-    # Mean and spread of the square around every pixel; the four squares of a pixel are those of its diagonal neighbours.
+    # Mean and spread of the square around every pixel; a pixel's four squares are those around its diagonal neighbours.
     mean, spread = np.empty_like(picture), np.empty((height, width), np.float32)
     for i in range(height):
         for j in range(width):
@@ -178,7 +178,7 @@ def _brushed(picture: Array, radius: int) -> Array:
     return brushed
 
 
-@njit(cache=True)
+@njit
 def _watercolour(scene: Array, table: Array, picture: Array) -> Array:
     """Wavering flat washes that darken at their edges, on grained paper."""
     height, width = picture.shape[0], picture.shape[1]
@@ -190,7 +190,9 @@ def _watercolour(scene: Array, table: Array, picture: Array) -> Array:
             a, b = i * scale, j * scale
             bloom = noise(table, b * 0.7 + scene[p.PAPER_X], a * 0.7 + scene[p.PAPER_Y])
             grain = noise(table, b * 2.9 + scene[p.PAPER_Y], a * 2.9 + scene[p.PAPER_X])
-            pigment = 0.80 + 0.11 * bloom + 0.06 * grain + min(0.9 * _slope(grey, i, j, step), 0.3)
+            # Blooms and grain show on light washes; strong ones cover the paper.
+            light = 0.25 + 0.75 * grey[i, j]
+            pigment = 0.86 + (0.075 * bloom + 0.05 * grain) * light + min(0.9 * _slope(grey, i, j, step), 0.25)
             for c in range(3):
                 # Pigment takes light from white paper: the more of it, the farther from white.
                 tone = 0.985 - (0.985 - washed[i, j, c]) * pigment

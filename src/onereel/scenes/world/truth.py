@@ -1,4 +1,4 @@
-"""Exact truth at pixel centres: which surface is seen, how far it is, where it goes, whether it is seen there (kernels).
+"""Exact truth at pixel centres: what is seen, how far it is, where it goes, whether it is hidden there (kernels).
 
 Weather and style are appearance only: drops, flakes, fog and brush strokes have neither depth nor flow.
 """
@@ -24,20 +24,20 @@ from onereel.scenes.world.shapes import MOST_PARTS
 SKY_AWAY = 40.0  # scene units
 
 
-@njit(cache=True)
+@njit
 def thing_at(thing: Array, time: float) -> tuple[float, float]:
     """Centre in the world."""
     return thing[p.X] + thing[p.VX] * (time - 1.0), thing[p.Y] + thing[p.VY] * (time - 1.0)
 
 
-@njit(cache=True)
+@njit
 def local(thing: Array, shift: float, zoom: float, at: tuple[float, float], x: float, y: float) -> tuple[float, float]:
     """The picture's point in a thing's local coordinates."""
     u = (x / zoom - shift - at[0]) / thing[p.HEIGHT] * thing[p.FACING]
     return u, ((y - 0.5) / zoom + 0.5 - at[1]) / thing[p.HEIGHT]
 
 
-@njit(cache=True)
+@njit
 def _front_thing(scene: Array, things: Array, shapes: Array, maps: Array, x: float, y: float, time: float) -> int:
     """10 * thing + part of the nearest thing at a point of the picture, or -1."""
     zoom = zoom_at(scene, time)
@@ -50,7 +50,7 @@ def _front_thing(scene: Array, things: Array, shapes: Array, maps: Array, x: flo
     return -1
 
 
-@njit(cache=True)
+@njit
 def _backdrop_at(scene: Array, layers: Array, profiles: Array, x: float, y: float, time: float) -> int:
     """Surface of the background at a point of the picture: 0 sky, then the layers, then the ground."""
     zoom = zoom_at(scene, time)
@@ -64,7 +64,7 @@ def _backdrop_at(scene: Array, layers: Array, profiles: Array, x: float, y: floa
     return 0
 
 
-@njit(cache=True)
+@njit
 def _moved(
     scene: Array, thing: Array, maps: Array, later_maps: Array, part: int, x: float, y: float, time: float, later: float
 ) -> tuple[float, float]:
@@ -78,7 +78,7 @@ def _moved(
     return to_x, (v * thing[p.HEIGHT] + at[1] - 0.5) * zoom + 0.5
 
 
-@njit(cache=True)
+@njit
 def all_part_maps(things: Array, time: float) -> Array:
     """(things, parts, 6) maps of every part at a time."""
     maps = np.empty((things.shape[0], MOST_PARTS, 6))
@@ -87,7 +87,7 @@ def all_part_maps(things: Array, time: float) -> Array:
     return maps
 
 
-@njit(cache=True)
+@njit
 def measure(
     scene: Array,
     layers: Array,
@@ -135,9 +135,7 @@ def measure(
                 continue
             if front >= 0:
                 number, part = front // 10, front % 10
-                to_x, to_y = _moved(
-                    scene, things[number], maps[number], later_maps[number], part, x, y, time, later
-                )
+                to_x, to_y = _moved(scene, things[number], maps[number], later_maps[number], part, x, y, time, later)
             else:
                 to_x = (x / zoom - shift_at(scene, time, away) + shift_at(scene, later, away)) * later_zoom
                 to_y = (world_y - 0.5) * later_zoom + 0.5
@@ -150,7 +148,7 @@ def measure(
             occluded[i, j] = hidden
 
 
-@njit(cache=True)
+@njit
 def _covered(
     scene: Array,
     layers: Array,

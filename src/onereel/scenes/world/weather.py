@@ -6,13 +6,14 @@ from numba import njit
 from onereel.scenes.base import Array
 from onereel.scenes.world import plan as p
 from onereel.scenes.world.geometry import TAU, scrambled
+from onereel.scenes.world.styles import PENCIL
 
 RAIN, SNOW = 1, 2
 _SPREAD = 2.4  # scene units of width that one set of particles fills; wider pictures repeat it
 _RAIN_COUNT, _SNOW_COUNT = 150, 170
 
 
-@njit(cache=True)
+@njit
 def _dab(
     picture: Array, x: float, y: float, slant: float, half: float, radius: float, alpha: float, tone: float
 ) -> None:
@@ -32,14 +33,14 @@ def _dab(
                     picture[i, j, c] += (tone - picture[i, j, c]) * cover
 
 
-@njit(cache=True)
+@njit
 def fall(scene: Array, picture: Array, time: float) -> None:
     """Add the frame's particles to a picture (H, W, 3) in 0..1."""
     sort, seed, height = int(scene[p.WEATHER]), int(scene[p.DROPS]), picture.shape[0]
     if sort != RAIN and sort != SNOW:
         return
     half_width = picture.shape[1] / height / 2
-    pencil = int(scene[p.STYLE]) == 1
+    pencil = int(scene[p.STYLE]) == PENCIL
     for number in range(_RAIN_COUNT if sort == RAIN else _SNOW_COUNT):
         start, phase = scrambled(seed, number, 1), scrambled(seed, number, 2)
         near = scrambled(seed, number, 3)  # 1: close to the camera
@@ -47,7 +48,7 @@ def fall(scene: Array, picture: Array, time: float) -> None:
             way = phase + (1.5 + 0.7 * near) * time
             across, slant = -0.18 * (way % 1.0) * 1.3, -0.18
             half, radius = 0.028 + 0.026 * near, 0.0035 + 0.002 * near
-            alpha, tone = 0.42 + 0.25 * near, 0.25 if pencil else 0.93
+            alpha, tone = 0.42 + 0.25 * near, 0.35 if pencil else 0.93
         else:
             way = phase + (0.16 + 0.17 * near) * time
             across, slant = 0.025 * np.sin(TAU * (phase + 0.4 * time)), 0.0
