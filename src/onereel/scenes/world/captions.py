@@ -19,7 +19,10 @@ _GOING = {
     "down": ("sinking", "moving down", "going downwards"),
     "still": ("staying still", "not moving", "keeping still"),
 }
-_FLYING = {"left": ("flying left", "flying to the left"), "right": ("flying right", "flying to the right")}
+_FLYING: dict[str, tuple[str, ...]] = {
+    "left": ("flying left", "flying to the left"),
+    "right": ("flying right", "flying to the right"),
+}
 _VERBS: dict[str, dict[str, tuple[str, ...]]] = {
     "bird": _FLYING,
     "plane": _FLYING,
@@ -158,7 +161,9 @@ def _group_words(
     going = _VERBS.get(group.kind, {}).get(group.direction) or _GOING[group.direction]
     if many and group.direction == "still":
         going = _GOING["still"]
-    way = say("direction", group.direction, going, draws[5], draws[6])
+    # A speed is said of a direction only.
+    kept = 0.0 if "speed" in must and group.direction != "still" else draws[6]
+    way = say("direction", group.direction, going, draws[5], kept)
     speed = ""
     if way and group.direction != "still":
         speed = say("speed", group.speed, _SPEEDS[group.speed], draws[7], draws[8] + 0.3)

@@ -13,8 +13,8 @@ from numba import njit, prange
 
 from onereel.scenes.base import Array
 from onereel.scenes.world.painting import paint_backdrop, paint_things, settle
-from onereel.scenes.world.plan import STYLE, Plan
-from onereel.scenes.world.styles import PENCIL, apply_style
+from onereel.scenes.world.plan import Plan
+from onereel.scenes.world.styles import apply_style
 from onereel.scenes.world.truth import measure
 from onereel.scenes.world.weather import fall
 
@@ -48,12 +48,8 @@ def _frame(
     paint_backdrop(scene, sky, layers, profiles, table, time, side, light)
     paint_things(scene, things, colours, shapes, time, side, light, touched)
     settle(light, side, picture)
-    pencil = int(scene[STYLE]) == PENCIL
-    if not pencil:
-        fall(scene, picture, time)
     styled = apply_style(scene, table, picture, seen)
-    if pencil:  # one stroke a drop, where an outline around it would make two
-        fall(scene, styled, time)
+    fall(scene, styled, time)  # after the style, which would smear flakes and draw outlines around drops
     for i in range(height):
         for j in range(width):
             for c in range(3):

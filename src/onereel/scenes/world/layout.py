@@ -23,7 +23,8 @@ _SPEEDS = {"slow": (0.075, 0.09), "fast": (0.20, 0.24)}  # scene coordinates per
 _WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1), "still": (0, 0)}
 _LOOSE = ((-1.0, 0.33, 1.0, -0.33), (1.0, -0.33, -1.0, 0.33), (0.33, -1.0, 1.0, -0.33), (-0.33, 1.0, -1.0, 0.33))
 _IN_A_ROW = ((-1.0, 1.0, 0.0, 0.0), (1.0, -1.0, 0.0, 0.0))
-_LANES = ((0.15, 0.85, 0.9, 0.1), (0.85, 0.15, 0.1, 0.9), (0.3, 1.0, 0.4, 0.9), (0.6, 0.0, 0.95, 0.3))
+_LANES = ((0.1, 0.9), (0.9, 0.1), (0.25, 1.0), (0.75, 0.0))  # neighbours from left to right alternate
+_MARGINS = {"still": 0.0, "pan left": 0.09, "pan right": 0.09, "zoom in": 0.06, "zoom out": 0.0}  # for the camera
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,16 @@ class Thing:
 
 def place(spec: WorldSpec) -> list[Thing]:
     """All things of a world, group by group."""
-    return [thing for index, group in enumerate(spec.groups) for thing in _place_group(spec.seed, index, group)]
+    return [thing for index, group in enumerate(spec.groups) for thing in _place_group(spec, index, group)]
 
 
-def _place_group(seed: int, index: int, group: Group) -> list[Thing]:
-    rng = stream(seed, "group", index)
+def _place_group(spec: WorldSpec, index: int, group: Group) -> list[Thing]:
+    rng = stream(spec.seed, "group", index)
     order, lanes, facing = int(rng.integers(4)), int(rng.integers(4)), int(rng.choice((-1, 1)))
-    pace, clear = float(rng.random()), rng.random(3)
+    pace, margin = float(rng.random()), _MARGINS[spec.camera]
     draws = rng.random((4, 5))  # for as many as there could be: more things must not shift the draws of others
     return [
-        _place_one(group, index, number, order, lanes, facing, pace, draws[number], clear)
+        _place_one(group, index, number, order, lanes, facing, pace, draws[number], margin)
         for number in range(group.count)
     ]
 
@@ -80,7 +81,7 @@ def _place_one(
     facing: int,
     pace: float,
     draw: np.ndarray,
-    clear: np.ndarray,
+    margin: float,
 ) -> Thing:
     kind = KINDS[group.kind]
     low, high = _SIZES[group.size]
@@ -93,12 +94,13 @@ def _place_one(
     velocity = way[0] * speed, way[1] * speed
     left, top, right, bottom = shapes.reach(group.kind)
     half_width = max(-left, right) * height
-    room = max(0.49 - half_width - abs(velocity[0]) * SPAN / 2, 0.02)
+    room = max(0.49 - margin - half_width - abs(velocity[0]) * SPAN / 2, 0.02)
     in_a_row = kind.habitat in ("ground", "surface")
     slots = _IN_A_ROW[order % 2] if in_a_row else _LOOSE[order]
     x = room * (slots[number] * (1.0 if group.count > 1 or not in_a_row else 0.8) + (0.2 * draw[1] - 0.1))
     x = float(np.clip(x, -room, room))
-    y = _height_of(group, size, height, top, bottom, abs(velocity[1]), _LANES[lanes][number], draw[2])
+    lane = _LANES[lanes][int(slots[number] in (-0.33, 1.0))]
+    y = _height_of(group, size, height, top, bottom, abs(velocity[1]), lane, draw[2])
     return Thing(
         name=f"{group.kind}_{number + 1}",
         group=index,

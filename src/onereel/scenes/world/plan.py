@@ -86,7 +86,7 @@ def _fill(plan: Plan, index: int, spec: WorldSpec) -> Named:
     scene[STYLE], scene[WEATHER] = STYLES.index(spec.style), WEATHERS.index(spec.weather)
     scene[PAN] = {"pan right": 0.09, "pan left": -0.09}.get(spec.camera, 0.0)
     scene[ZOOM] = {"zoom in": 0.15, "zoom out": -0.15}.get(spec.camera, 0.0)
-    scene[FOG] = {"clear": 0.0, "rain": 0.015, "snow": 0.02, "fog": 0.11}[spec.weather]
+    scene[FOG] = {"clear": 0.0, "rain": 0.015, "snow": 0.02, "fog": 0.09}[spec.weather]
     scene[STARS] = float(spec.time == "night" and spec.weather == "clear")
     scene[HAZE : HAZE + 3] = haze_of(mood, spec.weather)
     plan.sky[index] = weathered_sky(mood, spec.weather)

@@ -222,12 +222,11 @@ def _person() -> list[Row]:
 
 
 def _ball() -> list[Row]:
+    petals = ((-0.15, -0.38), (0.15, -0.38)), ((0.404, 0.06), (0.254, 0.32)), ((-0.404, 0.06), (-0.254, 0.32))
     return [
-        ellipse(MAIN, BODY, 0, 0, 0.46, 0.46),
-        polygon(WHITE, BODY, (0, 0), (-0.15, -0.38), (0.15, -0.38), part=1),
-        polygon(WHITE, BODY, (0, 0), (0.404, 0.06), (0.254, 0.32), part=1),
-        polygon(WHITE, BODY, (0, 0), (-0.404, 0.06), (-0.254, 0.32), part=1),
-        ellipse(DEEP, FLAT, 0, 0, 0.085, 0.085),
+        ellipse(MAIN, BODY, 0, 0, 0.46, 0.46, part=1),
+        *(polygon(WHITE, BODY, (0, 0), *petal, part=1) for petal in petals),
+        ellipse(DEEP, FLAT, 0, 0, 0.085, 0.085, part=1),
     ]
 
 
@@ -291,6 +290,7 @@ def shape_table() -> tuple[Array, dict[str, tuple[int, int]]]:
     return np.array(rows, np.float32), places
 
 
+@cache
 def reach(kind: str) -> tuple[float, float, float, float]:
     """Box (left, top, right, bottom) in local coordinates that holds the thing however its parts move."""
     table, places = shape_table()

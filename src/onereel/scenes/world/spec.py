@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from onereel.scenes.world import shapes
 from onereel.scenes.world.kinds import (
     CAMERAS,
     COLOURS,
@@ -20,6 +21,8 @@ from onereel.scenes.world.kinds import (
     TIMES,
     WEATHERS,
 )
+
+_WIDEST_OF_TWO = 0.85  # heights: two large things of this width stand side by side
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,10 @@ def _group_complaints(spec: WorldSpec, group: Group) -> Iterator[str]:
         yield f"a {group.colour} {group.kind} would not stand out"
     if group.direction != "still" and group.speed == "fast" and group.count * (2 if group.size == "large" else 1) > 2:
         yield "no room for more than two fast things, or one large"
+    left, _, right, _ = shapes.reach(group.kind)
+    wide = (right - left) * kind.scale > _WIDEST_OF_TWO
+    if group.size == "large" and group.count > 1 and (wide or group.direction != "still"):
+        yield f"no room for {group.count} large things of this width on the move"
     if group.count > 3 and kind.habitat in ("ground", "surface"):
         yield "no room for more than three in a row"
     if group.direction in ("up", "down") and group.speed == "fast" and spec.setting == "water":
@@ -149,17 +156,19 @@ def colours_of(kind: str, spec: WorldSpec) -> tuple[str, ...]:
     if thing.glows:
         return tuple(colour for colour in thing.colours if not (spec.time == "sunset" and colour == "orange"))
     unlike: set[str] = set()
+    dark = {"blue", "purple"} if spec.time == "night" else set()
     if thing.habitat == "under":
         unlike = {"blue"}
     elif thing.habitat == "ground":
         unlike = {"green"} if spec.setting == "land" and kind != "tree" else set()
     elif thing.habitat == "air":
-        by_time = {"day": {"blue"}, "sunset": {"orange", "pink", "yellow"}, "night": {"blue", "purple"}}
+        by_time = {"day": {"blue"}, "sunset": {"orange", "pink", "yellow"}, "night": set()}
         unlike = by_time[spec.time] | ({"white"} if spec.weather in ("fog", "rain", "snow") else set())
+        unlike |= {"red"} if spec.time == "sunset" and spec.weather == "fog" else set()
         unlike |= {"grey"} if spec.weather in ("rain", "snow") or spec.time != "day" else set()
     elif spec.setting == "water":
         unlike = {"blue"}
-    return tuple(colour for colour in thing.colours if colour not in unlike)
+    return tuple(colour for colour in thing.colours if colour not in unlike | dark)
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:

@@ -72,14 +72,14 @@ def _slope(grey: Array, i: int, j: int, step: int) -> float:
 
 @njit
 def _border(seen: Array, i: int, j: int, step: int) -> float:
-    """Ink of an outline, 0..1: full where half of the pixels within a step or more belong to other surfaces."""
+    """Ink of an outline, 0..1: full where half of the pixels within a step belong to other surfaces."""
     height, width = seen.shape
     own, other, count = seen[i, j], 0, 0
     for a in range(max(i - step, 0), min(i + step + 1, height)):
         for b in range(max(j - step, 0), min(j + step + 1, width)):
             count += 1
             other += seen[a, b] != own
-    return min(3.0 * other / count, 1.0)
+    return min(2.2 * other / count, 1.0)
 
 
 @njit
