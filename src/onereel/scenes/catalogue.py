@@ -53,6 +53,8 @@ def render(
         height, width: pixels, >= 8.
         fps: frames per second, > 0.
 
+    Things in `world` stay in a square picture for two seconds: 24 frames at 12 a second.
+
     Raises: ConfigError for anything else, or where the result would need more than 2 GB.
     """
     where = f"scene '{name}'"

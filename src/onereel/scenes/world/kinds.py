@@ -50,7 +50,7 @@ KINDS: dict[str, Kind] = {
         "air",
         ("up", "down", "still"),
         ("white", "yellow"),
-        0.9,
+        1.0,
         0.5,
         (("moon", "moons"), ("crescent moon", "crescent moons")),
         glows=True,

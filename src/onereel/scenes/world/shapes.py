@@ -163,7 +163,7 @@ def _sun() -> list[Row]:
 
 
 def _moon() -> list[Row]:
-    return [(CRESCENT, MAIN, ROUND, 0, -0.02, 0, 0.46, 0.22, -0.06, 0.37, 0, 0)]
+    return [(CRESCENT, MAIN, ROUND, 0, -0.02, 0, 0.46, 0.25, -0.06, 0.36, 0, 0)]
 
 
 def _car() -> list[Row]:
@@ -258,7 +258,7 @@ def _fish() -> list[Row]:
 
 
 PARTS: dict[str, tuple[Part, ...]] = {
-    "bird": (Part((0.02, 0.02), swing=0.75, rate=1.5),),
+    "bird": (Part((0.02, 0.02), swing=0.55, rate=1.5),),
     "butterfly": (Part(squeeze=0.5, rate=1.5),),
     "person": (
         Part((0.0, 0.1), swing=0.42, rate=1.0, rests=True),
