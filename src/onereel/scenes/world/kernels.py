@@ -1,7 +1,7 @@
 """One frame of one clip, and many of them side by side on all cores (kernels).
 
 Numba keeps compiled code beside a function's file and looks only at that file's date. Here it would go on using old
-code after an edit of another module; so only the outermost kernel is kept, under a digest of the package's sources.
+code after an edit of another module; so only the outermost kernel is kept, under a digest of the sources of all.
 """
 
 import hashlib
@@ -56,9 +56,11 @@ def _frame(
                 picture8[i, j, c] = np.uint8(min(max(styled[i, j, c], 0.0), 1.0) * 255.0 + 0.5)
 
 
+_SOURCES = ("geometry", "kernels", "layout", "painting", "plan", "shapes", "styles", "truth", "weather")
+
+
 def _digest() -> int:
-    folder = Path(__file__).parent
-    sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
+    sources = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in _SOURCES)
     return int.from_bytes(hashlib.sha256(sources).digest()[:7], "little")
 
 

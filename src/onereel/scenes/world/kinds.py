@@ -59,7 +59,7 @@ KINDS: dict[str, Kind] = {
     "tree": Kind("ground", ("still",), ("green", "orange", "pink", "yellow"), 1.15, 0.5, (("tree", "trees"),)),
     "house": Kind("ground", ("still",), BRIGHT, 1.05, 0.46, (("house", "houses"),), settings=("land",)),
     "person": Kind(
-        "ground", _LEVEL, BRIGHT, 1.1, 0.5, (("person", "people"), ("walker", "walkers")), wears=True
+        "ground", _LEVEL, BRIGHT, 1.2, 0.5, (("person", "people"), ("walker", "walkers")), wears=True
     ),
     "ball": Kind("ground", _LEVEL, BRIGHT, 0.8, 0.46, (("ball", "balls"), ("beach ball", "beach balls"))),
     "boat": Kind("surface", _LEVEL, BRIGHT, 1.1, 0.36, (("sailing boat", "sailing boats"), ("boat", "boats"))),
