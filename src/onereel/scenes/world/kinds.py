@@ -45,7 +45,16 @@ KINDS: dict[str, Kind] = {
     ),
     "rocket": Kind("air", ("up", "down", "still"), BRIGHT, 1.2, 0.5, (("rocket", "rockets"),)),
     "cloud": Kind("air", _LEVEL, ("white", "grey", "pink"), 1.15, 0.3, (("cloud", "clouds"),)),
-    "sun": Kind("air", ("up", "down", "still"), ("yellow", "orange", "red"), 1.0, 0.5, (("sun", "suns"),), glows=True),
+    "sun": Kind(
+        "air",
+        ("up", "down", "still"),
+        ("yellow", "orange", "red"),
+        1.0,
+        0.5,
+        (("sun", "suns"),),
+        settings=("sky", "land", "water"),
+        glows=True,
+    ),
     "moon": Kind(
         "air",
         ("up", "down", "still"),
@@ -53,6 +62,7 @@ KINDS: dict[str, Kind] = {
         1.0,
         0.5,
         (("moon", "moons"), ("crescent moon", "crescent moons")),
+        settings=("sky", "land", "water"),  # not before towers
         glows=True,
     ),
     "car": Kind("ground", _LEVEL, BRIGHT, 1.15, 0.38, (("car", "cars"),)),

@@ -129,7 +129,7 @@ def _height_of(
         case "under":
             low, high = WATERLINE + 0.05 - top * height, SEABED + 0.03 - bottom * height
         case _:
-            low, high = 0.02 - top * height, 0.40
+            low, high = 0.02 - top * height, 0.26 if KINDS[group.kind].glows else 0.40
     low, high = low + speed * SPAN / 2, high - speed * SPAN / 2
     if high <= low:
         return low if KINDS[group.kind].habitat == "air" else (low + high) / 2

@@ -18,7 +18,7 @@ _LUMA = (0.30, 0.59, 0.11)
 @njit
 def step_of(style: int, height: int) -> int:
     """Pixels that a stroke is wide: styles look alike at every size."""
-    return max(1, (height + 48) // 96) if style != 0 else 0
+    return max(1, (height + 64) // 128) if style != 0 else 0
 
 
 @njit
