@@ -193,6 +193,23 @@ def test_where_two_things_overlap_the_nearer_is_seen():
     raise AssertionError("no two things overlap")
 
 
+def test_things_of_a_group_can_be_counted():
+    """No thing hides most of another of its kind; a few may be partly behind the other group's."""
+    hidden = total = 0
+    for spec in specs():
+        if max(group.count for group in spec.groups) == 1:
+            continue
+        b = w.render_specs([spec], frames=9)
+        areas = {name: (b.surfaces[0, 8] == number).sum() for name, number in things_of(b, 0).items()}
+        for group in spec.groups:
+            own = [area for name, area in areas.items() if name.startswith(f"{group.kind}_")]
+            assert len(own) == group.count
+            hidden += sum(area < 0.5 * max(own) for area in own)
+            total += len(own)
+    assert total > 100
+    assert hidden < 0.01 * total
+
+
 def test_directions_are_those_of_the_true_flow():
     """In the picture where the camera is still; parts that swing, such as wings, come on top."""
     seen = set()

@@ -21,6 +21,7 @@ from onereel.scenes.world.kinds import (
     TIMES,
     WEATHERS,
 )
+from onereel.scenes.world.layout import crowded
 from onereel.scenes.world.plan import plan_of
 from onereel.scenes.world.rendering import WorldBatch, render_specs, scene_of
 from onereel.scenes.world.sampling import sample_world
@@ -121,7 +122,11 @@ def edit_specs(seed: int, kind: str | None = None) -> tuple[WorldSpec, WorldSpec
     wanted = kind or EDITS[int(rng.integers(len(EDITS)))]
     for _ in range(_TRIES):
         source = sample_world(int(rng.integers(1 << 40)))
-        options = [(edited, attribute) for edited, attribute in _edits(source, wanted) if not any(complaints(edited))]
+        options = [
+            (edited, attribute)
+            for edited, attribute in _edits(source, wanted)
+            if not any(complaints(edited)) and not crowded(edited)
+        ]
         if options:
             edited, attribute = options[int(rng.integers(len(options)))]
             return source, edited, attribute, wanted

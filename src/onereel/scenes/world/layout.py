@@ -16,6 +16,7 @@ GROUND_TOP = HORIZON + 1 / 12  # where the ground ends at the nearer hills
 WATERLINE = 0.43
 SEABED = 0.90
 MIDDLE = 1.0  # seconds: places are those at this time
+_MOST_HIDDEN = 0.45  # of a thing's box behind another's
 SPAN = 2.0  # seconds for which things stay in a square picture
 _REAL = 0.96  # height of every thing, scene units: size in the picture is this over the distance
 _SIZES = {"small": (0.200, 0.225), "large": (0.36, 0.41)}
@@ -61,6 +62,31 @@ def place(spec: WorldSpec) -> list[Thing]:
     return [thing for index, group in enumerate(spec.groups) for thing in _place_group(spec, index, group)]
 
 
+def crowded(spec: WorldSpec) -> bool:
+    """Whether some thing is half hidden behind another's box at the start, in the middle or at the end."""
+    things = place(spec)
+    for time in (0.0, MIDDLE, SPAN):
+        boxes = [_box(thing, time) for thing in things]
+        for index, (thing, (left, top, right, bottom)) in enumerate(zip(things, boxes, strict=True)):
+            for other, box in zip(
+                things[:index] + things[index + 1 :], boxes[:index] + boxes[index + 1 :], strict=True
+            ):
+                wide = min(right, box[2]) - max(left, box[0])
+                high = min(bottom, box[3]) - max(top, box[1])
+                behind = other.distance < thing.distance and min(wide, high) > 0
+                if behind and wide * high > _MOST_HIDDEN * (right - left) * (bottom - top):
+                    return True
+    return False
+
+
+def _box(thing: Thing, time: float) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of a thing in the picture of a still camera."""
+    left, top, right, bottom = shapes.reach(thing.kind)
+    x, y = (at + speed * (time - MIDDLE) for at, speed in zip((thing.x, thing.y), thing.velocity, strict=True))
+    low, high = sorted((left * thing.facing, right * thing.facing))
+    return x + low * thing.height, y + top * thing.height, x + high * thing.height, y + bottom * thing.height
+
+
 def _place_group(spec: WorldSpec, index: int, group: Group) -> list[Thing]:
     rng = stream(spec.seed, "group", index)
     order, lanes, facing = int(rng.integers(4)), int(rng.integers(4)), int(rng.choice((-1, 1)))
@@ -96,7 +122,8 @@ def _place_one(
     half_width = max(-left, right) * height
     room = max(0.49 - margin - half_width - abs(velocity[0]) * SPAN / 2, 0.02)
     in_a_row = kind.habitat in ("ground", "surface")
-    slots = _IN_A_ROW[order % 2] if in_a_row else _LOOSE[order]
+    # Two fast things have little room from side to side: they start at its ends.
+    slots = _IN_A_ROW[order % 2] if in_a_row or (way[0] and group.speed == "fast") else _LOOSE[order]
     x = room * (slots[number] * (1.0 if group.count > 1 or not in_a_row else 0.8) + (0.2 * draw[1] - 0.1))
     x = float(np.clip(x, -room, room))
     lane = _LANES[lanes][int(slots[number] in (-0.33, 1.0))]

@@ -6,6 +6,7 @@ import numpy as np
 
 from onereel.errors import ConfigError
 from onereel.scenes.world.kinds import CAMERAS, HABITATS, KINDS, SIZES, STYLES, TIMES, WEATHERS
+from onereel.scenes.world.layout import crowded
 from onereel.scenes.world.spec import Group, WorldSpec, colours_of, complaints, stream
 
 _TRIES = 2000
@@ -26,7 +27,7 @@ def sample_world(seed: int) -> WorldSpec:
     kind = _one(rng, tuple(KINDS))  # once: what is rarely possible is not rarer for it
     for _ in range(_TRIES):
         spec = _draw(rng, seed, kind)
-        if spec is not None and not any(complaints(spec)):
+        if spec is not None and not any(complaints(spec)) and not crowded(spec):
             return spec
     raise AssertionError(f"no world in {_TRIES} draws for seed {seed}")
 
