@@ -228,6 +228,29 @@ def scenes_render(
     typer.echo(f"{out}: {made.caption}")
 
 
+@scenes_app.command("sheet")
+@_example("onereel scenes sheet world.png --what edits --seed 7")
+def scenes_sheet(
+    out: Annotated[Path, typer.Argument(help="Picture to write (.png).")],
+    what: Annotated[
+        str, typer.Option(help="Of the scene `world`: seeds, kinds, styles, edits (with masks) or truth.")
+    ] = "seeds",
+    seed: Annotated[int, typer.Option(help="First seed.")] = 0,
+    count: Annotated[int, typer.Option(help="Worlds, for seeds and truth.")] = 24,
+    height: Annotated[int, typer.Option(help="Pixels of a picture.")] = 128,
+    columns: Annotated[int, typer.Option(help="Pictures in a row.")] = 6,
+) -> None:
+    """Draw a contact sheet of many worlds with their captions."""
+    from onereel.files import atomic_path
+    from onereel.scenes.world.sheet import sheet
+
+    _expect_suffix(out, ".png")
+    page = sheet(what, seed=seed, count=count, height=height, columns=columns)
+    with atomic_path(out) as temporary:
+        page.save(temporary, format="PNG", optimize=True)
+    typer.echo(f"{out}: {page.width}x{page.height}")
+
+
 @scenes_app.command("list")
 def scenes_list() -> None:
     """Names of the scenes."""

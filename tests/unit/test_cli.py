@@ -84,7 +84,7 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
     truth = np.load(tmp_path / "w.npz")
     assert truth["depth"].shape == (3, 24, 32)
     assert truth["flow"].shape == (2, 24, 32, 2)
-    assert onereel("scenes", "list").stdout.split() == ["balloons", "birds", "discs", "sketch", "water"]
+    assert onereel("scenes", "list").stdout.split() == ["balloons", "birds", "discs", "sketch", "water", "world"]
 
 
 @pytest.mark.parametrize(

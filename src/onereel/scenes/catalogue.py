@@ -21,6 +21,7 @@ _BUILDERS: dict[str, Callable[[np.random.Generator], World]] = {
     "sketch": sketch.build,
     "water": water.build,
 }
+_WORLD = "world"  # has its own renderer
 _SMALLEST = 8  # pixels, each side
 _LARGEST = 2_000_000_000  # bytes of a rendered scene
 _DEFAULTS = {"seed": 0, "frames": 24, "height": 144, "width": 256}
@@ -28,7 +29,7 @@ _DEFAULTS = {"seed": 0, "frames": 24, "height": 144, "width": 256}
 
 def scene_names() -> tuple[str, ...]:
     """Names of all scenes, sorted."""
-    return tuple(sorted(_BUILDERS))
+    return tuple(sorted((*_BUILDERS, _WORLD)))
 
 
 def render(
@@ -52,25 +53,36 @@ def render(
         height, width: pixels, >= 8.
         fps: frames per second, > 0.
 
+    Things in `world` stay in a square picture for two seconds: 24 frames at 12 a second.
+
     Raises: ConfigError for anything else, or where the result would need more than 2 GB.
     """
     where = f"scene '{name}'"
-    if name not in _BUILDERS:
+    if name not in scene_names():
         raise ConfigError(where, "no such scene", _nearest(name, scene_names()))
     for key, value, least in (("seed", seed, 0), ("frames", frames, 1), ("height", height, _SMALLEST)):
         _check_least(where, key, value, least)
     _check_least(where, "width", width, _SMALLEST)
     rate = _rate(where, fps)
+    if name == _WORLD:
+        from onereel.scenes import world as training_world  # compiled code, which takes a while to load
+
+        _check_size(where, frames * height * width, 16 + 8)
+        return training_world.render(training_world.sample_world(int(seed)), frames, height, width, rate)
     world = _world(name, seed)
-    size = frames * height * width * (16 + len(world.layers))
+    _check_size(where, frames * height * width, 16 + len(world.layers))
+    facts: dict[str, Any] = {"scene": name, "seed": seed}
+    return render_world(world, frames=frames, height=height, width=width, fps=rate, attributes=facts)
+
+
+def _check_size(where: str, pixels: int, bytes_per_pixel: int) -> None:
+    size = pixels * bytes_per_pixel
     if size > _LARGEST:
         raise ConfigError(
             where,
-            f"{frames} x {height} x {width} needs {size / 1e9:.1f} GB, more than 2 GB",
+            f"{pixels} pixels in all need {size / 1e9:.1f} GB, more than 2 GB",
             "ask for fewer or smaller frames",
         )
-    facts: dict[str, Any] = {"scene": name, "seed": seed}
-    return render_world(world, frames=frames, height=height, width=width, fps=rate, attributes=facts)
 
 
 def render_spec(spec: str) -> Scene:
