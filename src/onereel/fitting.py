@@ -45,7 +45,7 @@ def fit_part(
     identity = {**facts, "clip": sha256_of(clip_path)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     workdir = state_folder / key
-    with _alone_in(workdir), measured(device) as cost:
+    with alone_in(workdir), measured(device) as cost:
         state = method.fit(
             part, inputs, config, weights=weights, workdir=workdir, device=device, seed=seed, progress=progress
         )
@@ -97,7 +97,7 @@ def train_parts(
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Hold the folder's lock: after a kill of Snakemake a cluster job goes on, and a second must not join it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:

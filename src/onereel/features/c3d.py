@@ -3,8 +3,8 @@
 Eight 3x3x3 convolutions with padding 1, each followed by ReLU: conv1a, conv2a, conv3a/b, conv4a/b, conv5a/b with 64,
 128, 256, 512 and 512 channels; max pooling 1x2x2 after the first group, 2x2x2 after the second to fourth.
 
-Checkpoints of two families load: MMAction2 (``conv1a.conv.weight``) and c3d-pytorch (``conv1.weight``); their
-classifier layers are dropped.
+Checkpoints of two families load: MMAction2 (``conv1a.conv.weight``) and c3d-pytorch (``conv1.weight``), and this
+project's own narrow one (``trunk.conv1a.weight``); classifier layers are dropped.
 """
 
 from collections.abc import Iterator, Mapping
@@ -75,16 +75,25 @@ class SVFIDProtocol:
 
 
 class C3D(nn.Module):
-    """The convolutions of C3D up to one group."""
+    """The convolutions of C3D up to one group.
 
-    def __init__(self, depth: int = len(LAYERS)) -> None:
+    Args:
+        depth: groups, 1 to 5.
+        width: factor of the numbers of channels; published weights have 1.
+
+    Attributes:
+        widths: channels after each group.
+    """
+
+    def __init__(self, depth: int = len(LAYERS), *, width: float = 1.0) -> None:
         super().__init__()
         self.depth = depth
+        self.widths = tuple(round(group[-1][1] * width) for group in _GROUPS[:depth])
         channels = 3
-        for group in _GROUPS[:depth]:
-            for name, width in group:
-                self.add_module(name, nn.Conv3d(channels, width, 3, padding=1))
-                channels = width
+        for group, outputs in zip(_GROUPS, self.widths, strict=False):
+            for name, _ in group:
+                self.add_module(name, nn.Conv3d(channels, outputs, 3, padding=1))
+                channels = outputs
 
     def forward(self, video: torch.Tensor, *, pool: bool = False) -> torch.Tensor:
         """(B, 3, T, H, W) in the protocol's range -> (B, C, T', H', W') after ReLU (and the last pooling)."""
@@ -116,7 +125,7 @@ class C3DExtractor:
     ) -> None:
         self.protocol, self.device, self.chunk = protocol, torch.device(device), chunk
         self.model = _load(weights, protocol.depth).to(self.device)
-        self.dimension = _GROUPS[protocol.depth - 1][-1][1]
+        self.dimension = self.model.widths[-1]
 
     @torch.inference_mode()
     def features(self, frames: Frames) -> Iterator[torch.Tensor]:
@@ -174,7 +183,7 @@ def map_keys(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         for name, _ in group:
             short = name[:-1] if len(group) == 1 else name  # c3d-pytorch: conv1, conv2, conv3a, ...
             for kind in ("weight", "bias"):
-                candidates = (f"{name}.conv.{kind}", f"{short}.{kind}", f"{name}.{kind}")
+                candidates = (f"{name}.conv.{kind}", f"{short}.{kind}", f"{name}.{kind}", f"trunk.{name}.{kind}")
                 found = [key for key in candidates if key in tensors]
                 if not found:
                     raise KeyError(f"{name}.conv.{kind}")
@@ -184,16 +193,17 @@ def map_keys(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def _load(weights: Resolved, depth: int) -> C3D:
     """The first `depth` groups with their weights; stand-ins are checked whole, then cut."""
-    whole = C3D()
+    width, state = 1.0, None
     if weights.seed is None:
         try:
-            load_frozen(whole, weights, map_keys(weights.tensors()))
+            state = {key: value.float() for key, value in map_keys(weights.tensors()).items()}
         except KeyError as error:
             remedy = f"run: onereel weights verify {weights.name}"
             raise WeightsError(f"weights '{weights.name}'", f"no C3D: {error} is missing", remedy) from None
-    else:
-        load_frozen(whole, weights)
-    model = C3D(depth)
+        width = state["conv1a.weight"].shape[0] / _GROUPS[0][0][1]
+    whole = C3D(width=width)
+    load_frozen(whole, weights, state)
+    model = C3D(depth, width=width)
     model.load_state_dict({key: value for key, value in whole.state_dict().items() if key in model.state_dict()})
     return model.eval().requires_grad_(False)
 

@@ -109,10 +109,11 @@ class InceptionExtractor:
 
 
 def map_keys(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The trunk's part of torchvision's state dict; the names are the same.
+    """The trunk's part of torchvision's state dict, whose names are the same, or of this project's (``trunk.``).
 
     Raises: KeyError naming the first tensor that is missing.
     """
+    tensors = {key.removeprefix("trunk."): value for key, value in tensors.items()}
     return {key: tensors[key] for key in InceptionTrunk().state_dict() if _needed(key, tensors)}
 
 
@@ -126,7 +127,7 @@ def _load(weights: Resolved) -> nn.Module:
     if weights.seed is not None:
         return load_frozen(model, weights)
     try:
-        state = map_keys(weights.tensors())
+        state = {key: value.float() for key, value in map_keys(weights.tensors()).items()}
     except KeyError as error:
         remedy = f"run: onereel weights verify {weights.name}"
         raise WeightsError(f"weights '{weights.name}'", f"no Inception v3: {error} is missing", remedy) from None

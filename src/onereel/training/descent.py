@@ -32,7 +32,7 @@ class Descent:
     def __init__(
         self, network: nn.Module, loss: Loss, config: TrainingConfig, *, steps: int, device: torch.device, seed: int
     ) -> None:
-        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = channels_last(network.to(device))
         self.average = Average(self.network, config.average) if config.average else None
         self._loss, self._config, self._steps, self._seed = loss, config, steps, seed
         self._precision = Precision(config.precision, device)
@@ -124,6 +124,14 @@ class Precision:
         if self.dtype == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)
+
+
+def channels_last(network: nn.Module) -> nn.Module:
+    """Lay the kernels of 2D convolutions out as processors and GPUs like them; those of 3D ones gain nothing."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 def compiled(network: nn.Module) -> nn.Module:

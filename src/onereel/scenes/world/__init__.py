@@ -5,7 +5,7 @@ training, `edit_pair(seed)` a clip before and after one attribute changed. Every
 the seed and the element's own name, so what is not edited stays what it was to the last bit.
 """
 
-from onereel.scenes.world.captions import EVERYTHING, Caption, describe
+from onereel.scenes.world.captions import EVERYTHING, MOTION, Caption, describe
 from onereel.scenes.world.edits import EDITS, EditPair, edit_pair, edit_specs
 from onereel.scenes.world.kinds import KINDS
 from onereel.scenes.world.rendering import CLASSES, WorldBatch, render, render_batch, render_specs
@@ -17,6 +17,7 @@ __all__ = [
     "EDITS",
     "EVERYTHING",
     "KINDS",
+    "MOTION",
     "Caption",
     "EditPair",
     "Group",

@@ -89,7 +89,13 @@ class Caption:
     facts: tuple[dict[str, Any], ...]
 
 
-def describe(spec: WorldSpec, wording: int = 0, *, name: frozenset[str] | None = None) -> Caption:
+def describe(
+    spec: WorldSpec,
+    wording: int = 0,
+    *,
+    name: frozenset[str] | None = None,
+    leave: frozenset[str] = frozenset(),
+) -> Caption:
     """Put a world into words.
 
     Args:
@@ -97,8 +103,9 @@ def describe(spec: WorldSpec, wording: int = 0, *, name: frozenset[str] | None =
             number words two worlds alike as far as they are alike.
         name: attributes that must be named where they can be seen, besides kinds and counts; None names what is of
             interest; to name all that can be seen give `EVERYTHING`.
+        leave: attributes that must not be named: give `MOTION` for a single frame.
     """
-    must, hidden = name or frozenset(), hidden_attributes(spec)
+    must, hidden = name or frozenset(), hidden_attributes(spec) | leave
     facts: list[dict[str, Any]] = []
     rng = stream(spec.seed, "words", wording)
     things = " and ".join(
@@ -120,6 +127,9 @@ def describe(spec: WorldSpec, wording: int = 0, *, name: frozenset[str] | None =
 
 EVERYTHING = frozenset({"setting", "time", "weather", "camera", "style", "colour", "size", "direction", "speed"})
 """For `describe(name=…)`."""
+
+MOTION = frozenset({"direction", "speed", "camera"})
+"""What one frame does not show; for `describe(leave=…)`."""
 
 
 def _sentence(rng: np.random.Generator, things: str, phrases: dict[str, str]) -> str:

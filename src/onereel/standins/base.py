@@ -1,0 +1,63 @@
+"""What a stand-in is: a network of a real model's class, a loss on rendered worlds, scores on unseen ones."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from onereel.progress import Progress
+from onereel.training.settings import TrainingConfig
+from onereel.weights import Resolved
+
+
+class StandIn(ABC):
+    """One small model that this project trains.
+
+    Attributes:
+        name: its entry in ``config/weights.yaml``.
+        title: as tables print it.
+        role: what it is for, as in the sheet.
+        steps: of training.
+        training: how its loss is descended.
+        half: whether its tensors are stored as float16.
+        at_least, at_most: bounds of scores that tests ask for.
+        about: lines of the model card: what it is, what it was trained on, where it fails.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    role: ClassVar[str]
+    steps: ClassVar[int]
+    training: ClassVar[TrainingConfig]
+    half: ClassVar[bool] = False
+    at_least: ClassVar[Mapping[str, float]] = {}
+    at_most: ClassVar[Mapping[str, float]] = {}
+    about: ClassVar[Mapping[str, str]]
+
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The untrained network, with any layers that only the training needs."""
+
+    @abstractmethod
+    def data(self, progress: Progress) -> Any:
+        """What the loss draws from, the same for every call."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, data: Any, generator: torch.Generator) -> torch.Tensor:
+        """A scalar on one batch; all randomness comes from the CPU generator."""
+
+    def finished(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What is stored of the trained tensors."""
+        return tensors
+
+    @abstractmethod
+    def scores(self, weights: Resolved, *, device: torch.device | str = "cpu", clips: int = 256) -> dict[str, float]:
+        """How well weights do on worlds that nobody trained on, through the code that users of the weights run.
+
+        Args:
+            weights: of this entry.
+            device: where to run.
+            clips: how many worlds.
+        """

@@ -1,0 +1,97 @@
+"""The stand-in of Inception v3: the same first layers, at full width, that tell setting, style and things of worlds.
+
+The layers on top, which make them a classifier, are stored with the network under ``head.``: scores need them.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from onereel.features.inception import InceptionTrunk
+from onereel.progress import Progress
+from onereel.standins.base import StandIn
+from onereel.standins.classes import accuracies, classification_loss, labels, one_group, widths
+from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
+from onereel.training.settings import TrainingConfig
+from onereel.weights import Resolved
+
+ATTRIBUTES = ("setting", "time", "weather", "style", "kind", "colour", "count", "size")
+_CLIPS, _BATCH = 24576, 64
+_RENDERING = Rendering(frames=3, fps=1.5)
+
+
+class InceptionStandIn(StandIn):
+    """Inception's trunk with a small head."""
+
+    name, title, role = "inception-world", "Inception trained on worlds", "inception"
+    steps = 6000
+    training = TrainingConfig(
+        learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH
+    )
+    half = True
+    at_least: Mapping[str, float] = {"kind": 0.9}
+    about = {
+        "architecture": "Inception v3 up to Conv2d_4a_3x3 (192 channels), then two convolutions and a linear classifier",
+        "data": f"{_CLIPS} worlds of one group of things, three frames of 64x64 px each",
+        "limits": "Its features know the shapes and colours of drawn things, not natural texture.",
+    }
+
+    def network(self) -> nn.Module:
+        """The trunk with a classifier."""
+        return InceptionClassifier()
+
+    def data(self, progress: Progress) -> tuple[Worlds, dict[str, np.ndarray]]:
+        """Worlds and their labels."""
+        worlds = render_worlds(specs_from(0, _CLIPS, one_group), _RENDERING, progress)
+        return worlds, labels(worlds.specs, ATTRIBUTES)
+
+    def loss(
+        self, network: nn.Module, data: tuple[Worlds, dict[str, np.ndarray]], generator: torch.Generator
+    ) -> torch.Tensor:
+        """Of one batch."""
+        worlds, truth = data
+        which, when = draw(len(worlds), _BATCH, generator), draw(worlds.frames.shape[1], _BATCH, generator)
+        device = next(network.parameters()).device
+        images = _prepared(worlds.frames[which, when], device)
+        flip = (torch.rand(_BATCH, generator=generator) < 0.5).to(device)
+        images = torch.where(flip[:, None, None, None], images.flip(3), images)
+        targets = {name: torch.from_numpy(values[which]).to(device) for name, values in truth.items()}
+        return classification_loss(network(images), targets)
+
+    def scores(self, weights: Resolved, *, device: torch.device | str = "cpu", clips: int = 512) -> dict[str, float]:
+        """Accuracy by attribute, on one frame each of worlds of one group."""
+        worlds = render_worlds(specs_from(FIRST_UNSEEN, clips, one_group), _RENDERING)
+        network = InceptionClassifier().to(device)
+        network.load_state_dict({key: value.float() for key, value in weights.tensors().items()}, strict=True)
+        network.eval()
+        with torch.inference_mode():
+            logits = network(_prepared(worlds.frames[:, 1], torch.device(device)))
+        return accuracies(logits.cpu().numpy(), labels(worlds.specs, ATTRIBUTES))
+
+
+class InceptionClassifier(nn.Module):
+    """The trunk that `onereel.features.inception` loads, and what makes a classifier of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = InceptionTrunk()
+        self.head = nn.Sequential(
+            nn.Conv2d(192, 128, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(128),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(128, 192, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(192),
+            nn.ReLU(inplace=True),
+        )
+        self.classifier = nn.Linear(2 * 192, sum(widths(ATTRIBUTES).values()))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, 3, H, W) in [-1, 1] -> (N, classes)."""
+        features = self.head(self.trunk(images))
+        return self.classifier(torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1))
+
+
+def _prepared(frames: np.ndarray, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -1,0 +1,135 @@
+"""Train a stand-in, score it, describe it, and take it over as the one that the project ships."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from onereel.checkpoints import write_tensors
+from onereel.errors import WeightsError
+from onereel.files import read_json, sha256_of, write_json, write_text
+from onereel.fitting import alone_in
+from onereel.progress import Progress, no_progress
+from onereel.record import measured, provenance
+from onereel.standins.base import StandIn
+from onereel.standins.card import card_of
+from onereel.standins.registry import find
+from onereel.training.descent import Descent
+from onereel.training.loop import CURVES, train
+from onereel.weights import Resolved
+
+MODEL, SCORES, CARD = "model.safetensors", "scores.json", "card.md"
+"""Files of a trained stand-in's folder, beside ``curves.tsv``."""
+SHIPPED = Path("config/stand_ins")
+"""Where adopted stand-ins lie, relative to the project."""
+
+
+def train_stand_in(
+    name: str,
+    out: Path,
+    *,
+    state_folder: Path,
+    device: torch.device,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> dict[str, float]:
+    """Train a stand-in, resuming where an earlier attempt stopped, and score it on worlds that it never saw.
+
+    Args:
+        name: key of `STAND_INS`.
+        out: folder for ``model.safetensors``, ``scores.json``, ``curves.tsv`` and ``card.md``.
+        state_folder: checkpoints go below it, in a folder named by a hash of all settings.
+        device: where to train.
+        seed: of the first weights and of every batch.
+        progress: watches rendering and training.
+
+    Returns: the scores.
+    Raises: WeightsError for an unknown name; MethodError if the training diverges or another job trains the same.
+    """
+    stand_in = find(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = stand_in.network()
+    settings = {"steps": stand_in.steps, "seed": seed, "training": stand_in.training.model_dump(mode="json")}
+    workdir = state_folder / name / _key(settings, network)
+    with alone_in(workdir), measured(device) as cost:
+        data = stand_in.data(progress)
+        trainee = Descent(
+            network,
+            lambda running, generator, _: stand_in.loss(running, data, generator),
+            stand_in.training,
+            steps=stand_in.steps,
+            device=device,
+            seed=seed,
+        )
+        train(trainee, steps=stand_in.steps, workdir=workdir, progress=progress, label=name)
+    out.mkdir(parents=True, exist_ok=True)
+    write_tensors(out / MODEL, _stored(stand_in, stand_in.finished(trainee.result())))
+    shutil.copyfile(workdir / CURVES, out / CURVES)
+    facts = {**settings, **cost, **provenance(device)}
+    return describe(stand_in, out, facts, device=device)
+
+
+def describe(stand_in: StandIn, folder: Path, facts: Mapping[str, Any], *, device: torch.device) -> dict[str, float]:
+    """Score the model in a folder and write ``scores.json`` and ``card.md`` beside it."""
+    weights = resolved(stand_in, folder / MODEL)
+    scores = stand_in.scores(weights, device=device)
+    write_json(folder / SCORES, {"name": stand_in.name, "sha256": weights.sha256, "scores": scores, "training": dict(facts)})
+    write_text(folder / CARD, card_of(stand_in, weights, scores, facts))
+    return scores
+
+
+def resolved(stand_in: StandIn, path: Path) -> Resolved:
+    """Weights in a file as the store would resolve them."""
+    sha = sha256_of(path)
+    return Resolved(
+        stand_in.name, stand_in.role, stand_in.title, stand_in.title, sha, True, {"model": (path, sha)}
+    )
+
+
+def adopt(name: str, folder: Path, project: Path = Path()) -> Path:
+    """Ship a trained stand-in: copy its weights and card to ``config/stand_ins`` and its checksum to the sheet.
+
+    Args:
+        name: key of `STAND_INS`.
+        folder: what `train_stand_in` wrote.
+        project: the project's root.
+
+    Returns: the file of the weights.
+    Raises: WeightsError for an unknown name, a folder that holds no such model, or a sheet without such an entry.
+    """
+    find(name)
+    where = f"stand-in '{name}'"
+    try:
+        found = read_json(folder / SCORES)
+    except (OSError, ValueError):
+        raise WeightsError(where, f"'{folder}' holds no trained model", "run: snakemake stand_ins") from None
+    if found["name"] != name or sha256_of(folder / MODEL) != found["sha256"]:
+        raise WeightsError(where, f"'{folder}' holds '{found['name']}', or it has changed", "run: snakemake stand_ins")
+    sheet = project / "config/weights.yaml"
+    text = sheet.read_text(encoding="utf-8")
+    changed, count = re.subn(rf"(?m)(^{re.escape(name)}:\n(?:  .*\n)*?  sha256: )\S+", rf"\g<1>{found['sha256']}", text)
+    if count != 1:
+        raise WeightsError(where, f"'{sheet}' has no entry of that name with a sha256", "add one of kind stand-in")
+    target = project / SHIPPED / f"{name}.safetensors"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / MODEL, target)
+    shutil.copyfile(folder / CARD, target.with_suffix(".md"))
+    write_text(sheet, changed)
+    return target
+
+
+def _stored(stand_in: StandIn, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    if not stand_in.half:
+        return dict(tensors)
+    return {name: value.half() if value.dtype == torch.float32 else value for name, value in tensors.items()}
+
+
+def _key(settings: Mapping[str, Any], network: torch.nn.Module) -> str:
+    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    return hashlib.sha256(json.dumps([settings, shapes], sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,31 @@
+"""Train one stand-in on worlds and score it (rule `train_stand_in`)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onereel.devices import claimed_device
+from onereel.joblog import job_log
+from onereel.progress import terminal_progress
+from onereel.sampling import use_threads
+from onereel.standins import train_stand_in
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import Snakemake, snakemake
+
+
+def main(job: "Snakemake") -> None:
+    use_threads(job.threads)
+    with claimed_device(job.resources.gpu) as device:
+        train_stand_in(
+            job.wildcards.stand_in,
+            Path(job.output.weights).parent,
+            state_folder=Path(job.params.state),
+            device=device,
+            seed=job.params.seed,
+            progress=terminal_progress,
+        )
+
+
+if __name__ == "__main__":
+    with job_log(snakemake):
+        main(snakemake)
