@@ -132,6 +132,10 @@ def evaluate(
     align: Annotated[
         str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize, keep.")
     ] = "",
+    prompt: Annotated[str, typer.Option(help="What the samples should show, for prompt consistency.")] = "",
+    flow_of: Annotated[
+        Literal["source", "sample"], typer.Option(help="Whose motion the warp error follows: source for edits.")
+    ] = "sample",
     weights: Annotated[
         Literal["auto", "real", "stand-in"], typer.Option(help="Extractors: real where fetched, or insist.")
     ] = "auto",
@@ -152,6 +156,8 @@ def evaluate(
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         weights=weights,
         align=align,
+        prompt=prompt,
+        flow_of=flow_of,
         device=resolve_device(device),
         progress=terminal_progress,
     )
@@ -200,6 +206,18 @@ def weights_verify(names: Annotated[list[str] | None, typer.Argument(help="Entri
         typer.echo(f"{check.name} {check.part}: {check.state}  {check.detail}".rstrip())
     if any(check.state == "damaged" for check in checks):
         raise typer.Exit(1)
+
+
+@weights_app.command("adopt")
+@_example("onereel weights adopt clip-world results/stand_ins/clip-world")
+def weights_adopt(
+    name: Annotated[str, typer.Argument(help="A stand-in, as `snakemake stand_ins` trains it.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with its model.safetensors, scores.json and card.md.")],
+) -> None:
+    """Ship a trained stand-in: weights and card go to config/stand_ins, the checksum to config/weights.yaml."""
+    from onereel.standins import adopt
+
+    typer.echo(f"{name}: {adopt(name, folder)}")
 
 
 @scenes_app.command("render")

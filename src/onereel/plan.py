@@ -13,6 +13,7 @@ from onereel import ingest
 from onereel.errors import ConfigError
 from onereel.ingest import ClipRow
 from onereel.methods import MethodConfig, check_task, configure, load_method, read_method_file
+from onereel.methods.base import EDITS
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.studies.hold_out import HoldOut, Kind
 from onereel.studies.sheet import StudyRow, check_artefacts, check_settings, read_study_sheet
@@ -81,6 +82,24 @@ class Plan:
             for part in self.parts(name)
         }
 
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Prompts of all runs by the name of their embedding's file."""
+        prompts = (run.prompt for run in self.computed.values() if run.prompt)
+        return {hashlib.sha256(prompt.encode()).hexdigest()[:16]: prompt for prompt in prompts}
+
+    def previewed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Clips whose depth, motion and embeddings the report shows; ``*`` stands for every clip of a run.
+
+        Raises: ConfigError for a name that is no clip.
+        """
+        shown = {run.clip for run in self.runs.values()}
+        for name in names:
+            if name != "*" and name not in shown:
+                remedy = f"use {', '.join(sorted(shown))}, or *"
+                raise ConfigError(f"previews: '{name}'", "no run has such a clip", remedy)
+        return tuple(sorted(shown if "*" in names else names))
+
     def resolve(self, path: str) -> str:
         """A path of a sheet as seen from the working directory; URLs, scenes and absolute paths stay as they are."""
         if "://" in path or path.startswith("scene:") or Path(path).is_absolute():
@@ -124,7 +143,15 @@ class Plan:
         row = self.runs[run]
         # Other people's samples of another size may be a mistake; ours have it because the run asked for it.
         align = row.align or ("" if row.external else "keep")
-        return {"run": run, "clip": row.clip, "method": row.method, "samples": self.samples(run), "align": align}
+        return {
+            "run": run,
+            "clip": row.clip,
+            "method": row.method,
+            "samples": self.samples(run),
+            "align": align,
+            "prompt": row.prompt or self.clips[row.clip].caption,
+            "flow_of": "source" if row.task in EDITS else "sample",
+        }
 
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""

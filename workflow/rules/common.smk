@@ -61,7 +61,17 @@ def resources_for(rule, method):
     return asked
 
 
-ARTEFACTS = {"pyramid": "<pyramids>/{clip}/{key}.safetensors"}
+ARTEFACTS = {
+    "pyramid": "<pyramids>/{clip}/{key}.safetensors",
+    "depth": "data/depth/{clip}.safetensors",
+    "flow": "data/flow/{clip}.safetensors",
+    "embeddings": "data/embeddings/{clip}.safetensors",
+}
+PREVIEWS = ("depth", "flow", "embeddings")
+PREVIEWED = PLAN.previewed(config["previews"])
+
+# Of jobs that run one network over a clip: a GPU where this machine, or the cluster, has one.
+GPU = 1 if plan.has_gpu() or workflow.remote_exec or workflow.non_local_exec else 0
 
 
 def artefacts_of(wildcards):

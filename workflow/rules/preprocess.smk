@@ -20,8 +20,111 @@ rule build_pyramid:
         "../scripts/build_pyramid.py"
 
 
+rule estimate_depth:
+    input:
+        clip="<clips>/{clip}.mkv",
+        weights_list=str(ROOT / "config/weights.yaml"),
+        weights=plan.present_weights(ROOT, config["weights"]),
+        code=code_files("features.artefacts", "features.depth"),
+    output:
+        "data/depth/{clip}.safetensors",
+    log:
+        "<logs>/estimate_depth/{clip}.log",
+    benchmark:
+        "<benchmarks>/estimate_depth/{clip}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=GPU,
+    params:
+        weights=config["weights"],
+    script:
+        "../scripts/estimate_depth.py"
+
+
+rule estimate_flow:
+    input:
+        clip="<clips>/{clip}.mkv",
+        weights_list=str(ROOT / "config/weights.yaml"),
+        weights=plan.present_weights(ROOT, config["weights"]),
+        code=code_files("features.artefacts", "features.flow"),
+    output:
+        "data/flow/{clip}.safetensors",
+    log:
+        "<logs>/estimate_flow/{clip}.log",
+    benchmark:
+        "<benchmarks>/estimate_flow/{clip}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=GPU,
+    params:
+        weights=config["weights"],
+    script:
+        "../scripts/estimate_flow.py"
+
+
+rule embed_clip:
+    input:
+        clip="<clips>/{clip}.mkv",
+        weights_list=str(ROOT / "config/weights.yaml"),
+        weights=plan.present_weights(ROOT, config["weights"]),
+        code=code_files("features.artefacts", "features.clip"),
+    output:
+        "data/embeddings/{clip}.safetensors",
+    log:
+        "<logs>/embed_clip/{clip}.log",
+    benchmark:
+        "<benchmarks>/embed_clip/{clip}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=GPU,
+    params:
+        weights=config["weights"],
+    script:
+        "../scripts/embed_clip.py"
+
+
+rule embed_text:
+    input:
+        weights_list=str(ROOT / "config/weights.yaml"),
+        weights=plan.present_weights(ROOT, config["weights"]),
+        code=code_files("features.artefacts", "features.clip"),
+    output:
+        "data/embeddings/texts/{text}.safetensors",
+    log:
+        "<logs>/embed_text/{text}.log",
+    benchmark:
+        "<benchmarks>/embed_text/{text}.tsv"
+    wildcard_constraints:
+        text="[0-9a-f]{16}",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=8000,
+        runtime=20,
+        gpu=GPU,
+    params:
+        weights=config["weights"],
+        text=lambda wildcards: PLAN.texts[wildcards.text],
+    script:
+        "../scripts/embed_text.py"
+
+
 rule preprocessed:
     input:
+        [ARTEFACTS[kind].format(clip=clip) for clip in PREVIEWED for kind in PREVIEWS],
+        expand("data/embeddings/texts/{text}.safetensors", text=PLAN.texts),
         [
             ARTEFACTS[kind].format(clip=run.clip, key=key)
             for name, run in PLAN.computed.items()

@@ -49,6 +49,28 @@ rule visualise_run:
         "../scripts/visualise.py"
 
 
+rule preview:
+    input:
+        clip="<clips>/{clip}.mkv",
+        artefacts=[ARTEFACTS[kind] for kind in PREVIEWS],
+        code=code_files("report.previews"),
+    output:
+        directory("<visuals>/previews/{clip}"),
+    log:
+        "<logs>/preview/{clip}.log",
+    benchmark:
+        "<benchmarks>/preview/{clip}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        kinds=list(PREVIEWS),
+    script:
+        "../scripts/preview.py"
+
+
 rule write_table:
     input:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
@@ -106,6 +128,7 @@ rule write_report:
             clip=sorted({run.clip for run in PLAN.runs.values()}),
         ),
         runs=expand("<visuals>/runs/{run}", run=PLAN.runs),
+        previews=expand("<visuals>/previews/{clip}", clip=PREVIEWED),
         study_records=STUDY_RECORDS,
         study_tables=expand("<tables>/{kind}.html", kind=PLAN.study_kinds),
         studies=expand("<visuals>/studies/{study}", study=PLAN.studies),

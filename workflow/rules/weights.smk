@@ -4,7 +4,9 @@ import yaml
 
 STAND_INS = [
     name
-    for name, entry in yaml.safe_load((ROOT / "config/weights.yaml").read_text()).items()
+    for name, entry in yaml.safe_load(
+        (ROOT / "config/weights.yaml").read_text()
+    ).items()
     if entry.get("file")
 ]
 
@@ -29,7 +31,7 @@ rule train_stand_in:
     resources:
         mem_mb=8000,
         runtime=180,
-        gpu=1 if plan.has_gpu() else 0,
+        gpu=GPU,
     params:
         seed=config["seed"],
         state="results/state/stand_ins",

@@ -22,6 +22,8 @@ def main(job: "Snakemake") -> None:
         metrics=job.params.metrics,
         weights=job.params.weights,
         align=run["align"],
+        prompt=run["prompt"],
+        flow_of=run["flow_of"],
         strict=False,  # one list of metrics for all runs, also for those whose samples have another size
         cache=Path(job.params.cache),
     )

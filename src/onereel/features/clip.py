@@ -2,8 +2,8 @@
 
 Gen-1 represents content by them (Sec. 3.3) and measures frame and prompt consistency with them (Sec. 4.3).
 
-Which open_clip model belongs to which weights is `MODELS`. The real ones are OpenAI's, whose networks use the quick GELU:
-open_clip's plain ``ViT-L-14`` would load them with only a warning and give other embeddings. The stand-in
+Which open_clip model belongs to which weights is `MODELS`. The real ones are OpenAI's, whose networks use the quick
+GELU: open_clip's plain ``ViT-L-14`` would load them with only a warning and give other embeddings. The stand-in
 ``onereel-world`` is a small model of the same kind, registered by this module (``open_clip/onereel-world.json``), with
 its own byte-pair merges: it knows the words of the scenes' captions, and takes others apart into letters.
 
@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
 from onereel.clip import Frames
@@ -87,16 +86,16 @@ def normalised(images: torch.Tensor, side: int) -> torch.Tensor:
     """(N, 3, H, W) in [0, 1] -> (N, 3, side, side): scaled, cropped at the centre, CLIP's mean and deviation."""
     height, width = images.shape[2:]
     if min(height, width) != side:
-        scale = side / min(height, width)
-        size = (max(side, round(height * scale)), max(side, round(width * scale)))
+        # The longer side is rounded down, as torchvision does it.
+        size = tuple(side * length // min(height, width) for length in (height, width))
         images = functional.interpolate(images, size, mode="bicubic", antialias=True).clamp_(0, 1)
-    top, left = (images.shape[2] - side) // 2, (images.shape[3] - side) // 2
+    top, left = (round((length - side) / 2) for length in images.shape[2:])
     images = images[:, :, top : top + side, left : left + side]
     mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (MEAN, STD))
     return (images - mean) / std
 
 
-def build(name: str) -> nn.Module:
+def build(name: str) -> Any:
     """A model of open_clip by its name, this project's included, with untrained weights."""
     library = _open_clip()
     return library.CLIP(**library.get_model_config(name))
@@ -122,10 +121,10 @@ def _open_clip() -> Any:
     return open_clip
 
 
-def _load(name: str, weights: Resolved) -> nn.Module:
+def _load(name: str, weights: Resolved) -> Any:
     return load_frozen(build(name), weights, map_keys(weights.tensors()))
 
 
-def _side(model: nn.Module) -> int:
+def _side(model: Any) -> int:
     size = model.visual.image_size
     return int(size[0] if isinstance(size, Sequence) else size)

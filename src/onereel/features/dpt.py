@@ -103,17 +103,16 @@ class DPT(nn.Module):
         for fuse, reading in zip(reversed(self.fuse[:-1]), reversed(readings[:-1]), strict=True):
             coarse = fuse(coarse, reading)
         # With patches of 16 this doubles the size, as in MiDaS.
-        fine = functional.interpolate(
-            self.head[0](coarse), images.shape[2:], mode="bilinear", align_corners=True
-        )
+        fine = functional.interpolate(self.head[0](coarse), images.shape[2:], mode="bilinear", align_corners=True)
         return functional.relu(self.head[2](functional.relu(self.head[1](fine))))[:, 0]
 
     def _read(self, images: torch.Tensor) -> list[torch.Tensor]:
         """The four readings as pictures of `features` channels, fine to coarse."""
         vit, grid = self.backbone, (images.shape[2] // self.shape.patch, images.shape[3] // self.shape.patch)
         tokens = vit.patch_embed.proj(images).flatten(2).transpose(1, 2)
+        assert vit.cls_token is not None
         tokens = torch.cat([vit.cls_token.expand(len(images), -1, -1), tokens], 1) + self._positions(grid)
-        readings = []
+        readings: list[torch.Tensor] = []
         for index, block in enumerate(vit.blocks, 1):
             tokens = block(tokens)
             if index % (self.shape.depth // _READINGS) == 0:
@@ -125,6 +124,7 @@ class DPT(nn.Module):
         """Position embeddings on another grid, resampled as MiDaS does: bilinear, not timm's bicubic."""
         own = self.shape.image // self.shape.patch
         embedding = self.backbone.pos_embed
+        assert embedding is not None
         if grid == (own, own):
             return embedding
         square = embedding[:, 1:].reshape(1, own, own, -1).permute(0, 3, 1, 2)

@@ -18,7 +18,7 @@ def chunks(frames: Frames, pixels: int, chunk: int = CHUNK) -> Iterator[Frames]:
 
 
 def images_of(frames: Frames, device: torch.device, size: tuple[int, int] | None = None) -> torch.Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, h, w) float32 in [0, 1], scaled to `size` (bicubic, antialiased) where it is given."""
+    """(N, H, W, 3) uint8 -> (N, 3, h, w) float32 in [0, 1], scaled to `size` (bicubic, antialiased) if it is given."""
     images = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).to(torch.float32) / 255
     if size is None or tuple(images.shape[2:]) == size:
         return images

@@ -45,6 +45,10 @@ class Task(StrEnum):
     CUSTOMISE = "customise"
 
 
+EDITS = frozenset({Task.EDIT_TEXT, Task.EDIT_STRUCTURE, Task.EDIT_MASKED, Task.CUSTOMISE})
+"""Tasks whose samples keep the motion of their source."""
+
+
 class MethodConfig(BaseModel):
     """Base of every method's settings: frozen, typed, no unknown keys; each field names its unit and its source."""
 

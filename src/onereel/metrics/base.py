@@ -18,6 +18,7 @@ from onereel.weights import Mode, Resolved, Weights
 
 Arrays = dict[str, np.ndarray]
 Built = TypeVar("Built")
+FlowOf = Literal["source", "sample"]
 log = logging.getLogger(__name__)
 
 
@@ -29,6 +30,8 @@ class Context:
         store: the store of weights; the project's own without one. It is opened when a metric first needs weights.
         device: where networks and searches run.
         cache: folder of statistics; None keeps them in memory only.
+        prompt: what the samples should show; empty where nobody said.
+        flow_of: whose motion the samples should have: an edit the source's, else their own.
     """
 
     def __init__(
@@ -38,8 +41,11 @@ class Context:
         store: Weights | None = None,
         device: torch.device | str = "cpu",
         cache: Path | None = None,
+        prompt: str = "",
+        flow_of: FlowOf = "sample",
     ) -> None:
         self.mode, self.device, self.cache = weights, torch.device(device), cache
+        self.prompt, self.flow_of = prompt, flow_of
         self._store = store
         self._built: dict[Any, Any] = {}
         self._arrays: dict[str, Arrays] = {}
@@ -117,6 +123,7 @@ class Metric(ABC):
         extractor_title: the extractor's name in records.
         same_size: whether a sample must have the reference's length and size for the value to be defined.
         least_frames: frames that every clip must have for it.
+        needs_prompt: whether it is defined only where a prompt or caption says what to show.
     """
 
     name: ClassVar[str]
@@ -128,6 +135,7 @@ class Metric(ABC):
     extractor_title: ClassVar[str | None] = None
     same_size: ClassVar[bool] = False
     least_frames: ClassVar[int] = 1
+    needs_prompt: ClassVar[bool] = False
 
     @abstractmethod
     def protocol(self) -> dict[str, Any]:

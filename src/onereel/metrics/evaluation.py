@@ -12,7 +12,7 @@ from onereel.clip import Clip
 from onereel.errors import MetricError
 from onereel.metrics.aggregate import summarise
 from onereel.metrics.align import Aligned, align_clips
-from onereel.metrics.base import Context, Metric
+from onereel.metrics.base import Context, FlowOf, Metric
 from onereel.progress import Progress, no_progress
 from onereel.weights import Mode, Weights
 
@@ -24,6 +24,8 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     weights: Mode = "auto",
     align: str = "",
+    prompt: str = "",
+    flow_of: FlowOf = "sample",
     strict: bool = True,
     device: torch.device | str = "cpu",
     cache: Path | None = None,
@@ -38,7 +40,9 @@ def evaluate(
         metrics: names; None measures all that are defined for the clips' sizes.
         weights: extractors' weights: "real", "stand-in", or "auto": real where present.
         align: what to do with samples of another length or size, as in `align.align_clips`.
-        strict: refuse a metric that was named and is not defined for the clips' sizes; else it is left out.
+        prompt: what samples should show, for prompt consistency; empty where nobody said.
+        flow_of: whose motion samples should have, for the warp error: "source" for edits, else "sample".
+        strict: refuse a metric that was named and is not defined for these clips; else it is left out.
         device: where networks and searches run.
         cache: folder in which statistics are kept; the same frames, weights and protocol are not computed again.
         store: where weights are; the project's own store without one.
@@ -57,8 +61,8 @@ def evaluate(
     if not samples:
         raise MetricError("evaluation", "there are no samples", "name a folder with at least one video")
     aligned = align_clips(reference, samples, align)
-    chosen = _fit(chosen, aligned, strict=strict and metrics is not None)
-    context = Context(weights=weights, store=store, device=device, cache=cache)
+    chosen = _fit(chosen, aligned, prompt, strict=strict and metrics is not None)
+    context = Context(weights=weights, store=store, device=device, cache=cache, prompt=prompt, flow_of=flow_of)
     for metric in chosen:  # missing weights are found before hours of work, not after
         if metric.extractor:
             context.resolve(metric.extractor)
@@ -109,8 +113,8 @@ def _choose(names: Sequence[str] | None) -> list[Metric]:
     return [REGISTRY[name] for name in dict.fromkeys(names)]
 
 
-def _fit(chosen: Sequence[Metric], aligned: Aligned, *, strict: bool) -> list[Metric]:
-    """The metrics that are defined for these sizes: of pictures, those that look at no motion."""
+def _fit(chosen: Sequence[Metric], aligned: Aligned, prompt: str, *, strict: bool) -> list[Metric]:
+    """The metrics that are defined for these clips: of pictures, those that look at no motion."""
     shortest = min(clip.size[0] for clip in (aligned.reference, *aligned.samples.values()))
     fitting = []
     for metric in chosen:
@@ -119,6 +123,8 @@ def _fit(chosen: Sequence[Metric], aligned: Aligned, *, strict: bool) -> list[Me
         elif shortest < metric.least_frames:
             problem = f"needs {metric.least_frames} frames, the shortest clip has {shortest}"
             remedy = "measure longer clips, or name other metrics"
+        elif metric.needs_prompt and not prompt:
+            problem, remedy = "needs a prompt", "say what the samples should show: --prompt, or a caption of the clip"
         else:
             fitting.append(metric)
             continue
@@ -153,9 +159,16 @@ def _record(metric: Metric, name: str | None, aligned: Aligned, context: Context
         "extractor": metric.extractor_title,
         "weights": resolved.printed if resolved else None,
         "stand_in": stand_in,
-        "protocol": metric.protocol(),
+        "protocol": {**metric.protocol(), **_asked(metric, context)},
         "n": len(clips),
     }
+
+
+def _asked(metric: Metric, context: Context) -> dict[str, str]:
+    """What a value depends on besides the metric and the clips."""
+    if metric.needs_prompt:
+        return {"prompt": context.prompt}
+    return {"flow_of": context.flow_of} if metric.extractor == "flow" else {}
 
 
 def _note(value: float) -> str:

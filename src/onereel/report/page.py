@@ -21,7 +21,7 @@ from onereel.report.study_views import study_section
 from onereel.report.tables import clip_table
 from onereel.report.templating import environment
 from onereel.report.tradeoffs import tradeoffs
-from onereel.report.views import Player, RunView, make_player, run_view, table_view
+from onereel.report.views import Player, PreviewView, RunView, make_player, preview_view, run_view, table_view
 from onereel.studies.hold_out import Kind
 
 _ASSETS = ("report.css", "players.js", "controls.js", "page.js", "icon.svg")
@@ -31,10 +31,11 @@ _FIRST_TABLE = "comparison"
 
 @dataclass(frozen=True)
 class ClipView:
-    """A clip with its input player, runs and table."""
+    """A clip with its input player, what preprocessing made of it, runs and table."""
 
     entry: ClipEntry
     player: Player | None
+    previews: PreviewView | None
     runs: tuple[RunView, ...]
     table: Markup
 
@@ -63,7 +64,7 @@ def write_report(
         out_dir: the folder: ``index.html``, ``assets/``, ``media/``, ``tables/``, ``metrics/``.
         tables: stem given to `write_table` by name; ``comparison`` comes first.
         visuals: folder of what `visualise` wrote: ``clips/{clip}``, ``runs/{run}/{sample}`` and
-            ``studies/{study}/{film}``.
+            ``studies/{study}/{film}``; and of what `preview` drew: ``previews/{clip}``.
         partial: whether the workflow knows that something is missing; the page says so.
         studies: held-out studies; None for none.
         study_tables: stem given to `write_table` by kind of study.
@@ -115,6 +116,7 @@ def _clip_view(project: Project, clip: ClipEntry, folder: Path, visuals: Path) -
     return ClipView(
         entry=clip,
         player=_input_player(clip, folder, visuals),
+        previews=preview_view(clip, folder, visuals),
         runs=runs,
         table=Markup(to_html(table)) if table.blocks else Markup(""),
     )

@@ -12,8 +12,11 @@ from markupsafe import Markup
 
 from onereel.files import read_json
 from onereel.report.charts import Curves, training_curves
-from onereel.report.project import DONE, MetricRecord, RunEntry, SampleEntry
+from onereel.report.project import DONE, ClipEntry, MetricRecord, RunEntry, SampleEntry
 
+SIMILARITY = "similarity.png"
+"""The picture of embeddings in a clip's folder of previews."""
+_PREVIEWED = {"depth": "depth", "flow": "motion"}
 _TABLE_FORMATS = (".csv", ".tex", ".md")
 
 
@@ -29,7 +32,7 @@ class Player:
         fps: frames per second, as text.
         data: for the script: counts, rates, sheets; None where there are no visuals.
         folder: where its pictures lie, relative to the page.
-        mkv: path of the lossless file, relative to the page.
+        mkv: path of the lossless file, relative to the page, or None.
         mp4: path of the preview, or None.
     """
 
@@ -40,7 +43,7 @@ class Player:
     fps: str
     data: dict[str, Any] | None
     folder: str
-    mkv: str
+    mkv: str | None
     mp4: str | None
 
 
@@ -54,6 +57,15 @@ class RunView:
     columns: tuple[str, ...]
     values: Mapping[tuple[str, str], MetricRecord]
     metrics: str | None
+
+
+@dataclass(frozen=True)
+class PreviewView:
+    """What preprocessing made of a clip: players of depth and motion, a picture of embeddings, what made each."""
+
+    players: tuple[Player, ...]
+    picture: str | None
+    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ def make_player(
     *,
     base: str,
     visuals: Path,
-    video: Path,
+    video: Path | None,
     preview: Path | None,
     ident: str,
     label: str,
@@ -119,7 +131,7 @@ def make_player(
         fps=fps,
         data=data,
         folder=f"{base}/",
-        mkv=f"{base}/{video.name}",
+        mkv=f"{base}/{video.name}" if video else None,
         mp4=f"{base}/{preview.name}" if preview else None,
     )
 
@@ -144,6 +156,35 @@ def run_view(run: RunEntry, folder: Path, visuals: Path) -> RunView:
         values={(record.sample, record.column): record for record in single},
         metrics=metrics,
     )
+
+
+def preview_view(clip: ClipEntry, folder: Path, visuals: Path) -> PreviewView | None:
+    """What `onereel.report.previews.preview` drew of a clip, put into the report; None if it drew nothing."""
+    source, base = visuals / "previews" / clip.name, f"media/previews/{clip.name}"
+    if clip.size is None or not (source / "index.json").exists():
+        return None
+    titles = read_json(source / "index.json")
+    players = tuple(
+        make_player(
+            folder,
+            base=f"{base}/{kind}",
+            visuals=source / kind,
+            video=None,
+            preview=None,
+            ident=f"player-{clip.name}-{kind}",
+            label=f"{_PREVIEWED[kind]} · {titles[kind]}",
+            alt=f"{clip.name}, {_PREVIEWED[kind]} of the input",
+            size=clip.size,
+            fps=clip.fps,
+        )
+        for kind in _PREVIEWED
+        if kind in titles
+    )
+    picture = None
+    if "embeddings" in titles:
+        picture = f"{base}/{SIMILARITY}"
+        place(source / SIMILARITY, folder / picture)
+    return PreviewView(players, picture, titles)
 
 
 def table_view(name: str, stem: Path, folder: Path) -> TableView:

@@ -1,9 +1,10 @@
-"""The stand-in of C3D: a narrow C3D that tells setting, weather, style, kind, size, camera, direction and speed of worlds.
+"""The stand-in of C3D: a narrow C3D that tells setting, weather, style, kind, size, camera and motion of worlds.
 
 The classifier on top is stored with the network, under ``head.``: scores need it, features do not.
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,8 +36,8 @@ class C3DStandIn(StandIn):
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH,
         precision="float32",  # 3D convolutions in bfloat16 return infinite gradients on some processors (torch 2.13)
     )  # fmt: skip
-    at_least: Mapping[str, float] = {"direction": 0.9}
-    about = {
+    at_least: ClassVar[Mapping[str, float]] = {"direction": 0.9}
+    about: ClassVar[Mapping[str, str]] = {
         "architecture": "C3D with a quarter of the channels (16, 32, 64, 128, 128) and a linear classifier",
         "data": f"{_CLIPS} worlds of one group of things, 16 frames of 64x64 px at 8 per second",
         "limits": "Its features know the edges, colours and slow motions of drawn scenes, not natural texture.",
@@ -77,7 +78,10 @@ class C3DStandIn(StandIn):
         network.load_state_dict({key: value.float() for key, value in weights.tensors().items()})
         network.eval()
         with torch.inference_mode():
-            parts = [network(_prepared(part, torch.device(device))) for part in np.array_split(worlds.frames, clips // 16)]
+            parts = [
+                network(_prepared(part, torch.device(device)))
+                for part in np.array_split(worlds.frames, max(clips // 16, 1))
+            ]
         return accuracies(torch.cat(parts).cpu().numpy(), labels(worlds.specs, ATTRIBUTES))
 
 

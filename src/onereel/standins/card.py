@@ -20,8 +20,8 @@ def card_of(stand_in: StandIn, weights: Resolved, scores: Mapping[str, float], f
     lines = [
         f"# {stand_in.name}: {stand_in.title}",
         "",
-        f"Stands in for real weights of role `{stand_in.role}` where nothing can be downloaded. Values made with it do not "
-        "compare with papers.",
+        f"Stands in for real weights of role `{stand_in.role}` where nothing can be downloaded. Values made with it do "
+        "not compare with papers.",
         "",
         *(f"- **{name.capitalize()}:** {text}" for name, text in stand_in.about.items()),
         f"- **Training:** {facts['steps']} steps of {training.batch}, Adam at {training.learning_rate}, "

@@ -6,7 +6,7 @@ frame is held against its own caption with one attribute changed, so that every 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -41,13 +41,13 @@ class ClipStandIn(StandIn):
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=100, average=0.998, clip_norm=1.0, batch=_BATCH
     )
     half = True
-    at_least: Mapping[str, float] = {"retrieval": 0.8, "swap": 0.9}
-    about = {
-        "architecture": "open_clip ModifiedResNet (width 32, one block a stage, 64 px) and a text transformer (width 128, "
-        "2 layers, 860 tokens: every word of the captions, letters for others)",
+    at_least: ClassVar[Mapping[str, float]] = {"retrieval": 0.8, "swap": 0.9}
+    about: ClassVar[Mapping[str, str]] = {
+        "architecture": "open_clip ModifiedResNet (width 32, one block a stage, 64 px) and a text transformer (width "
+        "128, 2 layers, 860 tokens: every word of the captions, letters for others)",
         "data": f"{_CLIPS} worlds, four frames each, captions in random words",
-        "limits": "It knows the kinds, colours, counts, sizes, settings, times, weathers and styles of the scenes, and no "
-        "other word. Of real clips it sees colours and composition, hardly things.",
+        "limits": "It knows the kinds, colours, counts, sizes, settings, times, weathers and styles of the scenes, and "
+        "no other word. Of real clips it sees colours and composition, hardly things.",
     }
 
     def network(self) -> nn.Module:
@@ -58,7 +58,7 @@ class ClipStandIn(StandIn):
         """Four frames each of many worlds."""
         return render_worlds(specs_from(0, _CLIPS), _RENDERING, progress)
 
-    def loss(self, network: nn.Module, data: Worlds, generator: torch.Generator) -> torch.Tensor:
+    def loss(self, network: Any, data: Worlds, generator: torch.Generator) -> torch.Tensor:
         """Contrast of a batch."""
         which = draw(len(data), _BATCH, generator)
         frames = data.frames[which, draw(data.frames.shape[1], _BATCH, generator)]

@@ -5,6 +5,7 @@ differences between neighbours at four scales, as MiDaS matches gradients (Ranft
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -39,13 +40,13 @@ class DepthStandIn(StandIn):
         learning_rate=5e-4, drop_at=(), decay="cosine", warm_up=100, average=0.998, clip_norm=1.0, batch=_BATCH
     )
     half = True
-    at_least: Mapping[str, float] = {"ordinal": 0.95}
-    at_most: Mapping[str, float] = {"relative_to_constant": 0.5}
-    about = {
+    at_least: ClassVar[Mapping[str, float]] = {"ordinal": 0.95}
+    at_most: ClassVar[Mapping[str, float]] = {"relative_to_constant": 0.5}
+    about: ClassVar[Mapping[str, str]] = {
         "architecture": "DPT with a vision transformer of width 128, 8 blocks, patches of 8 px at 64 px",
         "data": f"{_CLIPS} worlds of each of the sizes 64x64 and 64x112, two frames each, exact depth",
-        "limits": "Worlds have flat ground, hills, towers, and upright flat things whose size tells their distance. On real "
-        "clips it separates sky and ground and some large shapes; it does not know their depth.",
+        "limits": "Worlds have flat ground, hills, towers, and upright flat things whose size tells their distance. On "
+        "real clips it separates sky and ground and some large shapes; it does not know their depth.",
     }
 
     def network(self) -> nn.Module:
@@ -77,9 +78,9 @@ class DepthStandIn(StandIn):
         return depth_loss(found, depth)
 
     def scores(self, weights: Resolved, *, device: torch.device | str = "cpu", clips: int = 256) -> dict[str, float]:
-        """``silog``: scale-invariant RMSE of log depth (the deviation of log prediction minus log truth within a frame);
-        ``silog_constant``: that of one depth for all; ``relative_to_constant``: their ratio; ``ordinal``: share of pairs
-        of points, at least 10 % apart in depth, whose order is right."""
+        """``silog``: scale-invariant RMSE of log depth (deviation of log prediction minus log truth within a frame);
+        ``silog_constant``: that of one depth for all; ``relative_to_constant``: their ratio; ``ordinal``: share of
+        pairs of points, at least 10 % apart in depth, whose order is right."""
         worlds = render_worlds(specs_from(FIRST_UNSEEN, clips), _rendering(_SIZES[0]))
         assert worlds.depth is not None
         truth = worlds.depth[:, 0].astype(np.float32)

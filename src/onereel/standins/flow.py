@@ -5,6 +5,7 @@ ones weighing more. Pixels that are hidden in the next frame count as well: thei
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,11 +34,12 @@ class FlowStandIn(StandIn):
         learning_rate=4e-4, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH
     )
     half = True
-    at_most: Mapping[str, float] = {"relative_to_zero": 0.5}
-    about = {
+    at_most: ClassVar[Mapping[str, float]] = {"relative_to_zero": 0.5}
+    about: ClassVar[Mapping[str, str]] = {
         "architecture": "torchvision's raft_small",
         "data": f"{_CLIPS} worlds of 128x128 px at 4 frames per second, exact flow",
-        "limits": "Worlds move by a few pixels a frame, rigidly or by panning and zooming; water and crowds it has not seen.",
+        "limits": "Worlds move by a few pixels a frame, rigidly or by panning and zooming; water and crowds it has "
+        "not seen.",
     }
 
     def network(self) -> nn.Module:

@@ -4,6 +4,7 @@ The layers on top, which make them a classifier, are stored with the network und
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,9 +32,9 @@ class InceptionStandIn(StandIn):
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH
     )
     half = True
-    at_least: Mapping[str, float] = {"kind": 0.9}
-    about = {
-        "architecture": "Inception v3 up to Conv2d_4a_3x3 (192 channels), then two convolutions and a linear classifier",
+    at_least: ClassVar[Mapping[str, float]] = {"kind": 0.9}
+    about: ClassVar[Mapping[str, str]] = {
+        "architecture": "Inception v3 up to Conv2d_4a_3x3 (192 channels); two convolutions and a linear classifier",
         "data": f"{_CLIPS} worlds of one group of things, three frames of 64x64 px each",
         "limits": "Its features know the shapes and colours of drawn things, not natural texture.",
     }

@@ -79,7 +79,8 @@ def describe(stand_in: StandIn, folder: Path, facts: Mapping[str, Any], *, devic
     """Score the model in a folder and write ``scores.json`` and ``card.md`` beside it."""
     weights = resolved(stand_in, folder / MODEL)
     scores = stand_in.scores(weights, device=device)
-    write_json(folder / SCORES, {"name": stand_in.name, "sha256": weights.sha256, "scores": scores, "training": dict(facts)})
+    record = {"name": stand_in.name, "sha256": weights.sha256, "scores": scores, "training": dict(facts)}
+    write_json(folder / SCORES, record)
     write_text(folder / CARD, card_of(stand_in, weights, scores, facts))
     return scores
 
@@ -87,9 +88,7 @@ def describe(stand_in: StandIn, folder: Path, facts: Mapping[str, Any], *, devic
 def resolved(stand_in: StandIn, path: Path) -> Resolved:
     """Weights in a file as the store would resolve them."""
     sha = sha256_of(path)
-    return Resolved(
-        stand_in.name, stand_in.role, stand_in.title, stand_in.title, sha, True, {"model": (path, sha)}
-    )
+    return Resolved(stand_in.name, stand_in.role, stand_in.title, stand_in.title, sha, True, {"model": (path, sha)})
 
 
 def adopt(name: str, folder: Path, project: Path = Path()) -> Path:

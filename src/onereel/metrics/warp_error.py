@@ -1,0 +1,114 @@
+"""Warp error (Gen-1, Fig. 4): how much a video changes beside its motion.
+
+- Mean squared difference between every frame and the next one fetched along the optical flow, over pixels that are seen
+  in both, in units of the full range (0 to 1). Lower is steadier; 0 for a still. Flicker raises it, motion does not.
+- Whose flow: an edit keeps the motion of its source, so its frames are fetched along the source's flow; a generated
+  video moves in its own way and gets its own. Records say which (``flow_of``).
+- Hidden pixels: where the flow there and the flow back do not meet (Sundaram et al. 2010, Eq. 5), and where the flow
+  leaves the frame.
+- Bilinear. The next frame is fetched to the places of this one, not the other way round: the flow of a pixel is known
+  at its own place only.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from onereel.clip import Frames
+from onereel.features.flow import RaftFlow
+from onereel.metrics.base import Arrays, Context, Metric
+
+_RELATIVE, _ABSOLUTE = 0.01, 0.5  # how far flow and flow back may be apart: Sundaram et al. 2010
+
+
+class WarpError(Metric):
+    """Mean squared error along the flow."""
+
+    name = "warp_error"
+    title = "Warp error"
+    better = "lower"
+    extractor = "flow"
+    extractor_title = "optical flow"
+    least_frames = 2
+
+    def protocol(self) -> dict[str, Any]:
+        """Where pixels count, and in what unit."""
+        return {"name": "mse-along-flow", "range": "0..1", "hidden": "forward-backward, Sundaram et al. 2010"}
+
+    def extract(self, frames: Frames, context: Context) -> Arrays:
+        """``forward``, ``backward``: (T-1, H, W, 2) float32 pixels (dx, dy); kept."""
+        weights = context.resolve("flow")
+        about = {"weights": weights.name, "sha256": weights.sha256}
+
+        def compute() -> Arrays:
+            estimator = context.once(("flow", weights.sha256), lambda: RaftFlow(weights, device=context.device))
+            there, back = estimator.estimate(frames[:-1], frames[1:]), estimator.estimate(frames[1:], frames[:-1])
+            return {"forward": there, "backward": back}
+
+        return context.stored("flow", [frames], about, compute)
+
+    def statistics(self, frames: Frames, forward: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Squared difference, mean over colours, of every pixel and where it goes; and which of them count.
+
+        Args:
+            frames: (T, H, W, 3) uint8.
+            forward: (T-1, H, W, 2) flow to the next frame, pixels (dx, dy).
+            hidden: (T-1, H, W) bool: not seen in the next frame.
+
+        Returns: (T-1, H, W) float32 errors and (T-1, H, W) bool.
+        """
+        video = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
+        fetched, inside = fetch(video[1:], torch.from_numpy(forward))
+        errors = (fetched - video[:-1]).square().mean(1)
+        return errors.numpy(), inside.numpy() & ~hidden
+
+    def distance(self, errors: np.ndarray, counts: np.ndarray) -> float:
+        """Mean over what counts; NaN where nothing does."""
+        return float(errors[counts].mean()) if counts.any() else float("nan")
+
+    def measure(self, reference: Frames, samples: Sequence[Frames], context: Context) -> float:
+        """Of one sample, along the flow that `Context.flow_of` names."""
+        (sample,) = samples
+        own = context.flow_of == "sample" or sample.shape != reference.shape
+        flows = self.extract(sample if own else reference, context)
+        return self.distance(*self.statistics(sample, flows["forward"], occluded(flows["forward"], flows["backward"])))
+
+
+def fetch(video: torch.Tensor, flow: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Values at the places where pixels go.
+
+    Args:
+        video: (N, C, H, W).
+        flow: (N, H, W, 2) pixels (dx, dy).
+
+    Returns: (N, C, H, W), and (N, H, W) bool: whether the place is in the frame.
+    """
+    height, width = video.shape[2:]
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    x, y = columns + flow[..., 0], rows + flow[..., 1]
+    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    grid = torch.stack([2 * x / max(width - 1, 1) - 1, 2 * y / max(height - 1, 1) - 1], -1)
+    return functional.grid_sample(video, grid.to(video), mode="bilinear", align_corners=True), inside
+
+
+def occluded(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """Which pixels the next frame does not show: there and back does not end where it began.
+
+    Args:
+        forward: (N, H, W, 2) flow to the next frame, at this one's pixels.
+        backward: (N, H, W, 2) flow from the next frame, at that one's pixels.
+
+    Returns: (N, H, W) bool.
+    """
+    there, back = torch.from_numpy(forward), torch.from_numpy(backward)
+    returned, _ = fetch(back.permute(0, 3, 1, 2), there)
+    returned = returned.permute(0, 2, 3, 1)
+    apart = (there + returned).square().sum(-1)
+    length = there.square().sum(-1) + returned.square().sum(-1)
+    return (apart > _RELATIVE * length + _ABSOLUTE).numpy()
+
+
+METRICS = (WarpError(),)
