@@ -69,7 +69,7 @@ class ClipStandIn(StandIn):
         tokens = clip.tokenizer(clip.MODELS[self.name])([*texts[0], *texts[1]]).to(device)
         seen = functional.normalize(network.encode_image(clip.normalised(images, images.shape[2])).float(), dim=-1)
         said = functional.normalize(network.encode_text(tokens).float(), dim=-1)
-        return _contrast(seen, said[:_BATCH], said[_BATCH:], network.logit_scale.exp().clamp(max=100))
+        return contrast(seen, said[:_BATCH], said[_BATCH:], network.logit_scale.exp().clamp(max=100))
 
     def scores(self, weights: Resolved, *, device: torch.device | str = "cpu", clips: int = 512) -> dict[str, float]:
         """``retrieval``: of 64 captions of as many worlds the right one is nearest to a frame; ``swap``: the right
@@ -123,7 +123,7 @@ def _texts(specs: list[WorldSpec], wordings: np.ndarray, generator: torch.Genera
     return right, wrong
 
 
-def _contrast(seen: torch.Tensor, said: torch.Tensor, wrong: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+def contrast(seen: torch.Tensor, said: torch.Tensor, wrong: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """Cross entropy of frames over captions and their own wrong one, and of captions over frames."""
     logits = scale * seen @ said.T
     traps = scale * (seen * wrong).sum(1, keepdim=True)

@@ -1,0 +1,101 @@
+"""What SVFID and SGFID make of known corruptions, with the weights named: do they rise with the strength?
+
+    python benchmarks/corruptions.py CLIP... [--weights c3d-world inception-world] [--outputs FOLDER...]
+
+A clip is a file or folder that `onereel ingest` takes, or ``scene:NAME?...``. For every clip, metric and kind of
+corruption: the five values, and Spearman's rank correlation with the strength (1: always rising). With ``--outputs``,
+folders of other people's samples of the first clip: every sample, its own corrupted copies, which should be further
+from the input than it is, and other clips, which should be furthest.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from onereel import ingest
+from onereel.clip import Frames
+from onereel.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
+from onereel.metrics import REGISTRY, Context
+from onereel.metrics.align import align_clips
+from onereel.weights import Resolved, Weights
+
+METRICS = {"svfid": "c3d", "sgfid": "inception"}
+
+
+class NamedWeights(Context):
+    """Weights by entry, not the first of a role."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        store = Weights()
+        self._named = {store.entries[name].role: store.resolve(name) for name in names}
+
+    def resolve(self, role: str) -> Resolved:
+        """The named entry's weights."""
+        return self._named[role]
+
+
+def ranking(name: str, frames: Frames, context: Context) -> dict[str, tuple[list[float], float]]:
+    """By kind of corruption: the five values, and their rank correlation with the strength."""
+    metric = REGISTRY[name]
+    found = {}
+    for kind in KINDS if name == "svfid" else OF_FRAMES:
+        values = [metric.measure(frames, [corrupt(frames, kind, strength)], context) for strength in STRENGTHS]
+        found[kind] = values, float(spearmanr(STRENGTHS, values).statistic)
+    return found
+
+
+def main() -> None:
+    """Print the tables as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", nargs="+")
+    parser.add_argument("--weights", nargs="+", default=["c3d-random", "inception-random"])
+    parser.add_argument("--outputs", nargs="*", type=Path, default=[])
+    parser.add_argument("--frames", type=int, default=16)
+    parser.add_argument("--height", type=int, default=144)
+    options = parser.parse_args()
+    context = NamedWeights(options.weights)
+    clips = {source: ingest.load(source) for source in options.clips}
+    print(f"Weights: {', '.join(options.weights)}.\n")
+    print("| clip | metric | corruption | strength 1 | 2 | 3 | 4 | 5 | rank |\n" + "| --- " * 9 + "|")
+    ranks: dict[str, list[float]] = {}
+    for source, clip in clips.items():
+        frames = clip.frames[: options.frames]
+        for name, role in METRICS.items():
+            if role not in context._named:
+                continue
+            for kind, (values, rank) in ranking(name, frames, context).items():
+                cells = " | ".join(f"{value:.3g}" for value in values)
+                print(f"| {Path(source).stem} | {name} | {kind} | {cells} | {rank:.2f} |")
+                ranks.setdefault(name, []).append(rank)
+    for name, values in ranks.items():
+        always = np.mean(np.array(values) > 0.999)
+        print(f"\n{name}: mean rank correlation {np.mean(values):.3f}, rising always in {always:.0%}")
+    for folder in options.outputs:
+        compare_outputs(folder, clips, context)
+
+
+def compare_outputs(folder: Path, clips: dict, context: NamedWeights) -> None:  # type: ignore[type-arg]
+    """Other people's samples of the first clip against spoilt copies of themselves, and against the other clips."""
+    first, *others = clips.values()
+    samples = {name: ingest.load(source) for name, source in ingest.discover(folder).items()}
+    aligned = align_clips(first, samples, "crop+resize")
+    print(f"\n{folder}: sample, then spoilt copies at strength 3 and other clips")
+    for name, role in METRICS.items():
+        if role not in context._named:
+            continue
+        metric = REGISTRY[name]
+        for label, sample in aligned.samples.items():
+            frames = sample.frames
+            kinds = KINDS if name == "svfid" else OF_FRAMES
+            spoilt = {k: metric.measure(aligned.reference.frames, [corrupt(frames, k, 3)], context) for k in kinds}
+            own = metric.measure(aligned.reference.frames, [frames], context)
+            other = [metric.measure(aligned.reference.frames, [clip.frames], context) for clip in others]
+            text = ", ".join(f"{kind} {value:.3g}" for kind, value in spoilt.items())
+            print(f"- {name}, {label}: {own:.3g}; {text}; other clips {', '.join(f'{value:.3g}' for value in other)}")
+
+
+if __name__ == "__main__":
+    main()
