@@ -43,7 +43,7 @@ def clip() -> Clip:
 @pytest.fixture(scope="module")
 def everything(clip):
     samples = {"0": Clip(noisy(clip.frames, 8)), "1": Clip(noisy(clip.frames, 8, seed=2)), "same": clip}
-    return evaluate(clip, samples, weights="stand-in")
+    return evaluate(clip, samples, weights="stand-in", prompt="a pattern of many colours")
 
 
 def test_the_registry_holds_what_the_papers_report():
@@ -57,6 +57,9 @@ def test_the_registry_holds_what_the_papers_report():
         "nnfdiv",
         "nnfdiv_scaled",
         "nnfdist",
+        "frame_consistency",
+        "prompt_consistency",
+        "warp_error",
         "psnr",
         "ssim",
     )
@@ -93,10 +96,9 @@ def test_values_from_stand_ins_say_so_everywhere(everything):
         role = REGISTRY[record["metric"]].extractor
         assert record["stand_in"] == (role is not None)
         if role:
-            label = {"c3d": "random C3D", "inception": "random Inception"}[role]
-            sha = store.entries[f"{role}-random"].sha256
-            assert record["column"] == f"{record['title']} ({label})"
-            assert record["weights"] == f"{label} seed 0 {sha[:12]}"
+            resolved = store.resolve(role, "stand-in")
+            assert record["column"] == f"{record['title']} ({resolved.label})"
+            assert record["weights"] == f"{resolved.title} {resolved.sha256[:12]}"
             assert everything["summary"][record["metric"]]["column"] == record["column"]
         else:
             assert record["column"] == record["title"]

@@ -75,7 +75,7 @@ rule embed_clip:
         clip="<clips>/{clip}.mkv",
         weights_list=str(ROOT / "config/weights.yaml"),
         weights=plan.present_weights(ROOT, config["weights"]),
-        code=code_files("features.artefacts", "features.clip"),
+        code=code_files("features.artefacts", "features.clip", "features.open_clip"),
     output:
         "data/embeddings/{clip}.safetensors",
     log:
@@ -99,7 +99,7 @@ rule embed_text:
     input:
         weights_list=str(ROOT / "config/weights.yaml"),
         weights=plan.present_weights(ROOT, config["weights"]),
-        code=code_files("features.artefacts", "features.clip"),
+        code=code_files("features.artefacts", "features.clip", "features.open_clip"),
     output:
         "data/embeddings/texts/{text}.safetensors",
     log:
@@ -121,6 +121,7 @@ rule embed_text:
         "../scripts/embed_text.py"
 
 
+# Also makes folders that no run asks for: DVC stores all of them.
 rule preprocessed:
     input:
         [ARTEFACTS[kind].format(clip=clip) for clip in PREVIEWED for kind in PREVIEWS],
@@ -131,3 +132,8 @@ rule preprocessed:
             for kind, key in PLAN.requires(name).items()
         ],
     localrule: True
+    run:
+        for kind, path in ARTEFACTS.items():
+            Path(f"data/{kind}s" if kind == "pyramid" else f"data/{kind}").mkdir(
+                parents=True, exist_ok=True
+            )
