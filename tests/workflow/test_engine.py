@@ -56,6 +56,24 @@ def test_a_new_metric_measures_everything_and_samples_nothing(workspace):
     assert set(planned) <= REPORTING
 
 
+def test_previews_are_estimated_and_shown(workspace):
+    workspace.edit("config/config.yaml", "weights: stand-in", "weights: stand-in\npreviews: [balloons]")
+    planned = workspace.planned()
+    wanted = {"estimate_depth", "estimate_flow", "embed_clip", "preview"}
+    assert {name: planned[name] for name in wanted} == dict.fromkeys(wanted, 1)
+    assert set(planned) <= wanted | REPORTING
+    workspace.snakemake("--quiet", "rules")
+    page = (workspace.root / "results/report/index.html").read_text()
+    for title in ("DPT trained on worlds", "CLIP trained on worlds", "player-balloons-depth", "player-balloons-flow"):
+        assert title in page
+    assert not workspace.planned()
+
+
+def test_a_preview_of_no_clip_is_refused(workspace):
+    workspace.edit("config/config.yaml", "weights: stand-in", "weights: stand-in\npreviews: [baloons]")
+    assert "previews: 'baloons'" in workspace.snakemake("--dry-run", check=False)
+
+
 def test_an_edited_method_reruns_that_method_only(tmp_path):
     workspace = small_workspace(tmp_path / "copy").own_code()
     workspace.write("config/runs.tsv", "run\tclip\tmethod\tpreset\nitself\t*\tcalibration\titself\n")
