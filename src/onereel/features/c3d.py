@@ -31,7 +31,7 @@ _GROUPS: tuple[tuple[tuple[str, int], ...], ...] = (
     (("conv4a", 512), ("conv4b", 512)),
     (("conv5a", 512), ("conv5b", 512)),
 )
-_POOLS = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
+POOLS = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
 _CHUNK = 1 << 20  # input voxels per chunk: conv1 then takes about 256 MB
 
 
@@ -97,11 +97,16 @@ class C3D(nn.Module):
 
     def forward(self, video: torch.Tensor, *, pool: bool = False) -> torch.Tensor:
         """(B, 3, T, H, W) in the protocol's range -> (B, C, T', H', W') after ReLU (and the last pooling)."""
-        for index, group in enumerate(_GROUPS[: self.depth]):
-            for name, _ in group:
-                video = functional.relu_(self.get_submodule(name)(video))
+        for index in range(self.depth):
+            video = self.group(index, video)
             if pool or index + 1 < self.depth:
-                video = functional.max_pool3d(video, _POOLS[index])
+                video = functional.max_pool3d(video, POOLS[index])
+        return video
+
+    def group(self, index: int, video: torch.Tensor) -> torch.Tensor:
+        """One group of convolutions, 0 to 4, each followed by ReLU."""
+        for name, _ in _GROUPS[index]:
+            video = functional.relu_(self.get_submodule(name)(video))
         return video
 
 
@@ -214,6 +219,6 @@ def _geometry(protocol: SVFIDProtocol) -> tuple[int, int, int]:
     for index, group in enumerate(_GROUPS[: protocol.depth]):
         reach += stride * len(group)
         if protocol.pool or index + 1 < protocol.depth:
-            stride *= _POOLS[index][0]
-            side *= _POOLS[index][1]
+            stride *= POOLS[index][0]
+            side *= POOLS[index][1]
     return stride, side, reach

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from onereel.features import c3d
 from onereel.progress import Progress
@@ -34,7 +35,6 @@ class C3DStandIn(StandIn):
     steps = 4000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH,
-        precision="float32",  # 3D convolutions in bfloat16 return infinite gradients on some processors (torch 2.13)
     )  # fmt: skip
     at_least: ClassVar[Mapping[str, float]] = {"direction": 0.9}
     about: ClassVar[Mapping[str, str]] = {
@@ -99,7 +99,12 @@ class C3DClassifier(nn.Module):
 
     def forward(self, video: torch.Tensor) -> torch.Tensor:
         """(N, 3, T, H, W) -> (N, classes)."""
-        features = self.trunk(video)
+        last = len(c3d.POOLS)
+        for index in range(last):
+            video = functional.max_pool3d(self.trunk.group(index, video), c3d.POOLS[index])
+        # Of so few positions the gradient of bfloat16 kernels is not finite on some processors (torch 2.13).
+        with torch.autocast(video.device.type, enabled=False):
+            features = self.trunk.group(last, video.float())
         return self.head(torch.cat([features.mean((2, 3, 4)), features.amax((2, 3, 4))], 1))
 
 
