@@ -200,7 +200,10 @@ def _load(weights: Resolved) -> nn.Module:
     if problem := _difference(expected, found):
         remedy = f"run: onereel weights verify {weights.name}"
         raise WeightsError(f"weights '{weights.name}'", f"no RAFT {'large' if large else 'small'}: {problem}", remedy)
-    model.load_state_dict(tensors, assign=True)
+    # Stand-ins are stored in half precision.
+    model.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}, assign=True
+    )
     return model.eval().requires_grad_(False)
 
 
