@@ -5,7 +5,7 @@ upsampled output of the one below: x_n = up(x_(n-1)) + G_n(up(x_(n-1)) + sigma_n
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -311,8 +311,6 @@ def pack(states: Sequence[State]) -> dict[str, Tensor]:
 def scaled(sides: Sequence[Side], height: float, width: float) -> list[Side]:
     """Sizes of the levels of an output that is larger or smaller by these factors, each at least one pixel."""
     return [(max(1, round(side[0] * height)), max(1, round(side[1] * width))) for side in sides]
-
-
 
 
 def _zeros_like(noise: Tensor | float) -> Tensor:

@@ -103,9 +103,7 @@ def announce(
     trial()
     seconds = (time.perf_counter() - start) * sum(operations)
     shown = " to ".join("x".join(map(str, size)) for size in (sizes[0], sizes[-1]))
-    log.info(
-        "%s: %d levels, %s, about %.1f GiB, about %s", label, len(sizes), shown, needed / 2**30, duration(seconds)
-    )
+    log.info("%s: %d levels, %s, about %.1f GiB, about %s", label, len(sizes), shown, needed / 2**30, duration(seconds))
     return seconds
 
 

@@ -8,7 +8,8 @@ outweigh the eight frames of a clip, and a critic without padding could not see 
 says where the zeros go.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -61,7 +62,7 @@ def stack(kind: Kind, inputs: int, channels: int, outputs: int, *, depth: int, s
     With ``space=0`` the result is `depth` pixels smaller on every side.
     """
     widths = [inputs] + [channels] * (depth - 1)
-    blocks = [block(kind, before, after, space=space, norm=norm) for before, after in zip(widths, widths[1:], strict=False)]
+    blocks = [block(kind, before, after, space=space, norm=norm) for before, after in pairwise(widths)]
     return nn.Sequential(*blocks, convolution(kind, widths[-1], outputs, space=space))
 
 
@@ -126,9 +127,7 @@ class Critic(nn.Module):
     ) -> None:
         super().__init__()
         widths = [inputs] + [channels] * (depth - 1) + [1]
-        self.layers = nn.ModuleList(
-            convolution(kind, before, after, space=space) for before, after in zip(widths, widths[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(convolution(kind, before, after, space=space) for before, after in pairwise(widths))
         self.norms = nn.ModuleList()
         if norm == "batch":
             make = nn.BatchNorm2d if kind == "2d" else nn.BatchNorm3d
@@ -157,23 +156,26 @@ class Critic(nn.Module):
         if self.norms:
             return self._gradient_by_autograd(values)
         convolve = functional.conv2d if values.ndim == 4 else functional.conv3d
-        inputs = values
-        with torch.no_grad():
-            before: list[Tensor] = []
-            for layer in list(self.layers)[:-1]:
-                values = layer(values)
-                before.append(values)
-                values = functional.leaky_relu(values, SLOPE)
-            last: nn.Module = self.layers[-1]
-            shape = [extent + 2 * pad - 2 for extent, pad in zip(values.shape[2:], last.padding, strict=True)]
-            gradient = values.new_ones((len(values), 1, *shape))
-        for layer in reversed(self.layers):
-            gradient = convolve(gradient, *_transposed(layer))
+        layers = [(layer.weight, layer.bias, _margins(layer)) for layer in self._convolutions()]
+        before: list[Tensor] = []
+        for weight, bias, padding in layers[:-1]:
+            # Detached, not under no_grad: autocast would keep a copy of the weights without their history.
+            values = convolve(values, weight.detach(), None if bias is None else bias.detach(), padding=padding)
+            before.append(values)
+            values = functional.leaky_relu(values, SLOPE)
+        shape = [extent + 2 * pad - 2 for extent, pad in zip(values.shape[2:], layers[-1][2], strict=True)]
+        gradient = values.new_ones((len(values), 1, *shape))
+        for weight, _, padding in reversed(layers):
+            axes = tuple(range(2, weight.ndim))
+            flipped = weight.flip(axes).transpose(0, 1)
+            margin = tuple(size - 1 - pad for size, pad in zip(weight.shape[2:], padding, strict=True))
+            gradient = convolve(gradient, flipped, padding=margin)
             if before:
                 gradient = torch.ops.aten.leaky_relu_backward(gradient, before.pop(), SLOPE, False)
-        if gradient.shape != inputs.shape:
-            raise ValueError(f"gradient of shape {tuple(gradient.shape)} for an input of {tuple(inputs.shape)}")
         return gradient
+
+    def _convolutions(self) -> list[nn.Conv2d | nn.Conv3d]:
+        return [layer for layer in self.layers if isinstance(layer, nn.Conv2d | nn.Conv3d)]
 
     def _gradient_by_autograd(self, values: Tensor) -> Tensor:
         with torch.enable_grad():
@@ -182,15 +184,12 @@ class Critic(nn.Module):
         return gradient
 
 
-def _transposed(layer: nn.Module) -> tuple[Tensor, None, int, tuple[int, ...]]:
-    """Weight, bias, stride and padding with which a convolution computes the transpose of `layer`."""
-    weight: Tensor = layer.weight
-    axes = tuple(range(2, weight.ndim))
-    padding = tuple(size - 1 - pad for size, pad in zip(weight.shape[2:], layer.padding, strict=True))
-    return weight.flip(axes).transpose(0, 1), None, 1, padding
+def _margins(layer: nn.Conv2d | nn.Conv3d) -> tuple[int, ...]:
+    """A layer's padding, in numbers."""
+    return tuple(int(pad) for pad in layer.padding)
 
 
-def frozen(networks: Iterator[nn.Module] | list[nn.Module], *, frozen: bool = True) -> None:
+def frozen(networks: Iterable[nn.Module], *, frozen: bool = True) -> None:
     """Switch the networks' parameters off for autograd, or on again."""
     for network in networks:
         network.requires_grad_(not frozen)

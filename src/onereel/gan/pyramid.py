@@ -216,7 +216,9 @@ class PyramidLevel:
     def finished(self) -> dict[str, Tensor]:
         """Weights of all networks, the noise's amplitude, the size, and z_opt of the coarsest level."""
         kept = {
-            f"{name}.{key}": value for name, network in self._all().items() for key, value in network.state_dict().items()
+            f"{name}.{key}": value
+            for name, network in self._all().items()
+            for key, value in network.state_dict().items()
         }
         kept |= {"sigma": torch.tensor(self.sigma, dtype=torch.float64), "side": torch.tensor(self.side)}
         return {**kept, "optimal": self.optimal} if self.index == 0 else kept
