@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 METHOD = load_method("singan_gif")
 TINY = {
     "ladder": ScaleLadder(min_side=12, factor=1.5),
-    "levels_3d": 1,
+    "levels_3d": 2,
     "channels": 4,
     "depth": 3,
     "steps": (2,),
@@ -201,13 +201,13 @@ def test_a_window_rebuilds_like_the_whole_away_from_its_edges(clip):
 
 
 def test_weights_come_from_the_level_below_where_shapes_match(clip):
-    config = tiny(levels_3d=2)
-    first = level(clip, config)
+    first = level(clip)
     first.update(0)
     kept = first.finished()
-    second = level(clip, config, below=[kept])
+    second = level(clip, below=[kept])
     assert all(torch.equal(value, kept[f"generator.{name}"]) for name, value in second.generator.state_dict().items())
-    other = level(clip, tiny(), below=[level(clip).finished()])
+    flat = tiny(levels_3d=1)
+    other = level(clip, flat, below=[level(clip, flat).finished()])
     assert other.generator.kind == "2d", "3D to 2D: starts anew"
     assert all(torch.equal(v, kept[f"video.{n}"]) for n, v in second.critics["video"].state_dict().items())
 
@@ -289,7 +289,7 @@ def test_training_rebuilds_the_clip_and_finds_its_colours(clip, tmp_path):
     header, *lines = [line.split("\t") for line in (tmp_path / "curves.tsv").read_text().splitlines()]
     rebuilt = [float(line[header.index("reconstruction")]) for line in lines]
     psnr = [float(line[header.index("psnr")]) for line in lines if line[header.index("psnr")]]
-    assert np.mean(rebuilt[-10:]) < 0.5 * np.mean(rebuilt[:3])
+    assert np.mean(rebuilt[-10:]) < 0.7 * np.mean(rebuilt[:3])
     assert psnr[-1] > psnr[0] + 1
     drift = [float(line[header.index("drift")]) for line in lines if line[header.index("drift")]]
     assert drift[-1] < drift[0]
@@ -301,7 +301,7 @@ def test_too_short_and_too_small_clips_are_refused(clip):
     assert pyramid.check_clip(Part(), clip.frames[:1], SinGANConfig(ladder=TINY["ladder"], depth=3), "singan")
     with pytest.raises(MethodError, match="the shorter side has 24 pixels, the coarsest level of the pyramid needs 25"):
         pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(), "singan_gif")
-    with pytest.raises(MethodError, match="8x10.*is smaller than 11 pixels, what a critic of 5 layers sees"):
+    with pytest.raises(MethodError, match=r"8x10.*is smaller than 11 pixels, what a critic of 5 layers sees"):
         pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(ladder=ScaleLadder(min_side=8)), "singan_gif")
 
 
@@ -324,7 +324,7 @@ def test_generate_at_any_size_and_length(clip, weights):
     wide = sample(Task.GENERATE, clip, weights, config=tiny(output_scale=(2.0, 1.0, 1.5)))
     assert wide.size == (10, 24, 45)
     assert sample(Task.GENERATE, clip, weights, config=tiny(frames=3)).size[0] == 3
-    with pytest.raises(MethodError, match="output of 7x30.*is smaller than 8 pixels"):
+    with pytest.raises(MethodError, match=r"output of 7x30.*is smaller than 8 pixels"):
         sample(Task.GENERATE, clip, weights, config=tiny(output_scale=(1, 0.3, 1)))
 
 
@@ -382,6 +382,8 @@ def test_motion_transfer_animates_a_picture(clip, weights):
     made = sample(Task.MOTION_TRANSFER, clip, weights, picture=picture)
     assert made.size == (8, 24, 30)
     assert motion_energy(made.frames).max() > 0, "a still picture moves"
+    with pytest.raises(MethodError, match="levels_3d 1: no level above the coarsest sees time"):
+        sample(Task.MOTION_TRANSFER, clip, weights, config=tiny(levels_3d=1), picture=picture)
     tall = Clip(np.rot90(clip.frames[:1], axes=(1, 2)).copy(), clip.fps)
     assert sample(Task.MOTION_TRANSFER, clip, weights, picture=tall).size == (8, 30, 24)
 
@@ -399,7 +401,8 @@ def test_super_resolution_weighs_the_reconstruction_more(clip):
     own = level(clip, part=Part("super", 2), config=tiny(window=(5, 5)))
     made = torch.cat([own.real, own.real + 0.2])
     plain = level(clip, config=tiny(window=(5, 5), ladder=own.part.ladder(tiny())))
-    difference = float(own._generator_loss(made, own.real)[0] - plain._generator_loss(made, own.real)[0])
+    with torch.no_grad():
+        difference = float(own._generator_loss(made, own.real)[0] - plain._generator_loss(made, own.real)[0])
     assert difference == pytest.approx((125 - 50) * 0.2, rel=1e-3)
 
 

@@ -129,6 +129,13 @@ def _motion_transfer(job: Job) -> Tensor:
     cascade = job.cascade
     if cascade.count < 2:
         raise MethodError(job.label, "the pyramid has one level, it needs two", "take a larger height")
+    if job.config.levels_3d < 2:
+        # Equal frames with equal noise stay equal through 2D levels.
+        raise MethodError(
+            f"{job.label}, levels_3d {job.config.levels_3d}",
+            "no level above the coarsest sees time",
+            "set levels_3d=2 or more",
+        )
     picture = to_video(job.clip_of("picture").frames[:1], device=cascade.device)[None]
     sides = _sides_of(job, picture)
     small = to_side(picture, sides[0]).clamp(-1, 1).expand(-1, -1, job.config.transfer_frames, -1, -1)

@@ -9,12 +9,14 @@ NeurIPS 2020. The baseline of VGPNN's Table 1.
 | further levels: WGAN-GP and reconstruction on the frozen output below | `fit.AdversarialLevel` |
 | random samples: the latent from N(0, I), noise of 0.1 RMSE at GAN levels | `networks.Hierarchy.sample` |
 
-Numbers follow the authors' public code. Where we differ, or had to choose: the finest level has the clip's own size
-(theirs is 256 wide); reconstructions of GAN levels start from the latent's mean, not from a draw, so that they never
-change and are made once; random sample and reconstruction go through a generator together; of GAN levels only the
-newest trains; one update of either side a step; initial weights are PyTorch's; a new critic starts from the one below; frozen
-levels use running statistics of batch norm. Spectral norm is on all layers of encoder and critic but those that say
-mean, variance and score.
+Numbers follow the authors' public code. Where we differ, or had to choose:
+
+- The finest level has the clip's own size (theirs is 256 wide).
+- Reconstructions of GAN levels start from the latent's mean, not from a draw: they never change and are made once.
+- Random sample and reconstruction go through a generator together; frozen levels use batch norm's running statistics.
+- Of GAN levels only the newest trains; one update of either side a step; a new critic starts from the one below.
+- Initial weights are PyTorch's. Spectral norm is on all layers of encoder and critic but those that say mean, variance
+  and score.
 """
 
 from __future__ import annotations
