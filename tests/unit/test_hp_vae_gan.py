@@ -144,9 +144,7 @@ def test_gan_levels_leave_the_frozen_ones_alone_and_start_from_the_level_below(c
         assert torch.equal(value, states[1][f"refiner_01.{name}"])
     rebuilt = Hierarchy.of(states[:2], tiny(), CPU).reconstruct(third.real(0, 0), third.sizes[:2])
     amplitude = noise_amplitude(to_size(rebuilt, third.sizes[2])[0], third.real(2, 0)[0], 0.1)
-    starts = range(0, 5 - 3 + 1, 3)
-    assert third.sigma == pytest.approx(amplitude) or len(starts) > 1
-    assert third.sigma > 0
+    assert third.sigma == pytest.approx(amplitude), "of the window that starts the clip: the others overlap it"
     assert float(states[0]["sigma"]) == 0
 
 

@@ -17,8 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from onereel.training.descent import Precision
+
 Kind = Literal["2d", "3d", "separable"]
 Norm = Literal["batch", "none"]
+
+_KERNEL = 3  # frames, rows and columns
 
 SLOPE = 0.2
 """Of LeakyReLU below zero (SinGAN, HP-VAE-GAN)."""
@@ -182,6 +186,21 @@ class Critic(nn.Module):
             values = values.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self(values).sum(), values, create_graph=True)
         return gradient
+
+
+def training_precision(name: str, device: torch.device, frames: int) -> Precision:
+    """What a training computes in; float32 on the CPU where videos have fewer frames than kernels.
+
+    There bfloat16 gradients of weights are now and then NaN: PyTorch 2.13 leaves a part
+    of them as the memory was. Poisoning the memory shows it at 2 frames for every 3x3x3 and 3x1x1 kernel that was
+    tried, and never at 3 or more.
+
+    Args:
+        name: see `onereel.gan.settings.AdversarialConfig.precision`.
+        device: where.
+        frames: fewest frames that a 3D convolution sees.
+    """
+    return Precision("float32" if device.type == "cpu" and frames < _KERNEL else name, device)
 
 
 def _margins(layer: nn.Conv2d | nn.Conv3d) -> tuple[int, ...]:

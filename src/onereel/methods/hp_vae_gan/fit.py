@@ -12,14 +12,14 @@ from torch.nn.utils import parametrize
 from onereel.clip import Frames, to_video
 from onereel.gan import guards
 from onereel.gan.growth import Level, State, device_state, finished_levels, grow
-from onereel.gan.networks import channels_last, frozen, laid_out
+from onereel.gan.networks import channels_last, frozen, laid_out, training_precision
 from onereel.gan.statistics import DRIFT, colour_drift, noise_amplitude
 from onereel.gan.wgan import critic_loss, generator_loss
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
 from onereel.methods.hp_vae_gan.networks import Decoder, Encoder, Hierarchy, Refiner, make_critic, pack, to_size
 from onereel.progress import Progress
 from onereel.pyramid import Size
-from onereel.training.descent import Precision, compiled
+from onereel.training.descent import compiled
 from onereel.training.loop import generator_of
 
 _STREAMS = 16  # streams of random numbers that a level has to itself
@@ -53,7 +53,7 @@ class _HPLevel:
         self.index = len(below)
         self.video = video.to(device)
         self.networks: dict[str, nn.Module] = {}
-        self.precision = Precision(config.adversarial.precision, device)
+        self.precision = training_precision(config.adversarial.precision, device, sizes[0][0])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator_of(seed, self.index, _START).initial_seed())  # initialisers know no generator
             self._make_networks(below)
