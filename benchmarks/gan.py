@@ -57,8 +57,14 @@ def plain() -> ExitStack:
         changes.enter_context(patch.object(module, "channels_last", lambda values: values))
     for module in (cascade, hp_networks, hp_fit):
         changes.enter_context(patch.object(module, "laid_out", lambda network, device: network.to(device)))
-    changes.enter_context(patch.object(hp_fit, "_KEPT_WINDOWS", 0))
+    rebuilt = hp_fit.AdversarialLevel._rebuilt_up
+    changes.enter_context(patch.object(hp_fit.AdversarialLevel, "_rebuilt_up", lambda *a: _forgetful(rebuilt, *a)))
     return changes
+
+
+def _forgetful(rebuilt, level, start: int) -> Tensor:
+    level._rebuilt.clear()
+    return rebuilt(level, start)
 
 
 def timed(level, count: int, device: torch.device) -> float:

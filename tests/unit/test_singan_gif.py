@@ -377,13 +377,16 @@ def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
         sample(Task.COMPOSE, clip, weights, edited=edited)
 
 
-def test_motion_transfer_animates_a_picture(clip, weights):
+def test_motion_transfer_animates_a_picture(clip, weights, tmp_path):
     picture = Clip(clip.frames[2:3], clip.fps)
     made = sample(Task.MOTION_TRANSFER, clip, weights, picture=picture)
     assert made.size == (8, 24, 30)
     assert motion_energy(made.frames).max() > 0, "a still picture moves"
+    flat = tiny(levels_3d=1)
     with pytest.raises(MethodError, match="levels_3d 1: no level above the coarsest sees time"):
-        sample(Task.MOTION_TRANSFER, clip, weights, config=tiny(levels_3d=1), picture=picture)
+        sample(
+            Task.MOTION_TRANSFER, clip, {"pyramid": trained(clip, tmp_path, config=flat)}, config=flat, picture=picture
+        )
     tall = Clip(np.rot90(clip.frames[:1], axes=(1, 2)).copy(), clip.fps)
     assert sample(Task.MOTION_TRANSFER, clip, weights, picture=tall).size == (8, 30, 24)
 
