@@ -4,7 +4,7 @@
     python benchmarks/gan.py steps --levels 3 4 5 --count 3
     python benchmarks/gan.py seam CLIP.mkv EDITED.mkv COMPOSED.mkv --column 57
     python benchmarks/gan.py motion SOURCE.mkv MOVED.mkv
-    python benchmarks/gan.py super CLIP --preset fast --factor 2 --out FOLDER
+    python benchmarks/gan.py super CLIP --preset fast --factor 2 --min-side 12 --out FOLDER
 
 `steps` compares our training step with the same one as PyTorch runs it by default: channels first, float32, the
 gradient penalty by double backward, the frozen levels run again for every reconstruction. It prints CPU seconds, which
@@ -133,13 +133,16 @@ def steps(device: torch.device, count: int, levels: list[int], skip_plain: bool)
                 print(f"{title}: {own:.3f} s{ratio}{theirs if level in AUTHORS else ''}", flush=True)
 
 
-def super_resolution(source: str, out: Path, preset: str, factor: int, device: torch.device) -> None:
+def super_resolution(
+    source: str, out: Path, preset: str, factor: int, min_side: int, steps: list[int] | None, device: torch.device
+) -> None:
     """Train on the clip made smaller, enlarge that, compare with the clip, beside bicubic."""
     method, truth = load_method("singan_gif"), ingest.load(source)
     count, height, width = (extent // (factor if axis else 1) for axis, extent in enumerate(truth.size))
     truth = Clip(truth.frames[:, : height * factor, : width * factor], truth.fps)
     small = Clip(to_frames(resize(to_video(truth.frames), (count, height, width))), truth.fps)
-    config = configure(method, preset, {"super_factor": factor})
+    settings = {"super_factor": factor, "ladder.min_side": min_side, **({"steps": steps} if steps else {})}
+    config = configure(method, preset, settings)
     with TemporaryDirectory() as folder:
         stored = Path(folder) / "small.mkv"
         clips.write(stored, small)
@@ -181,6 +184,8 @@ def main() -> None:
     enlarging.add_argument("clip")
     enlarging.add_argument("--preset", default="fast")
     enlarging.add_argument("--factor", type=int, default=2)
+    enlarging.add_argument("--min-side", type=int, default=12)
+    enlarging.add_argument("--steps", type=int, nargs="+")
     enlarging.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -194,7 +199,8 @@ def main() -> None:
         case "motion":
             motion(*arguments.clips)
         case _:
-            super_resolution(arguments.clip, arguments.out, arguments.preset, arguments.factor, device)
+            chosen = (arguments.preset, arguments.factor, arguments.min_side, arguments.steps)
+            super_resolution(arguments.clip, arguments.out, *chosen, device)
 
 
 if __name__ == "__main__":

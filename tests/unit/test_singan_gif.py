@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from onereel.clip import Clip, to_video
 from onereel.errors import ConfigError, MethodError
@@ -63,9 +63,15 @@ def trained(clip, folder, part="pyramid", *, config=None, seed=0):
 
 @pytest.fixture(scope="module")
 def weights(clip, tmp_path_factory):
-    """Hardly trained pyramids: enough for shapes, seeds and plumbing."""
+    """Hardly trained pyramids: enough for shapes, seeds and plumbing. Louder, or initial weights would say nothing."""
     folder = tmp_path_factory.mktemp("weights")
-    return {part: trained(clip, folder, part) for part in ("pyramid", "slow_x2", "super_x2")}
+    files = {part: trained(clip, folder, part) for part in ("pyramid", "slow_x2", "super_x2")}
+    for path in files.values():
+        louder = {
+            name: value * 5 if value.ndim > 3 and "layers" in name else value for name, value in load_file(path).items()
+        }
+        save_file(louder, path)
+    return files
 
 
 def sample(task, clip, weights, *, config=None, seed=0, **clips) -> Clip:
@@ -305,6 +311,11 @@ def test_too_short_and_too_small_clips_are_refused(clip):
         pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(ladder=ScaleLadder(min_side=8)), "singan_gif")
 
 
+def test_super_resolution_needs_two_levels(clip):
+    with pytest.raises(MethodError, match="the pyramid has one level, which adds nothing to a picture"):
+        pyramid.check_clip(Part("super", 2), clip.frames, tiny(ladder=ScaleLadder(min_side=20)), "singan_gif super_x2")
+
+
 def test_estimate_grows_with_the_clip_and_counts_updates():
     config = PyramidConfig()
     sides = config.ladder.sizes(64, 114)
@@ -369,6 +380,7 @@ def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
     edited = Clip(np.roll(clip.frames, 9, axis=2), clip.fps)
     made = sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1, compose_passes=2), edited=edited)
     assert made.size == clip.size
+    assert seam_gradient(made.frames, 9) < seam_gradient(edited.frames, 9), "the seam falls"
     wide = Clip(np.concatenate([clip.frames, clip.frames], axis=2), clip.fps)
     assert sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1), edited=wide).size == (5, 24, 60)
     with pytest.raises(MethodError, match="needs the input 'edited'; add edited=clip:NAME"):

@@ -307,6 +307,12 @@ def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) ->
             f"is smaller than {smallest} pixels, what a critic of {config.depth} layers sees",
             "raise ladder.min_side or the clip's height",
         )
+    if part.purpose == "super" and len(sides) < 2:
+        raise MethodError(
+            f"{label}, clip of {height}x{width} (height, width)",
+            "the pyramid has one level, which adds nothing to a picture",
+            "lower ladder.min_side or take a larger height",
+        )
     return sides
 
 
