@@ -10,6 +10,10 @@ import torch
 from torch import nn
 
 from onereel.errors import MethodError
+from onereel.training.descent import Precision
+
+_BYTES_PER_VALUE = 5
+_BYTES_AT_REST = 600 * 2**20
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +88,16 @@ def memory_of(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def peak_memory(values: float, precision: str, device: torch.device) -> float:
+    """Bytes of a training whose largest step keeps so many of layers' numbers; an upper estimate.
+
+    Measured at 13x51x91: 4.7 (``fast``) and 3.4 (``paper``) bytes for a number in bfloat16, over 0.52 GiB of Python and
+    PyTorch.
+    """
+    double = Precision(precision, device).dtype == torch.float32
+    return values * _BYTES_PER_VALUE * (2 if double else 1) + _BYTES_AT_REST
 
 
 def announce(

@@ -274,7 +274,8 @@ def fit(
     frames = frames[: config.train_frames]
     sides = check_clip(part, frames, config, label)
     video = to_video(frames, device=device)
-    needed, operations = estimate(part, len(frames), sides, config)
+    values, operations = estimate(part, len(frames), sides, config)
+    needed = guards.peak_memory(values, config.adversarial.precision, device)
     guards.check_memory(needed, device, label)
 
     def begin(index: int, below: Sequence[State]) -> PyramidLevel:
@@ -317,7 +318,7 @@ def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) ->
 
 
 def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConfig) -> tuple[float, list[float]]:
-    """Bytes at the largest level, and multiply-accumulates of each level in units of one step of the coarsest."""
+    """Numbers that the largest level keeps, and the work of every level in units of one step of the coarsest."""
     own, works, peaks, below = config.adversarial, [], [], 0
     for level, side in enumerate(sides):
         window = config.window_of(level, len(sides), frames)
@@ -330,14 +331,10 @@ def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConf
         penalty = (8 if config.critic_norm == "batch" else 4) / own.penalty_every
         critics = own.critic_steps * ((6 + penalty) * judged.operations + 2 * made.operations + below)
         works.append(critics + own.generator_steps * (6 * made.operations + 2 * judged.operations))
-        peaks.append(_BYTES_PER_VALUE * (2 * made.values + 4 * judged.values))
+        peaks.append(2 * made.values + 4 * judged.values)
         below += made.operations
     units = [work * config.steps_of(level) / works[0] for level, work in enumerate(works)]
-    return max(peaks) + _BYTES_AT_REST, units
-
-
-_BYTES_PER_VALUE = 8  # of what layers write, at the peak: the value, its norm's, its slope's and its gradient's
-_BYTES_AT_REST = 700 * 2**20  # Python, PyTorch and the clip
+    return max(peaks), units
 
 
 def _synchronised(level: PyramidLevel, device: torch.device) -> None:

@@ -297,7 +297,8 @@ def fit(
     count, height, width, _ = frames.shape
     sizes = config.sizes((count, height, width), config.window)
     video = to_video(frames, device=device)
-    needed, operations = estimate(sizes, config)
+    values, operations = estimate(sizes, config)
+    needed = guards.peak_memory(values, config.adversarial.precision, device)
     guards.check_memory(needed, device, "hp_vae_gan")
 
     def begin(index: int, below: Sequence[State]) -> Level:
@@ -313,7 +314,7 @@ def fit(
 
 
 def estimate(sizes: Sequence[Size], config: HPVAEGANConfig) -> tuple[float, list[float]]:
-    """Bytes at the largest level, and multiply-accumulates of each level in units of one step of the coarsest."""
+    """Numbers that the largest level keeps, and the work of every level in units of one step of the coarsest."""
     own, below = config.adversarial, 0
     works: list[float] = []
     peaks: list[float] = []
@@ -323,18 +324,14 @@ def estimate(sizes: Sequence[Size], config: HPVAEGANConfig) -> tuple[float, list
         if level < config.vae_levels:
             below += 2 * made.operations if level == 0 else made.operations  # encoder and decoder at the coarsest
             works.append(3 * below)
-            peaks.append(_BYTES_PER_VALUE * made.values * (level + 2))
+            peaks.append(made.values * (level + 2))
             continue
         critics = own.critic_steps * ((6 + 4 / own.penalty_every) * judged.operations + 2 * made.operations + below)
         works.append(critics + own.generator_steps * (6 * made.operations + 2 * judged.operations))
-        peaks.append(_BYTES_PER_VALUE * (2 * made.values + 4 * judged.values))
+        peaks.append(2 * made.values + 4 * judged.values)
         below += made.operations
     units = [work * config.steps_of(level) / works[0] for level, work in enumerate(works)]
-    return max(peaks) + _BYTES_AT_REST, units
-
-
-_BYTES_PER_VALUE = 8  # of what layers write, at the peak: the value, its norm's, its slope's and its gradient's
-_BYTES_AT_REST = 700 * 2**20  # Python, PyTorch and the clip
+    return max(peaks), units
 
 
 def _synchronised(level: Level, device: torch.device) -> None:
