@@ -192,7 +192,7 @@ def training_precision(name: str, device: torch.device, frames: int) -> Precisio
     """What a training computes in; float32 on the CPU where videos have fewer frames than kernels.
 
     There bfloat16 gradients of weights are now and then NaN: PyTorch 2.13 leaves a part of them as the memory was.
-    Poisoning the memory showed it at 2 frames for 21 of 22 kernels of 3x3x3 and 3x1x1, and at 3, 5 and 8 frames for none.
+    Poisoning the memory showed it at 2 frames for 21 of 22 kernels of 3x3x3 and 3x1x1, and at 3, 5 and 8 for none.
 
     Args:
         name: see `onereel.gan.settings.AdversarialConfig.precision`.
