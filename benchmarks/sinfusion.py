@@ -103,16 +103,17 @@ def quality(frames: Frames, seconds: float, device: torch.device) -> None:
             if not ours:
                 changes.enter_context(patch.object(networks, "depthwise", lambda pictures, layer: layer(pictures)))
                 changes.enter_context(patch.object(torch, "channels_last", torch.contiguous_format))
-            trial = _predicting(config, _TRIAL)
-            start = time.perf_counter()
-            fit("predictor", frames, trial, workdir=Path(folder) / "trial", device=device, seed=0, progress=no_progress)
-            steps = round(seconds / (time.perf_counter() - start) * _TRIAL)
-            workdir = Path(folder) / "whole"
-            whole = _predicting(config, steps)
-            fit("predictor", frames, whole, workdir=workdir, device=device, seed=0, progress=no_progress)
-            head, *_, last = (line.split("\t") for line in (workdir / CURVES).read_text().splitlines())
-        row = dict(zip(head, last, strict=True))
+            trial = _trained(frames, _predicting(config, _TRIAL), Path(folder) / "trial", device)
+            steps = round(seconds / float(trial["seconds"]) * _TRIAL)
+            row = _trained(frames, _predicting(config, steps), Path(folder) / "whole", device)
         print(f"{name:15} {row['step']:>6} steps, {row['seconds']:>7} s: {float(row['psnr']):.2f} dB", flush=True)
+
+
+def _trained(frames: Frames, config: SinFusionConfig, workdir: Path, device: torch.device) -> dict[str, str]:
+    """The last row of the predictor's curves; its seconds leave out the measuring."""
+    fit("predictor", frames, config, workdir=workdir, device=device, seed=0, progress=no_progress)
+    head, *_, last = (line.split("\t") for line in (workdir / CURVES).read_text().splitlines())
+    return dict(zip(head, last, strict=True))
 
 
 def _predicting(config: SinFusionConfig, steps: int) -> SinFusionConfig:
