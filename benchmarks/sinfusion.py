@@ -1,13 +1,17 @@
-"""SinFusion's speed, and how long samples hold: `steps` times training steps, `drift` measures samples frame by frame.
+"""SinFusion's speed, and how long samples hold: `steps` times training steps, `quality` compares what equal times of
+training reach, `drift` measures samples frame by frame.
 
     python benchmarks/sinfusion.py steps
+    python benchmarks/sinfusion.py quality CLIP.mkv --seconds 300
     python benchmarks/sinfusion.py drift CLIP.mkv docs/sinfusion_drift.png "with projector=a.mkv" "without=b.mkv"
 
 `steps` compares, in one run on the same crops, our training step with the same network as PyTorch runs it by default:
 channels first, float32, autograd's own gradient of depthwise convolutions, batch 1, which is how the authors train. The
 authors' code itself takes 2.64 s (image, projector: 136x136) and 4.71 s (predictor: 136x243) a step on two cores of
-another machine. `drift` takes the SGFID of every frame against the whole input, which the projector is to keep bounded
-(SinFusion, section 5).
+another machine. `quality` trains the predictor for equal times with the paper's settings as PyTorch runs them by
+default, with the paper's settings as we run them, and with the preset `fast`, and prints the PSNR of denoising noise
+that training never draws. `drift` takes the SGFID of every frame against the whole input, which the projector is to
+keep bounded (SinFusion, section 5).
 """
 
 import argparse
@@ -15,6 +19,7 @@ import statistics
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
@@ -25,13 +30,19 @@ from torch.nn import functional
 from onereel import clip
 from onereel.clip import Frames
 from onereel.devices import resolve_device
+from onereel.methods import configure, load_method
 from onereel.methods.sinfusion import network as networks
 from onereel.methods.sinfusion.config import SinFusionConfig
+from onereel.methods.sinfusion.fit import fit
 from onereel.methods.sinfusion.models import CONDITIONS, Denoiser, Noisy
 from onereel.metrics import REGISTRY, Context
+from onereel.metrics.align import resize_frames
+from onereel.progress import no_progress
 from onereel.training.descent import Descent
+from onereel.training.loop import CURVES
 from onereel.training.settings import TrainingConfig
 
+_TRIAL = 40  # steps that tell how many fit into the time
 CROPS = {"projector": (136, 136), "predictor": (136, 243)}
 
 
@@ -79,6 +90,37 @@ def steps(device: torch.device, count: int) -> None:
                 print(f"{part:10} {'x'.join(map(str, CROPS[part]))} {name:17} {own:6.3f} s  x{plain / own:.2f}")
 
 
+def quality(frames: Frames, seconds: float, device: torch.device) -> None:
+    """Print the held-out PSNR of the predictor after equal times of training."""
+    method = load_method("sinfusion")
+    for name, preset, ours in (
+        ("paper, default", "paper", False),
+        ("paper, ours", "paper", True),
+        ("fast", "fast", True),
+    ):
+        config = configure(method, preset, {} if ours else {"training": {"precision": "float32"}})
+        with ExitStack() as changes, TemporaryDirectory() as folder:
+            if not ours:
+                changes.enter_context(patch.object(networks, "depthwise", lambda pictures, layer: layer(pictures)))
+                changes.enter_context(patch.object(torch, "channels_last", torch.contiguous_format))
+            trial = _trained(frames, _predicting(config, _TRIAL), Path(folder) / "trial", device)
+            steps = round(seconds / float(trial["seconds"]) * _TRIAL)
+            row = _trained(frames, _predicting(config, steps), Path(folder) / "whole", device)
+        print(f"{name:15} {row['step']:>6} steps, {row['seconds']:>7} s: {float(row['psnr']):.2f} dB", flush=True)
+
+
+def _trained(frames: Frames, config: SinFusionConfig, workdir: Path, device: torch.device) -> dict[str, str]:
+    """The last row of the predictor's curves; its seconds leave out the measuring."""
+    fit("predictor", frames, config, workdir=workdir, device=device, seed=0, progress=no_progress)
+    head, *_, last = (line.split("\t") for line in (workdir / CURVES).read_text().splitlines())
+    return dict(zip(head, last, strict=True))
+
+
+def _predicting(config: SinFusionConfig, steps: int) -> SinFusionConfig:
+    """The settings with that many steps of the predictor."""
+    return config.model_copy(update={"predictor": config.predictor.model_copy(update={"steps": steps})})
+
+
 def drift(reference: Frames, samples: dict[str, Frames], out: Path) -> None:
     """Plot the SGFID of every frame of every sample against the input, and print its course."""
     metric, context = REGISTRY["sgfid"], Context()
@@ -103,6 +145,10 @@ def main() -> None:
     timing = commands.add_parser("steps")
     timing.add_argument("--device", default="auto")
     timing.add_argument("--count", type=int, default=5)
+    comparing = commands.add_parser("quality")
+    comparing.add_argument("clip", type=Path)
+    comparing.add_argument("--seconds", type=float, default=300)
+    comparing.add_argument("--device", default="auto")
     drifting = commands.add_parser("drift")
     drifting.add_argument("clip", type=Path)
     drifting.add_argument("out", type=Path)
@@ -111,9 +157,17 @@ def main() -> None:
     if arguments.command == "steps":
         steps(resolve_device(arguments.device), arguments.count)
         return
+    if arguments.command == "quality":
+        quality(clip.read(arguments.clip).frames, arguments.seconds, resolve_device(arguments.device))
+        return
     named = dict(sample.rsplit("=", 1) for sample in arguments.samples)
+    reference = clip.read(arguments.clip)
+    # Other people's samples are larger or smaller: SGFID compares pictures of one size.
+    size = reference.size[1:]
     drift(
-        clip.read(arguments.clip).frames, {name: clip.read(path).frames for name, path in named.items()}, arguments.out
+        reference.frames,
+        {name: resize_frames(clip.read(path).frames, *size) for name, path in named.items()},
+        arguments.out,
     )
 
 

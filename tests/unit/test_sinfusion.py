@@ -401,6 +401,20 @@ def test_the_projector_corrects_every_frame():
     assert drifting[0, 0, -1].mean() == pytest.approx(0.8, abs=1e-5)
 
 
+def test_frames_with_a_neighbour_take_steps_of_their_own(weights, monkeypatch):
+    taken = []
+    monkeypatch.setattr(Process, "denoise", lambda self, *_, steps=None, begin=None, **__: taken.append((begin, steps)))
+    config, picture = tiny(sampling_steps=7, given_steps=2), torch.zeros(1, 3, 16, 16)
+    for part, given in (("projector", None), ("predictor", picture), ("interpolator", picture.repeat(1, 2, 1, 1))):
+        Model.load(part, weights[part], config, CPU).sample(picture, [torch.Generator()], given=given, shift=None)
+    assert taken == [(None, 7), (None, 2), (None, 2)]
+    same = tiny(sampling_steps=7)
+    Model.load("predictor", weights["predictor"], same, CPU).sample(
+        picture, [torch.Generator()], given=picture, shift=1
+    )
+    assert taken[-1] == (None, 7)
+
+
 @pytest.mark.parametrize("factor", [2, 4, 8])
 def test_upsampling_inserts_frames_and_keeps_the_others(factor):
     config = tiny(upsample_factor=factor, batch=3)

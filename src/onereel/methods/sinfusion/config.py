@@ -75,6 +75,7 @@ class SinFusionConfig(MethodConfig):
             "first",
             "first_frame",
             "frames",
+            "given_steps",
             "image_noise",
             "image_start",
             "output_scale",
@@ -87,6 +88,9 @@ class SinFusionConfig(MethodConfig):
 
     sampling_steps: int | None = Field(default=None, ge=2)
     """Steps of the reverse process; None: all T (authors' code)."""
+    given_steps: int | None = Field(default=None, ge=2)
+    """The same for frames that are predicted or interpolated from others; None: as many as `sampling_steps` says. With
+    a neighbour to look at, a short process ends nearer to the mean of what may follow, with less noise left."""
     correction_steps: int = Field(default=3, ge=0)
     """Steps of the truncated process by which the projector corrects a predicted frame (authors' code: 3 of 50); 0
     leaves frames as they were predicted."""

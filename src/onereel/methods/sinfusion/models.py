@@ -149,6 +149,9 @@ class Model:
             said: Tensor = self.denoiser(noisy)[0]
             return said
 
+        steps = self.config.sampling_steps
+        if given is not None and self.config.given_steps is not None:
+            steps = self.config.given_steps
         precision = Precision(self.config.training.precision, start.device)
         with torch.inference_mode(), precision.context():
-            return self.process.denoise(predict, start, generators, begin=begin, steps=self.config.sampling_steps)
+            return self.process.denoise(predict, start, generators, begin=begin, steps=steps)

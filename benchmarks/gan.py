@@ -1,0 +1,207 @@
+"""The GANs: seconds a training step, and what the applications of SinGAN-GIF are to achieve.
+
+    python benchmarks/gan.py steps                      # HP-VAE-GAN's levels at 13x144x256, SinGAN-GIF's at 13x64x114
+    python benchmarks/gan.py steps --levels 3 4 5 --count 3
+    python benchmarks/gan.py seam CLIP.mkv EDITED.mkv COMPOSED.mkv --column 57
+    python benchmarks/gan.py motion SOURCE.mkv MOVED.mkv
+    python benchmarks/gan.py super CLIP --preset fast --factor 2 --min-side 12 --out FOLDER
+
+`steps` compares our training step with the same one as PyTorch runs it by default: channels first, float32, the
+gradient penalty by double backward, the frozen levels run again for every reconstruction. It prints CPU seconds, which
+other programs on the machine disturb less than wall time, and beside HP-VAE-GAN's levels the seconds of its authors'
+code on two cores of another machine (wall time: only ratios within one run compare). `super` holds out the clip's own
+size: it trains on the clip made smaller, enlarges that, and compares with the clip, beside bicubic.
+"""
+
+import argparse
+import logging
+import statistics
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onereel import clip as clips
+from onereel import ingest
+from onereel.clip import Clip, to_frames, to_video
+from onereel.devices import resolve_device
+from onereel.fitting import train_parts
+from onereel.gan import cascade, networks
+from onereel.gan.cascade import Part
+from onereel.gan.config import PyramidConfig
+from onereel.gan.effects import motion_energy, seam_gradient
+from onereel.gan.networks import Critic
+from onereel.gan.pyramid import PyramidLevel
+from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods.hp_vae_gan import fit as hp_fit
+from onereel.methods.hp_vae_gan import networks as hp_networks
+from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
+from onereel.metrics import REGISTRY, Context
+from onereel.progress import terminal_progress
+from onereel.pyramid import resize
+
+AUTHORS = {0: 0.22, 1: 0.37, 2: 0.69, 3: 3.5, 4: 6.4, 5: 11.9, 6: 10.9, 7: 18.6, 8: 23.9}
+"""Seconds an iteration of HP-VAE-GAN's authors' code by level, 13 frames of 144x256 (two cores, float32)."""
+
+
+def plain() -> ExitStack:
+    """Undo what makes our steps fast, while the returned stack is open."""
+    changes = ExitStack()
+    changes.enter_context(patch.object(Critic, "input_gradient", Critic._gradient_by_autograd))
+    for module in (networks, cascade, hp_networks, hp_fit):
+        changes.enter_context(patch.object(module, "channels_last", lambda values: values))
+    for module in (cascade, hp_networks, hp_fit):
+        changes.enter_context(patch.object(module, "laid_out", lambda network, device: network.to(device)))
+    rebuilt = hp_fit.AdversarialLevel._rebuilt_up
+    changes.enter_context(patch.object(hp_fit.AdversarialLevel, "_rebuilt_up", lambda *a: _forgetful(rebuilt, *a)))
+    return changes
+
+
+def _forgetful(rebuilt, level, start: int) -> Tensor:
+    level._rebuilt.clear()
+    return rebuilt(level, start)
+
+
+def timed(level, count: int, device: torch.device) -> float:
+    """Median seconds of `count` steps after one: of the processor, or of CUDA by the wall."""
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    seconds = []
+    for step in range(count + 1):
+        start = clock()
+        level.update(step)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(clock() - start)
+    return statistics.median(seconds[1:])
+
+
+def hp_level(level: int, precision: str, compiled: bool, device: torch.device):
+    """A level of HP-VAE-GAN at its published size, on levels below that were never trained."""
+    config = HPVAEGANConfig()
+    own = config.adversarial.model_copy(update={"precision": precision, "compile": compiled})
+    config = config.model_copy(update={"adversarial": own})
+    sizes = config.sizes((13, 144, 256), 13)
+    video = torch.rand(3, 13, 144, 256, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    below: list[dict[str, Tensor]] = []
+    while True:
+        kind = hp_fit.AutoencoderLevel if len(below) < config.vae_levels else hp_fit.AdversarialLevel
+        built = kind(config, video, sizes, below, seed=0, device=device)
+        if len(below) == level:
+            return built, sizes[level]
+        below.append(built.finished())
+
+
+def pyramid_level(config: PyramidConfig, level: int, precision: str, compiled: bool, device: torch.device):
+    """A level of SinGAN-GIF for 13 frames of 64x114, on levels below that were never trained."""
+    own = config.adversarial.model_copy(update={"precision": precision, "compile": compiled})
+    config = config.model_copy(update={"adversarial": own})
+    sides = config.ladder.sizes(64, 114)
+    video = torch.rand(3, 13, 64, 114, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    below: list[dict[str, Tensor]] = []
+    while True:
+        small = resize(video, (13, *sides[len(below)]))
+        built = PyramidLevel(config, Part(), small, len(sides), below, seed=0, device=device)
+        if len(below) == level:
+            return built, (built.window, *built.side)
+        below.append(built.finished())
+
+
+def steps(device: torch.device, count: int, levels: list[int], skip_plain: bool) -> None:
+    """Print seconds a step of both methods, ours and as PyTorch runs it by default, and their ratio."""
+    presets = {name: configure(load_method("singan_gif"), name) for name in ("paper", "fast")}
+    builders = {f"singan_gif {name}": (lambda *a, c=config: pyramid_level(c, *a)) for name, config in presets.items()}
+    builders = {"hp_vae_gan": hp_level, **builders}
+    for name, build in builders.items():
+        for level in levels:
+            if name != "hp_vae_gan" and level >= len(presets["paper"].ladder.sizes(64, 114)):
+                continue
+            slow = None
+            if not skip_plain:
+                with plain():
+                    slow = timed(build(level, "float32", False, device)[0], count, device)
+            for compiled in (False, True) if device.type == "cuda" else (False,):
+                built, size = build(level, "auto", compiled, device)
+                own = timed(built, count, device)
+                ratio = f", default float32 {slow:.3f} s, x{slow / own:.1f}" if slow else ""
+                theirs = f", authors (other machine, wall) {AUTHORS[level]} s" if name == "hp_vae_gan" else ""
+                title = f"{name} level {level} {'x'.join(map(str, size))}{' compiled' if compiled else ''}"
+                print(f"{title}: {own:.3f} s{ratio}{theirs if level in AUTHORS else ''}", flush=True)
+
+
+def super_resolution(
+    source: str, out: Path, preset: str, factor: int, min_side: int, steps: list[int] | None, device: torch.device
+) -> None:
+    """Train on the clip made smaller, enlarge that, compare with the clip, beside bicubic."""
+    method, truth = load_method("singan_gif"), ingest.load(source)
+    count, height, width = (extent // (factor if axis else 1) for axis, extent in enumerate(truth.size))
+    truth = Clip(truth.frames[:, : height * factor, : width * factor], truth.fps)
+    small = Clip(to_frames(resize(to_video(truth.frames), (count, height, width))), truth.fps)
+    settings = {"super_factor": factor, "ladder.min_side": min_side, **({"steps": steps} if steps else {})}
+    config = configure(method, preset, settings)
+    with TemporaryDirectory() as folder:
+        stored = Path(folder) / "small.mkv"
+        clips.write(stored, small)
+        weights = train_parts(
+            method, Task.SUPER_RESOLVE, Inputs(small), config, out, clip_path=stored, device=device, seed=0,
+            progress=terminal_progress,
+        )  # fmt: skip
+    further = {"weights": weights, "device": device, "seed": 0, "progress": terminal_progress}
+    ours = method.sample(Task.SUPER_RESOLVE, Inputs(small), config, **further).frames
+    bicubic = to_frames(resize(to_video(small.frames), truth.size))
+    for name, frames in (("singan_gif", ours), ("bicubic", bicubic)):
+        values = {metric: REGISTRY[metric].measure(truth.frames, [frames], Context()) for metric in ("ssim", "psnr")}
+        print(f"{name:10} x{factor}: SSIM {values['ssim']:.4f}, PSNR {values['psnr']:.2f} dB")
+
+
+def motion(source: Path, moved: Path) -> None:
+    """Print how well the motion of a transfer lies where the source moves."""
+    first, second = (motion_energy(clips.read(path).frames) for path in (source, moved))
+    second = resize(torch.from_numpy(second)[None, None].float(), (1, *first.shape))[0, 0].numpy()
+    strong = first >= np.quantile(first, 0.75)
+    print(f"correlation of motion energies {np.corrcoef(first.ravel(), second.ravel())[0, 1]:.3f}")
+    print(f"energy where the source moves most {second[strong].mean():.4f}, elsewhere {second[~strong].mean():.4f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="auto")
+    commands = parser.add_subparsers(dest="command", required=True)
+    timing = commands.add_parser("steps")
+    timing.add_argument("--count", type=int, default=3)
+    timing.add_argument("--levels", type=int, nargs="+", default=list(range(6)))
+    timing.add_argument("--skip-plain", action="store_true")
+    seam = commands.add_parser("seam")
+    seam.add_argument("clips", type=Path, nargs="+")
+    seam.add_argument("--column", type=int, required=True)
+    moving = commands.add_parser("motion")
+    moving.add_argument("clips", type=Path, nargs=2)
+    enlarging = commands.add_parser("super")
+    enlarging.add_argument("clip")
+    enlarging.add_argument("--preset", default="fast")
+    enlarging.add_argument("--factor", type=int, default=2)
+    enlarging.add_argument("--min-side", type=int, default=12)
+    enlarging.add_argument("--steps", type=int, nargs="+")
+    enlarging.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    device = resolve_device(arguments.device)
+    match arguments.command:
+        case "steps":
+            steps(device, arguments.count, arguments.levels, arguments.skip_plain)
+        case "seam":
+            for path in arguments.clips:
+                print(f"{path}: {seam_gradient(clips.read(path).frames, arguments.column):.2f}")
+        case "motion":
+            motion(*arguments.clips)
+        case _:
+            chosen = (arguments.preset, arguments.factor, arguments.min_side, arguments.steps)
+            super_resolution(arguments.clip, arguments.out, *chosen, device)
+
+
+if __name__ == "__main__":
+    main()

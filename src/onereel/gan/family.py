@@ -1,0 +1,75 @@
+"""What SinGAN-GIF and its baseline have in common as methods. Needs no torch: the workflow reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from onereel.gan.config import PyramidConfig
+from onereel.methods import check_task
+from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Task
+
+if TYPE_CHECKING:
+    import torch
+
+    from onereel.clip import Clip
+    from onereel.progress import Progress
+
+
+class PyramidMethod(BaseMethod):
+    """A method whose only trained parts are pyramids of generators; its settings are a `PyramidConfig`."""
+
+    Config: ClassVar[type[MethodConfig]] = PyramidConfig
+
+    def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
+        """One pyramid; slow motion and super-resolution have their own."""
+        match task:
+            case Task.SLOW_MOTION:
+                return {f"slow_x{config.slow_factor}": ()}
+            case Task.SUPER_RESOLVE:
+                return {f"super_x{config.super_factor}": ()}
+            case _:
+                return {"pyramid": ()}
+
+    def fit(
+        self,
+        part: str,
+        inputs: Inputs,
+        config: Any,
+        *,
+        weights: Mapping[str, Path],
+        workdir: Path,
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Mapping[str, torch.Tensor]:
+        """Train a pyramid; see `onereel.gan.pyramid.fit`."""
+        from onereel.gan.cascade import Part
+        from onereel.gan.pyramid import fit
+
+        place = {"workdir": workdir, "device": device, "seed": seed, "progress": progress}
+        return fit(Part.parse(part), inputs.clip.frames, config, label=f"{self.name} {part}", **place)  # type: ignore[arg-type]
+
+    def sample(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: Any,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Clip:
+        """One sample; see `onereel.gan.tasks`.
+
+        Further inputs: ``compose`` takes the clip ``edited``; ``motion_transfer`` the clip ``picture``, of which the
+        first frame counts.
+
+        Raises: MethodError for another task, a missing input, or settings that do not fit the clip.
+        """
+        from onereel.gan.tasks import draw
+
+        check_task(self, task)
+        return draw(self.name, task, inputs, config, weights=weights, device=device, seed=seed)

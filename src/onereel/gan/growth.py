@@ -1,0 +1,181 @@
+"""Level after level: each is a training of its own that survives a kill, and one that is finished never runs again.
+
+The number of levels follows from the clip's size, which is unknown where the workflow's graph is drawn; so the levels
+are folders within one trained part: ``level_00/checkpoint.pt`` while it trains, ``level_00/finished.safetensors``
+after. All that a level starts from is a function of the seed, the clip and the finished levels below.
+"""
+
+import csv
+import io
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from onereel.errors import MethodError
+from onereel.files import atomic_path, write_text
+from onereel.gan.statistics import DRIFT
+from onereel.progress import Progress
+from onereel.training import loop
+
+FINISHED = "finished.safetensors"
+_SETTLED_STEPS = 200  # before that, samples of a level may look like anything
+State = Mapping[str, Tensor]
+"""All that is kept of a finished level."""
+
+log = logging.getLogger(__name__)
+
+
+class Level(Protocol):
+    """A level in training: a `onereel.training.loop.Trainee` that knows how it does, and what is to be kept."""
+
+    def update(self, step: int) -> Mapping[str, float | Tensor]:
+        """Take one step."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that `update` changes."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        ...
+
+    def measure(self) -> Mapping[str, float]:
+        """How it does, for the curves; `DRIFT` among it is checked."""
+        ...
+
+    def finished(self) -> dict[str, Tensor]:
+        """What is kept: enough to sample with, and to train the next level."""
+        ...
+
+
+def grow(
+    steps: Sequence[int],
+    begin: Callable[[int, Sequence[State]], Level],
+    *,
+    workdir: Path,
+    progress: Progress,
+    label: str,
+    max_drift: float,
+    checkpoint_seconds: float = 60.0,
+) -> list[State]:
+    """Train every level that is not finished; return what is kept of all.
+
+    Args:
+        steps: of every level, coarsest first.
+        begin: ``begin(index, below)`` makes a level from the finished ones below it.
+        workdir: folder of the training; ``curves.tsv`` there joins the levels' own.
+        progress: watches each level's loop.
+        label: names the training in progress and errors.
+        max_drift: colours farther than this from the clip's, in the second half of a level's steps and not on their way
+            back, stop the training.
+        checkpoint_seconds: see `onereel.training.loop.train`.
+
+    Raises: MethodError if values are not finite or colours run away.
+    """
+    done: list[State] = []
+    for index, count in enumerate(steps):
+        folder = workdir / f"level_{index:02d}"
+        name = f"{label}, level {index + 1} of {len(steps)}"
+        if (kept := _load(folder / FINISHED, name)) is None:
+            level = begin(index, done)
+            guard = _DriftGuard(level, limit=max_drift, label=name, steps=count)
+            loop.train(
+                level,
+                steps=count,
+                workdir=folder,
+                progress=progress,
+                label=name,
+                evaluate=guard,
+                evaluations=_evaluations(count),
+                checkpoint_seconds=checkpoint_seconds,
+            )
+            kept = level.finished()
+            _save(folder / FINISHED, kept)
+            (folder / loop.CHECKPOINT).unlink(missing_ok=True)
+            kept = load_file(folder / FINISHED)  # what a resumed training reads, so that both go on from the same
+        done.append(kept)
+        write_text(workdir / loop.CURVES, joined_curves(workdir, index + 1))
+    return done
+
+
+def finished_levels(workdir: Path) -> int:
+    """How many levels, from the coarsest on, are finished."""
+    count = 0
+    while (workdir / f"level_{count:02d}" / FINISHED).exists():
+        count += 1
+    return count
+
+
+def joined_curves(workdir: Path, levels: int) -> str:
+    """The curves of `levels` levels as one table: steps and seconds go on, and a column names the level."""
+    rows: list[dict[str, str]] = []
+    for index in range(levels):
+        path = workdir / f"level_{index:02d}" / loop.CURVES
+        before = {name: float(rows[-1][name]) if rows else 0.0 for name in ("step", "seconds")}
+        for row in csv.DictReader(path.open(encoding="utf-8"), delimiter="\t") if path.exists() else ():
+            moved = {name: f"{before[name] + float(row[name]):.7g}" for name in ("step", "seconds") if name in row}
+            rows.append({**row, **moved, "level": str(index)})
+    names = list(dict.fromkeys(["step", "seconds", "level", *(name for row in rows for name in row)]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, delimiter="\t", lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+class _DriftGuard:
+    """Measures a level, and stops the training where its colours left the clip's and do not come back."""
+
+    def __init__(self, level: Level, *, limit: float, label: str, steps: int) -> None:
+        self._level, self._limit, self._label = level, limit, label
+        # Counted in calls of this attempt: after a resumption the guard only comes later.
+        self._tolerated = math.ceil(max(_SETTLED_STEPS, steps / 2) / max(1, steps // _evaluations(steps)))
+        self._calls, self._before = 0, math.inf
+
+    def __call__(self) -> Mapping[str, float]:
+        values = self._level.measure()
+        self._calls += 1
+        drift = values.get(DRIFT, 0.0)
+        # What is on its way back may go on; a NaN never is.
+        returning = drift < self._before
+        self._before = drift
+        if self._calls > self._tolerated and not drift <= self._limit and not returning:
+            raise MethodError(
+                self._label,
+                f"the colours of samples are {drift:.2f} away from the clip's (limit {self._limit:.2f}, range 2)",
+                "lower adversarial.learning_rate, use adversarial.precision=float32, or raise max_drift",
+            )
+        return values
+
+
+def _evaluations(steps: int) -> int:
+    return max(1, min(20, steps))
+
+
+def _save(path: Path, state: State) -> None:
+    with atomic_path(path) as temporary:
+        save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}, temporary)
+
+
+def _load(path: Path, label: str) -> State | None:
+    if not path.exists():
+        return None
+    try:
+        state: State = load_file(path)
+    except Exception as error:  # safetensors raises types of its own
+        log.warning("%s: '%s' is not readable (%s): the level trains anew", label, path, error)
+        return None
+    return state
+
+
+def device_state(state: State, device: torch.device, prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with ``prefix.``, without it, on `device`."""
+    start = len(prefix) + 1
+    return {name[start:]: tensor.to(device) for name, tensor in state.items() if name.startswith(f"{prefix}.")}

@@ -1,0 +1,346 @@
+"""Training of one level of the SinGAN family (SinGAN-GIF, sections 3.2 to 3.4)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onereel.clip import Frames, to_video
+from onereel.errors import MethodError
+from onereel.gan import guards
+from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, kind_of, pack, to_pictures, to_side
+from onereel.gan.config import PyramidConfig
+from onereel.gan.growth import State, device_state, finished_levels, grow
+from onereel.gan.networks import Critic, channels_last, frozen, inherit, initialise, laid_out, training_precision
+from onereel.gan.settings import Side
+from onereel.gan.statistics import DRIFT, colour_drift, colour_statistics_loss, noise_amplitude
+from onereel.gan.wgan import critic_loss, generator_loss
+from onereel.progress import Progress
+from onereel.pyramid import resize
+from onereel.training.descent import compiled
+from onereel.training.loop import generator_of
+
+_STREAMS = 16  # streams of random numbers that a level has to itself
+_START, _MEASURE, _OPTIMAL = 1, 2, 3  # streams besides the steps' own, 0
+
+log = logging.getLogger(__name__)
+
+
+class PyramidLevel:
+    """A level in training: a generator, an image critic and a video critic (Eq. 3).
+
+    Args:
+        config: settings.
+        part: what the pyramid is for.
+        video: (3, T, h, w), the clip at this level's size.
+        levels: how many the pyramid has.
+        below: the finished levels.
+        seed: of the training.
+        device: where.
+    """
+
+    def __init__(
+        self,
+        config: PyramidConfig,
+        part: Part,
+        video: Tensor,
+        levels: int,
+        below: Sequence[State],
+        *,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.config, self.part, self.index, self.seed, self.device = config, part, len(below), seed, device
+        self.real = video.to(device)[None]  # (1, 3, T, h, w)
+        self.side: Side = (video.shape[2], video.shape[3])
+        self.window = config.window_of(self.index, levels, video.shape[1])
+        self._below = Cascade.of(below, config, part, device) if below else None
+        self.sigma, self.optimal, self._rebuilt = self._prepare()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(generator_of(seed, self.index, _START).initial_seed())  # initialisers know no generator
+            self.generator, self.critics = self._networks(below[-1] if below else None)
+        self._precision = training_precision(config.adversarial.precision, device, self.window)
+        own = config.adversarial
+        self._adam = {
+            name: torch.optim.Adam(network.parameters(), lr=own.learning_rate, betas=own.betas, fused=True)
+            for name, network in self._all().items()
+        }
+        run = compiled if own.compile else (lambda network: network)
+        self._run: nn.Module = run(self.generator)
+
+    def _prepare(self) -> tuple[float, Tensor, Tensor]:
+        """sigma, z_opt of the coarsest level, and the upsampled reconstruction of the level below.
+
+        z_opt is one map for the whole clip and so is the reconstruction: it is made once, and windows are cut from it,
+        instead of a run through the frozen levels at every step (section 3.2).
+        """
+        frames = self.part.frames(self.real.shape[2])
+        if self._below is None:
+            draws = generator_of(self.seed, 0, _OPTIMAL)
+            optimal = draw_noise(self.config, self.part, 0, (frames, *self.side), draws).to(self.device)
+            return 1.0, optimal.contiguous(), torch.zeros_like(optimal)
+        rebuilt = to_side(self._below.reconstruct(), self.side)
+        shown = rebuilt[0, :, :: self.part.slowness]
+        return noise_amplitude(shown, self.real[0], self.config.noise_amplitude), self._below.optimal, rebuilt
+
+    def _networks(self, below: State | None) -> tuple[nn.Module, dict[str, Critic]]:
+        """New networks; those of the level below are copied where shapes match (SinGAN)."""
+        generator: nn.Module = make_generator(self.config, self.index)
+        critics = make_critics(self.config, self.index)
+        if below is not None:
+            former: dict[str, nn.Module] = dict(make_critics(self.config, self.index - 1))
+            former["generator"] = make_generator(self.config, self.index - 1)
+            for name, network in {"generator": generator, **critics}.items():
+                former[name].load_state_dict(device_state(below, torch.device("cpu"), name))
+                inherit(network, former[name])
+        laid_out(generator, self.device)
+        for critic in critics.values():
+            laid_out(critic, self.device)
+        return generator, critics
+
+    def _all(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, **self.critics}
+
+    def update(self, step: int) -> Mapping[str, float | Tensor]:
+        """Critics, then the generator; losses by name, `critic_*` being the critics' estimate of the distance."""
+        own = self.config.adversarial
+        draws = generator_of(self.seed, step, _STREAMS * (self.index + 1))
+        rate = own.rate(step, self.config.steps_of(self.index))
+        for optimiser in self._adam.values():
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+        penalty = own.penalty * own.penalty_every if step % own.penalty_every == 0 else 0.0
+        values: dict[str, float | Tensor] = {}
+        for turn in range(own.critic_steps):
+            start = int(torch.randint(self.real.shape[2] - self.window + 1, (), generator=draws))
+            real = self.real[:, :, start : start + self.window]
+            up, noisy = self._draw(start, draws)
+            with torch.set_grad_enabled(turn == own.critic_steps - 1):
+                made = self._make(up, noisy)  # (2, 3, t, h, w): a random sample and the reconstruction
+            for name, critic in self.critics.items():
+                with self._precision.context():
+                    seen = self._views(name, made[:1]), self._views(name, real)
+                    loss, values[f"critic_{name}"] = critic_loss(
+                        critic, seen[1], seen[0], penalty=penalty, at=own.penalty_at, generator=draws
+                    )
+                self._step(name, loss)
+        frozen(list(self.critics.values()))
+        for turn in range(own.generator_steps):
+            if turn:
+                made = self._make(up, noisy)
+            loss, parts = self._generator_loss(made, real)
+            self._step("generator", loss)
+            values.update(parts)
+        frozen(list(self.critics.values()), frozen=False)
+        return {**values, "learning_rate": rate}
+
+    def _draw(self, start: int, draws: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Upsampled videos and the same with noise, (2, 3, t, h, w): of a random sample and of the reconstruction."""
+        frames, first = self.part.frames(self.window), self.part.slowness * start
+        total = self.part.frames(self.real.shape[2])
+        path = {"start": first, "total": total}
+        rebuilt = self._rebuilt[:, :, first : first + frames]
+        if self._below is None:
+            up = torch.zeros_like(rebuilt)
+            fixed: Tensor | float = self.optimal[:, :, first : first + frames]
+        else:
+            sample = self._below.run(None, 0, self._below.sides, draws, frames=frames, **path)
+            up, fixed = to_side(sample, self.side), 0.0
+        noise = draw_noise(self.config, self.part, self.index, (frames, *self.side), draws, **path)
+        noisy = up + self.sigma * noise.to(self.device)
+        return torch.cat([up, rebuilt]), torch.cat([noisy, rebuilt + fixed])
+
+    def _make(self, up: Tensor, noisy: Tensor) -> Tensor:
+        with self._precision.context():
+            made: Tensor = up + self._run(noisy)
+        return made
+
+    def _views(self, name: str, video: Tensor) -> Tensor:
+        """What a critic sees of a video: all its frames one by one, or every `slowness`-th together (section 5.2)."""
+        if name == "image":
+            return channels_last(to_pictures(video))
+        generated = video.shape[2] == self.part.frames(self.window)
+        return channels_last(video[:, :, :: self.part.slowness] if generated else video)
+
+    def _generator_loss(self, made: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 3."""
+        config = self.config
+        shown = made[:, :, :: self.part.slowness]
+        weights = {"image": config.image_weight, "video": config.video_weight}
+        rest = shown[1:] - real
+        rebuilt = rest.abs().mean() if config.reconstruction == "l1" else rest.square().mean()
+        weight = config.super_weight if self.part.purpose == "super" else config.reconstruction_weight
+        loss, parts = weight * rebuilt, {"reconstruction": rebuilt.detach()}
+        if config.colour_weight:
+            colour = colour_statistics_loss(shown[:1], real)
+            loss, parts["colour"] = loss + config.colour_weight * colour, colour.detach()
+        with self._precision.context():
+            for name, critic in self.critics.items():
+                loss = loss + weights[name] * generator_loss(critic, self._views(name, made[:1]))
+        return loss, parts
+
+    def _step(self, name: str, loss: Tensor) -> None:
+        network = self._all()[name]
+        self._adam[name].zero_grad(set_to_none=True)
+        loss.backward()
+        limit = self.config.adversarial.clip_norm
+        if limit and name == "generator":
+            nn.utils.clip_grad_norm_(network.parameters(), limit)
+        self._adam[name].step()
+
+    def measure(self) -> Mapping[str, float]:
+        """``psnr`` of the reconstruction in dB (range 2), and the colour drift of a random sample."""
+        up, noisy = self._draw(0, generator_of(self.seed, 0, _MEASURE))
+        self.generator.eval()
+        with torch.no_grad():
+            sample, rebuilt = self._make(up, noisy)[:, :, :: self.part.slowness]
+        self.generator.train()
+        real = self.real[0, :, : self.window]
+        error = float((rebuilt.clamp(-1, 1) - real).square().mean())
+        return {"psnr": 10 * float(torch.tensor(4 / max(error, 1e-12)).log10()), DRIFT: colour_drift(sample, real)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks and optimisers."""
+        networks = {name: network.state_dict() for name, network in self._all().items()}
+        return {"networks": networks, "adam": {name: adam.state_dict() for name, adam in self._adam.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        for name, network in self._all().items():
+            network.load_state_dict(state["networks"][name])
+            self._adam[name].load_state_dict(state["adam"][name])
+
+    def finished(self) -> dict[str, Tensor]:
+        """Weights of all networks, the noise's amplitude, the size, and z_opt of the coarsest level."""
+        kept = {
+            f"{name}.{key}": value
+            for name, network in self._all().items()
+            for key, value in network.state_dict().items()
+        }
+        kept |= {"sigma": torch.tensor(self.sigma, dtype=torch.float64), "side": torch.tensor(self.side)}
+        return {**kept, "optimal": self.optimal} if self.index == 0 else kept
+
+
+def make_generator(config: PyramidConfig, level: int) -> Generator:
+    """An untrained generator (SinGAN's initial weights)."""
+    generator = Generator(config, level)
+    initialise(generator)
+    return generator
+
+
+def make_critics(config: PyramidConfig, level: int) -> dict[str, Critic]:
+    """Untrained critics by name, ``image`` and ``video``, those whose loss weighs anything (sections 3.2, 3.3.1)."""
+    channels = max(4, round(config.channels_of(level) * config.critic_channels))
+    critics = {}
+    for name, kind, weight in (("image", "2d", config.image_weight), ("video", "3d", config.video_weight)):
+        if weight:
+            space = 0 if config.padding == "once" else 1
+            critics[name] = Critic(kind, channels, depth=config.depth, space=space, norm=config.critic_norm)  # type: ignore[arg-type]
+            initialise(critics[name])
+    return critics
+
+
+def fit(
+    part: Part,
+    frames: Frames,
+    config: PyramidConfig,
+    *,
+    label: str,
+    workdir: Path,
+    device: torch.device,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Tensor]:
+    """Train a pyramid, level after level; return what sampling needs.
+
+    The curves hold, for every level, each critic's estimate of the distance, the reconstruction and colour losses, the
+    reconstruction's PSNR in dB (range 2) and the colour drift of a random sample.
+
+    Args:
+        part: what the pyramid is for.
+        frames: (T, H, W, 3) uint8.
+        config: settings.
+        label: names the method in progress and errors.
+        workdir: for the levels' states and curves.
+        device: where to train.
+        seed: of weights and draws.
+        progress: watches the loops.
+
+    Raises: MethodError if the clip is too short, too small, or too large for memory; if training runs away.
+    """
+    frames = frames[: config.train_frames]
+    sides = check_clip(part, frames, config, label)
+    video = to_video(frames, device=device)
+    values, operations = estimate(part, len(frames), sides, config)
+    needed = guards.peak_memory(values, config.adversarial.precision, device)
+    guards.check_memory(needed, device, label)
+
+    def begin(index: int, below: Sequence[State]) -> PyramidLevel:
+        small = resize(video, (len(frames), *sides[index])).clamp(-1, 1)
+        return PyramidLevel(config, part, small, len(sides), below, seed=seed, device=device)
+
+    if not finished_levels(workdir):
+        trial = begin(0, [])
+        sizes = [(len(frames), *side) for side in sides]
+        guards.announce(label, sizes, needed, operations, lambda: _synchronised(trial, device))
+    steps = [config.steps_of(index) for index in range(len(sides))]
+    return pack(grow(steps, begin, workdir=workdir, progress=progress, label=label, max_drift=config.max_drift))
+
+
+def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) -> list[Side]:
+    """Sizes of the levels.
+
+    Raises: MethodError if the clip is too short or too small.
+    """
+    count, height, width, _ = frames.shape
+    needed = 2 if config.video_weight else 1
+    if count < needed:
+        raise MethodError(label, f"the clip has {count} frame, a video needs {needed}", "take a longer clip")
+    ladder = part.ladder(config)
+    smallest = 2 * config.depth + 1 if config.padding == "once" else 3
+    sides = ladder.sizes(height, width)
+    if min(sides[0]) < smallest:
+        raise MethodError(
+            f"{label}, coarsest level of {sides[0][0]}x{sides[0][1]} (height, width)",
+            f"is smaller than {smallest} pixels, what a critic of {config.depth} layers sees",
+            "raise ladder.min_side or the clip's height",
+        )
+    if part.purpose == "super" and len(sides) < 2:
+        raise MethodError(
+            f"{label}, clip of {height}x{width} (height, width)",
+            "the pyramid has one level, which adds nothing to a picture",
+            "lower ladder.min_side or take a larger height",
+        )
+    return sides
+
+
+def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConfig) -> tuple[float, list[float]]:
+    """Numbers that the largest level keeps, and the work of every level in units of one step of the coarsest."""
+    own, works, peaks, below = config.adversarial, [], [], 0
+    for level, side in enumerate(sides):
+        window = config.window_of(level, len(sides), frames)
+        shape = (1, 3, part.frames(window), *side)
+        made = guards.forward_cost(lambda level=level: make_generator(config, level), shape)  # type: ignore[misc]
+        judged = guards.Cost()
+        for name, critic in make_critics(config, level).items():
+            seen = (window, 3, *side) if name == "image" else (1, 3, window, *side)
+            judged += guards.forward_cost(lambda critic=critic: critic.to("meta"), seen)  # type: ignore[misc]
+        penalty = (8 if config.critic_norm == "batch" else 4) / own.penalty_every
+        critics = own.critic_steps * ((6 + penalty) * judged.operations + 2 * made.operations + below)
+        works.append(critics + own.generator_steps * (6 * made.operations + 2 * judged.operations))
+        peaks.append(2 * made.values + 4 * judged.values)
+        below += made.operations
+    units = [work * config.steps_of(level) / works[0] for level, work in enumerate(works)]
+    return max(peaks), units
+
+
+def _synchronised(level: PyramidLevel, device: torch.device) -> None:
+    level.update(0)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+__all__ = ["PyramidLevel", "check_clip", "estimate", "fit", "kind_of", "make_critics", "make_generator"]

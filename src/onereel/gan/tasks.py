@@ -1,0 +1,187 @@
+"""What the SinGAN family is asked for: every task from a trained pyramid (SinGAN-GIF, section 5)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from onereel.clip import Clip, to_frames, to_video
+from onereel.errors import MethodError
+from onereel.gan.cascade import Cascade, Part, draw_noise, scaled, to_side
+from onereel.gan.config import PyramidConfig
+from onereel.methods.base import Inputs, Task
+
+_SMALLEST = 8  # pixels, each side of an output
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request.
+
+    Attributes:
+        label: names method and task in errors.
+        inputs: the clip and further clips.
+        cascade: the trained pyramid of the task.
+        generator: of the sample's seed, on the CPU.
+    """
+
+    label: str
+    inputs: Inputs
+    cascade: Cascade
+    generator: torch.Generator
+
+    @property
+    def config(self) -> PyramidConfig:
+        """Settings."""
+        return self.cascade.config
+
+    def clip_of(self, role: str) -> Clip:
+        """A further clip.
+
+        Raises: MethodError if it is not given.
+        """
+        if role not in self.inputs.clips:
+            raise MethodError(self.label, f"needs the input '{role}'", f"add {role}=clip:NAME")
+        return self.inputs.clips[role]
+
+
+def part_of(task: Task, config: PyramidConfig) -> Part:
+    """The pyramid that a task samples from."""
+    match task:
+        case Task.SLOW_MOTION:
+            return Part("slow", config.slow_factor)
+        case Task.SUPER_RESOLVE:
+            return Part("super", config.super_factor)
+        case _:
+            return Part()
+
+
+def draw(
+    label: str,
+    task: Task,
+    inputs: Inputs,
+    config: PyramidConfig,
+    *,
+    weights: Mapping[str, Path],
+    device: torch.device,
+    seed: int,
+) -> Clip:
+    """One sample.
+
+    Raises: MethodError for missing inputs, or settings that do not fit the clip or the pyramid.
+    """
+    part = part_of(task, config)
+    cascade = Cascade.load(weights[part.name], config, part, device)
+    job = Job(f"{label}, task '{task}'", inputs, cascade, torch.Generator().manual_seed(seed))
+    video = _DRAW[task](job)
+    return Clip(to_frames(video[0].clamp(-1, 1)), inputs.clip.fps)
+
+
+def _generate(job: Job) -> Tensor:
+    """Any size and length (section 5.1)."""
+    config, cascade = job.config, job.cascade
+    length, height, width = config.output_scale
+    frames = config.frames or max(1, round(job.inputs.clip.size[0] * length))
+    sides = scaled(cascade.sides, height, width)
+    _check_side(job, sides[-1])
+    if config.start_level and (sides != list(cascade.sides) or frames != cascade.frames):
+        raise MethodError(
+            f"{job.label}, start_level {config.start_level}",
+            "the layout of the clip has the clip's size and length",
+            "leave output_scale and frames, or set start_level=0",
+        )
+    return cascade.run(None, 0, sides, job.generator, frames=frames, kept=min(config.start_level, cascade.count))
+
+
+def _lengthen(job: Job) -> Tensor:
+    """Section 5.3."""
+    return job.cascade.run(None, 0, job.cascade.sides, job.generator, frames=job.config.lengthen_frames)
+
+
+def _slow_motion(job: Job) -> Tensor:
+    """Section 5.2: k (T - 1) + 1 frames at the clip's rate, so that it plays k times slower."""
+    cascade = job.cascade
+    kept = cascade.count if job.config.slow_start == "clip" else 0
+    return cascade.run(None, 0, cascade.sides, job.generator, frames=cascade.frames, kept=kept)
+
+
+def _compose(job: Job) -> Tensor:
+    """Section 5.4: an edited clip in the place of a coarse level's output, several times over."""
+    level, cascade = job.config.compose_level, job.cascade
+    if level >= cascade.count:
+        raise MethodError(
+            f"{job.label}, compose_level {level}",
+            f"the pyramid has {cascade.count} levels, none is left to mend the seams",
+            "lower compose_level or take a larger height",
+        )
+    video = to_video(job.clip_of("edited").frames, device=cascade.device)[None]
+    sides = _sides_of(job, video)
+    for _ in range(job.config.compose_passes):
+        coarse = to_side(video, sides[level - 1]).clamp(-1, 1)
+        video = cascade.run(coarse, level, sides, job.generator)
+    return video
+
+
+def _motion_transfer(job: Job) -> Tensor:
+    """Section 5.6: a picture, repeated, in the place of the coarsest level's output."""
+    cascade = job.cascade
+    if cascade.count < 2:
+        raise MethodError(job.label, "the pyramid has one level, it needs two", "take a larger height")
+    if job.config.levels_3d < 2:
+        # Equal frames with equal noise stay equal through 2D levels.
+        raise MethodError(
+            f"{job.label}, levels_3d {job.config.levels_3d}",
+            "no level above the coarsest sees time",
+            "set levels_3d=2 or more",
+        )
+    picture = to_video(job.clip_of("picture").frames[:1], device=cascade.device)[None]
+    sides = _sides_of(job, picture)
+    small = to_side(picture, sides[0]).clamp(-1, 1).expand(-1, -1, job.config.transfer_frames, -1, -1)
+    return cascade.run(small, 1, sides, job.generator)
+
+
+def _super_resolve(job: Job) -> Tensor:
+    """Section 5.5: again and again through the finest generator, each time a little larger."""
+    config, cascade = job.config, job.cascade
+    passes = config.super_passes or config.super_factor
+    video = to_video(job.inputs.clip.frames, device=cascade.device)[None]
+    height, width = video.shape[3:]
+    last = cascade.count - 1
+    for number in range(1, passes + 1):
+        scale = config.super_factor ** (number / passes)
+        side = (round(height * scale), round(width * scale))
+        noise = draw_noise(config, cascade.part, last, (video.shape[2], *side), job.generator).to(cascade.device)
+        amplitude = config.super_noise * cascade.sigmas[last]
+        video = cascade.refine(last, to_side(video, side).clamp(-1, 1), amplitude * noise)
+    return video
+
+
+def _sides_of(job: Job, video: Tensor) -> list[tuple[int, int]]:
+    """Sizes of the levels for a given video, which is scaled to the pyramid's shorter side and keeps its shape."""
+    finest = job.cascade.sides[-1]
+    height, width = video.shape[3:]
+    scale = min(finest) / min(height, width)
+    sides = scaled(job.cascade.sides, height * scale / finest[0], width * scale / finest[1])
+    _check_side(job, sides[-1])
+    return sides
+
+
+def _check_side(job: Job, side: tuple[int, int]) -> None:
+    if min(side) < _SMALLEST:
+        raise MethodError(
+            f"{job.label}, output of {side[0]}x{side[1]} (height, width)",
+            f"is smaller than {_SMALLEST} pixels",
+            "raise output_scale or the clip's height",
+        )
+
+
+_DRAW: Mapping[Task, Callable[[Job], Tensor]] = {
+    Task.GENERATE: _generate,
+    Task.LENGTHEN: _lengthen,
+    Task.SLOW_MOTION: _slow_motion,
+    Task.COMPOSE: _compose,
+    Task.MOTION_TRANSFER: _motion_transfer,
+    Task.SUPER_RESOLVE: _super_resolve,
+}

@@ -1,0 +1,101 @@
+"""HP-VAE-GAN: Gur, Benaim and Wolf, "Hierarchical Patch VAE-GAN: Generating Diverse Videos from a Single Sample",
+NeurIPS 2020. The baseline of VGPNN's Table 1.
+
+| what | code |
+| --- | --- |
+| widths from 32 pixels to the clip's, every 4th, 3rd, 2nd and each frame | `config.HPVAEGANConfig.sizes` |
+| encoder, decoder, generators, critic | `networks`, `onereel.gan.networks.Critic` |
+| the first levels: a variational autoencoder that grows, older levels learning slower | `fit.AutoencoderLevel` |
+| further levels: WGAN-GP and reconstruction on the frozen output below | `fit.AdversarialLevel` |
+| random samples: the latent from N(0, I), noise of 0.1 RMSE at GAN levels | `networks.Hierarchy.sample` |
+
+Numbers follow the authors' public code. Where we differ, or had to choose:
+
+- The finest level has the clip's own size (theirs is 256 wide).
+- Reconstructions of GAN levels start from the latent's mean, not from a draw: they never change and are made once.
+- Random sample and reconstruction go through a generator together; frozen levels use batch norm's running statistics.
+- Of GAN levels only the newest trains; one update of either side a step; a new critic starts from the one below.
+- Initial weights are PyTorch's. Spectral norm is on all layers of encoder and critic but those that say mean, variance
+  and score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onereel.clip import Frames, to_frames
+from onereel.methods import check_task
+from onereel.methods.base import BaseMethod, Inputs, Task
+from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
+
+if TYPE_CHECKING:
+    import torch
+
+    from onereel.progress import Progress
+
+__all__ = ["HPVAEGAN", "METHOD", "HPVAEGANConfig"]
+
+
+class HPVAEGAN(BaseMethod):
+    """A patch-VAE at coarse levels, patch-GANs above; frame rate and size grow together."""
+
+    name = "hp_vae_gan"
+    title = "HP-VAE-GAN"
+    paper = "Gur, Benaim and Wolf, Hierarchical Patch VAE-GAN, NeurIPS 2020"
+    tasks = frozenset({Task.GENERATE})
+    Config = HPVAEGANConfig
+
+    def parts(self, task: Task, config: HPVAEGANConfig) -> Mapping[str, tuple[str, ...]]:
+        """One hierarchy of levels."""
+        return {"hierarchy": ()}
+
+    def fit(
+        self,
+        part: str,
+        inputs: Inputs,
+        config: HPVAEGANConfig,
+        *,
+        weights: Mapping[str, Path],
+        workdir: Path,
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Mapping[str, torch.Tensor]:
+        """Train all levels; see `fit.fit`."""
+        from onereel.methods.hp_vae_gan.fit import fit
+
+        return fit(inputs.clip.frames, config, workdir=workdir, device=device, seed=seed, progress=progress)
+
+    def sample(
+        self,
+        task: Task,
+        inputs: Inputs,
+        config: HPVAEGANConfig,
+        *,
+        weights: Mapping[str, Path],
+        device: torch.device,
+        seed: int,
+        progress: Progress,
+    ) -> Frames:
+        """One random video, as long as the clip or as the settings say.
+
+        Raises: MethodError for another task, or settings that do not fit the clip.
+        """
+        import torch
+
+        from onereel.methods.hp_vae_gan.networks import Hierarchy
+
+        check_task(self, task)
+        length, tall, wide = config.output_scale
+        frames = config.frames or max(1, round(inputs.clip.size[0] * length))
+        sizes = [
+            (count, max(1, round(height * tall)), max(1, round(width * wide)))
+            for count, height, width in config.sizes(inputs.clip.size, frames)
+        ]
+        hierarchy = Hierarchy.load(weights["hierarchy"], config, device)
+        return to_frames(hierarchy.sample(config, sizes, torch.Generator().manual_seed(seed))[0])
+
+
+METHOD = HPVAEGAN()

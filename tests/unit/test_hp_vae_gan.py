@@ -1,0 +1,215 @@
+"""HP-VAE-GAN: sizes and parameters of the authors' code, both kinds of levels, survival of a kill, sampling."""
+
+import functools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from onereel.clip import Clip, to_video
+from onereel.errors import ConfigError, MethodError
+from onereel.gan import growth
+from onereel.gan.statistics import noise_amplitude
+from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods.hp_vae_gan import fit as fitting
+from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
+from onereel.methods.hp_vae_gan.fit import AdversarialLevel, AutoencoderLevel
+from onereel.methods.hp_vae_gan.networks import Decoder, Encoder, Hierarchy, Refiner, make_critic, to_size
+from onereel.progress import no_progress
+
+CPU = torch.device("cpu")
+METHOD = load_method("hp_vae_gan")
+
+
+def tiny(**settings) -> HPVAEGANConfig:
+    """Settings of a hierarchy that trains in a second: 3 levels, the finest a GAN."""
+    few = {"min_width": 16, "rates": (2, 1), "vae_levels": 2, "channels": 4, "latent": 6, "depth": 3, "steps": (2,)}
+    return HPVAEGANConfig(**{**few, "factor": 0.5, **settings})
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    """Five frames of 20x30: a bright square that moves over a gradient."""
+    rows, columns = np.mgrid[:20, :30]
+    frames = np.stack([np.stack([rows * 5, columns * 4, 200 - rows * 5], axis=-1)] * 5).astype(np.uint8)
+    for number in range(5):
+        frames[number, 8:14, 4 + 4 * number : 10 + 4 * number] = 250
+    return Clip(frames, Fraction(10))
+
+
+def level(clip, below=(), config=None, seed=0):
+    config = config or tiny()
+    kind = AutoencoderLevel if len(below) < config.vae_levels else AdversarialLevel
+    sizes = config.sizes(clip.size, config.window)
+    return kind(config, to_video(clip.frames), sizes, below, seed=seed, device=CPU)
+
+
+@pytest.fixture(scope="module")
+def states(clip):
+    """What three levels keep, each after two steps."""
+    kept = []
+    for _ in range(3):
+        one = level(clip, kept)
+        for step in range(2):
+            one.update(step)
+        kept.append(one.finished())
+    return kept
+
+
+# Numbers of the authors
+
+
+def test_parameter_counts_are_the_authors():
+    config = HPVAEGANConfig()
+    networks = {"encoder": Encoder(config), "decoder": Decoder(config), "level": Refiner(config)}
+    counts = {name: sum(value.numel() for value in network.parameters()) for name, network in networks.items()}
+    assert counts == {"encoder": 669_184, "decoder": 780_483, "level": 564_483}
+    assert sum(value.numel() for value in make_critic(config).parameters()) == 560_257
+
+
+def test_sizes_of_a_clip_are_the_authors():
+    config = HPVAEGANConfig()
+    assert config.window == 13
+    assert config.sizes((13, 144, 256), 13) == [
+        (4, 18, 33), (4, 23, 41), (4, 28, 51), (5, 36, 65), (5, 45, 81), (5, 57, 102),
+        (7, 72, 129), (7, 91, 162), (7, 114, 204), (13, 144, 256),
+    ]  # fmt: skip
+
+
+def test_paper_preset_writes_out_the_defaults():
+    assert configure(METHOD, "paper") == HPVAEGANConfig()
+
+
+def test_too_short_and_too_small_clips_are_refused():
+    with pytest.raises(
+        MethodError, match=r"rates \[4, 3, 2, 1\] need 13 frames; take a longer clip, or rates=\[3, 2, 1\] \(7 frames\)"
+    ):
+        HPVAEGANConfig().sizes((8, 64, 114), 8)
+    assert HPVAEGANConfig(rates=(3, 2, 1)).sizes((8, 64, 114), 7)[-1] == (7, 64, 114)
+    with pytest.raises(MethodError, match="the coarsest level is 32 pixels wide"):
+        HPVAEGANConfig().sizes((13, 20, 30), 13)
+    with pytest.raises(ConfigError, match="rates must fall to 1"):
+        configure(METHOD, "paper", {"rates": [4, 2]})
+
+
+# Levels
+
+
+def test_levels_see_their_frame_rate_with_the_windows_ends_in_place(clip):
+    one = level(clip, config=tiny(rates=(4, 2, 1)))
+    numbered = torch.arange(5.0)[None, :, None, None].expand(3, 5, 20, 30)
+    one.video = numbered
+    assert one.real(0, 0)[0, 0, :, 0, 0].tolist() == [0, 4]
+    assert one.real(2, 0)[0, 0, :, 0, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_upsampling_keeps_corners():
+    video = torch.randn(1, 3, 4, 5, 6)
+    larger = to_size(video, (7, 9, 11))
+    assert torch.allclose(larger[..., -1, -1], to_size(video[..., -1, -1, None, None], (7, 1, 1))[..., 0, 0])
+    assert torch.allclose(larger[:, :, 0, 0, 0], video[:, :, 0, 0, 0])
+
+
+def test_the_autoencoder_grows_and_older_levels_learn_slower(clip, states):
+    second = level(clip, states[:1])
+    assert set(second.networks) == {"encoder", "decoder", "refiner_01"}
+    second.update(0)
+    rates = {group["slower"]: group["lr"] for group in second._adam["generator"].param_groups}
+    assert rates == pytest.approx({0.2: 1e-4, 1.0: 5e-4})
+    before = {name: value.clone() for name, value in second.networks["encoder"].state_dict().items()}
+    second.update(1)
+    assert any(not torch.equal(value, before[name]) for name, value in second.networks["encoder"].state_dict().items())
+
+
+def test_losses_of_the_autoencoder_by_hand(clip):
+    one = level(clip)
+    values = one.update(0)
+    again = level(clip)
+    start = again._pick(fitting.generator_of(0, 0, 16))
+    real = again.real(0, start)
+    with torch.no_grad(), again.precision.context():
+        mean, log_variance = again.networks["encoder"](real)
+    # KL of N(m, v) to N(0, 1), a mean over elements
+    normal = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
+    divergence = torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0)).mean()
+    assert float(values["divergence"]) == pytest.approx(float(divergence), rel=0.02, abs=1e-3)
+
+
+def test_gan_levels_leave_the_frozen_ones_alone_and_start_from_the_level_below(clip, states):
+    third = level(clip, states[:2])
+    assert set(third.networks) == {"refiner_02", "critic"}
+    for name, value in third.networks["refiner_02"].state_dict().items():
+        assert torch.equal(value, states[1][f"refiner_01.{name}"])
+    rebuilt = Hierarchy.of(states[:2], tiny(), CPU).reconstruct(third.real(0, 0), third.sizes[:2])
+    amplitude = noise_amplitude(to_size(rebuilt, third.sizes[2])[0], third.real(2, 0)[0], 0.1)
+    assert third.sigma == pytest.approx(amplitude), "of the window that starts the clip: the others overlap it"
+    assert float(states[0]["sigma"]) == 0
+
+
+def test_spectral_norm_stands_still_while_the_generator_learns(clip, states):
+    third = level(clip, states[:2])
+    for step in range(2):
+        third.update(step)
+    critic = third.networks["critic"]
+    assert critic.training
+    assert all(value.requires_grad for value in critic.parameters())
+    weight = critic.layers[0].weight.detach().flatten(1)
+    assert 0.5 < float(torch.linalg.matrix_norm(weight, ord=2)) < 1.6, "about one"
+
+
+def test_a_stopped_training_ends_in_the_same_weights(clip, monkeypatch, tmp_path):
+    """Killed in a GAN level, run again: the bytes of an undisturbed training."""
+    monkeypatch.setattr(fitting, "grow", functools.partial(growth.grow, checkpoint_seconds=0.0))
+    monkeypatch.setattr(fitting.guards, "announce", lambda *_: 0.0)
+    config = tiny(steps=(2, 2, 4))
+    update = AdversarialLevel.update
+
+    def run(folder, stop_at=None):
+        def stopped(self, step):
+            if step == stop_at:
+                raise KeyboardInterrupt
+            return update(self, step)
+
+        monkeypatch.setattr(AdversarialLevel, "update", stopped)
+        return fitting.fit(clip.frames, config, workdir=folder, device=CPU, seed=3, progress=no_progress)
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", stop_at=2)
+    assert growth.finished_levels(tmp_path / "cut") == 2
+    resumed = run(tmp_path / "cut")
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_samples_of_any_length_same_seed_same_bytes(clip, tmp_path):
+    inputs = Inputs(clip)
+    place = {"workdir": tmp_path, "device": CPU, "seed": 0, "progress": no_progress}
+    state = METHOD.fit("hierarchy", inputs, tiny(), weights={}, **place)
+    path = tmp_path / "hierarchy.safetensors"
+    save_file({name: value.contiguous().clone() for name, value in state.items()}, path)
+    assert not any("critic" in name for name in state), "samples need no critic"
+
+    def draw(config, seed=0):
+        further = {"weights": {"hierarchy": path}, "device": CPU, "progress": no_progress}
+        return METHOD.sample(Task.GENERATE, inputs, config, seed=seed, **further)
+
+    first = draw(tiny())
+    assert first.shape == (5, 20, 30, 3)
+    assert np.array_equal(first, draw(tiny()))
+    assert not np.array_equal(first, draw(tiny(), seed=1))
+    assert draw(tiny(frames=8)).shape == (8, 20, 30, 3)
+    assert draw(tiny(output_scale=(1, 1, 2.0))).shape == (5, 20, 60, 3)
+    with pytest.raises(MethodError, match="does not fit"):
+        draw(tiny(channels=8))
+
+
+def test_the_autoencoder_learns_to_rebuild(clip, tmp_path):
+    config = tiny(vae_levels=1, channels=8, adversarial={"learning_rate": 3e-3, "clip_norm": 5.0})
+    one = level(clip, config=config)
+    before = one.measure()["psnr"]
+    values = [float(one.update(step)["reconstruction"]) for step in range(60)]
+    assert np.mean(values[-5:]) < 0.5 * np.mean(values[:3])
+    assert one.measure()["psnr"] > before + 1

@@ -1,0 +1,445 @@
+"""SinGAN-GIF and SinGAN: noise, levels, training that survives a kill, and every task on known truth."""
+
+import functools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from onereel.clip import Clip, to_video
+from onereel.errors import ConfigError, MethodError
+from onereel.gan import growth, guards, pyramid
+from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, kind_of, to_side, with_neighbours
+from onereel.gan.config import PyramidConfig
+from onereel.gan.effects import motion_energy, seam_gradient
+from onereel.gan.pyramid import PyramidLevel, estimate, fit
+from onereel.gan.settings import ScaleLadder
+from onereel.gan.statistics import noise_amplitude
+from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods.singan.config import SinGANConfig
+from onereel.methods.singan_gif.config import SinGANGIFConfig
+from onereel.progress import no_progress
+from onereel.pyramid import resize
+
+CPU = torch.device("cpu")
+METHOD = load_method("singan_gif")
+TINY = {
+    "ladder": ScaleLadder(min_side=12, factor=1.5),
+    "levels_3d": 2,
+    "channels": 4,
+    "depth": 3,
+    "steps": (2,),
+    "window": (4, 4),
+}
+
+
+def tiny(**settings) -> SinGANGIFConfig:
+    """Settings of a pyramid that trains in a second."""
+    return SinGANGIFConfig(**{**TINY, **settings})
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    """Five frames of 24x30: a bright square that moves over a gradient."""
+    rows, columns = np.mgrid[:24, :30]
+    frames = np.stack([np.stack([rows * 5, columns * 4, 200 - rows * 5], axis=-1)] * 5).astype(np.uint8)
+    for number in range(5):
+        frames[number, 8:14, 4 + 4 * number : 10 + 4 * number] = 250
+    return Clip(frames, Fraction(10))
+
+
+def trained(clip, folder, part="pyramid", *, config=None, seed=0):
+    """Weights of a part as the workflow stores them."""
+    state = METHOD.fit(
+        part, Inputs(clip), config or tiny(), weights={}, workdir=folder / part, device=CPU, seed=seed,
+        progress=no_progress,
+    )  # fmt: skip
+    path = folder / f"{part}.safetensors"
+    save_file({name: value.contiguous().clone() for name, value in state.items()}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def weights(clip, tmp_path_factory):
+    """Hardly trained pyramids: enough for shapes, seeds and plumbing. Louder, or initial weights would say nothing."""
+    folder = tmp_path_factory.mktemp("weights")
+    files = {part: trained(clip, folder, part) for part in ("pyramid", "slow_x2", "super_x2")}
+    for path in files.values():
+        louder = {
+            name: value * 5 if value.ndim > 3 and "layers" in name else value for name, value in load_file(path).items()
+        }
+        save_file(louder, path)
+    return files
+
+
+def sample(task, clip, weights, *, config=None, seed=0, **clips) -> Clip:
+    return METHOD.sample(
+        task, Inputs(clip, clips=clips), config or tiny(), weights=weights, device=CPU, seed=seed, progress=no_progress
+    )
+
+
+# Noise and generators
+
+
+def test_paper_preset_writes_out_the_defaults():
+    assert configure(METHOD, "paper") == SinGANGIFConfig()
+    assert configure(load_method("singan"), "paper") == SinGANConfig()
+
+
+def test_the_coarsest_four_levels_are_separable_3d_then_2d_with_neighbours():
+    config = PyramidConfig()
+    assert [kind_of(config, level) for level in range(6)] == ["separable"] * 4 + ["2d"] * 2
+    assert kind_of(PyramidConfig(separable=False), 0) == "3d"
+    three, two = Generator(config, 0), Generator(config, 4)
+    assert three.layers[0][0][0].weight.shape == (32, 3, 1, 3, 3)
+    assert two.layers[0][0].weight.shape == (64, 9, 3, 3), "three frames of three colours, channels doubled"
+    single = Generator(SinGANConfig(), 0)
+    assert single.layers[0][0].weight.shape == (32, 3, 3, 3), "SinGAN: a frame alone"
+
+
+def test_neighbours_are_the_frames_before_and_after():
+    video = torch.arange(4.0).reshape(1, 1, 4, 1, 1).expand(1, 3, 4, 2, 2)
+    stacked = with_neighbours(video, 1)
+    assert stacked.shape == (4, 9, 2, 2)
+    assert stacked[:, ::3, 0, 0].tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
+
+
+def test_noise_of_each_kind_of_level():
+    config, part, generator = PyramidConfig(), Part(), torch.Generator().manual_seed(0)
+    coarsest = draw_noise(config, part, 0, (5, 30, 40), generator)
+    assert coarsest.shape == (1, 3, 5, 30, 40)
+    assert torch.equal(coarsest[:, 0], coarsest[:, 2]), "one channel stands for three"
+    assert not torch.equal(coarsest[:, :, 0], coarsest[:, :, 1])
+    second = draw_noise(config, part, 1, (5, 30, 40), generator)
+    assert not torch.equal(second[:, 0], second[:, 2])
+    assert draw_noise(config, part, 4, (5, 30, 40), generator).shape == (1, 3, 1, 30, 40), "one map for all frames"
+    assert draw_noise(SinGANConfig(), part, 4, (5, 30, 40), generator).shape == (1, 3, 5, 30, 40)
+    for noise in (coarsest, second):
+        assert abs(float(noise.mean())) < 0.05
+        assert float(noise.std()) == pytest.approx(1, abs=0.05)
+
+
+def test_slow_motion_draws_a_path_from_minus_one_to_plus_one():
+    config, part = PyramidConfig(), Part("slow", 2)
+    whole = draw_noise(config, part, 0, (9, 60, 60), torch.Generator().manual_seed(3))
+    means = whole.mean(dim=(0, 1, 3, 4))
+    assert torch.allclose(means, torch.linspace(-1, 1, 9), atol=0.06)
+    straight = whole[:, :, 1:-1] - 0.5 * (whole[:, :, :-2] + whole[:, :, 2:])
+    assert straight.abs().max() < 1e-5, "frames between lie on the line"
+    cut = draw_noise(config, part, 0, (4, 60, 60), torch.Generator().manual_seed(3), start=2, total=9)
+    assert torch.allclose(cut, whole[:, :, 2:6]), "a window is a piece of the clip's path"
+    finer = draw_noise(config, part, 1, (9, 60, 60), torch.Generator().manual_seed(3))
+    assert finer.mean(dim=(0, 1, 3, 4)).abs().max() < 0.06, "finer noise has no centre but zero"
+
+
+def test_parts_and_their_names():
+    assert [Part.parse(name) for name in ("pyramid", "slow_x2", "super_x3")] == [
+        Part(), Part("slow", 2), Part("super", 3),
+    ]  # fmt: skip
+    assert Part("super", 3).name == "super_x3"
+    assert Part("slow", 2).frames(8) == 15
+    assert METHOD.parts(Task.SUPER_RESOLVE, tiny(super_factor=3)) == {"super_x3": ()}
+    assert METHOD.parts(Task.LENGTHEN, tiny()) == {"pyramid": ()}
+    ladder = Part("super", 3).ladder(tiny())
+    assert ladder.factor == pytest.approx(3 ** (1 / 3))
+    assert tiny(super_factor=3).trained_with() == tiny().trained_with(), "the part's name says the factor"
+
+
+# Training
+
+
+def level(clip, config=None, below=(), part=None, seed=0) -> PyramidLevel:
+    config, part = config or tiny(), part or Part()
+    sides = part.ladder(config).sizes(*clip.size[1:])
+    video = resize(to_video(clip.frames), (clip.size[0], *sides[len(below)]))
+    return PyramidLevel(config, part, video, len(sides), below, seed=seed, device=CPU)
+
+
+def test_sigma_is_a_tenth_of_the_rmse_of_the_reconstruction(clip):
+    first = level(clip)
+    assert first.sigma == 1
+    second = level(clip, below=[first.finished()])
+    rebuilt = Cascade.of([first.finished()], tiny(), Part(), CPU).reconstruct()
+    expected = noise_amplitude(to_side(rebuilt, second.side)[0], second.real[0], 0.1)
+    assert second.sigma == pytest.approx(expected)
+    assert second.sigma > 0
+
+
+def test_the_reconstruction_is_what_training_calls_so(clip):
+    """Zero noise at finer levels, z_opt at the coarsest: sampling rebuilds what the loss compares."""
+    first = level(clip, tiny(window=(5, 5)))
+    first.update(0)
+    up, noisy = first._draw(0, torch.Generator().manual_seed(0))
+    first.generator.eval()
+    with torch.no_grad():
+        made = first._make(up, noisy)[1]
+    rebuilt = Cascade.of([first.finished()], tiny(), Part(), CPU).reconstruct()[0]
+    assert torch.allclose(made, rebuilt, atol=1e-2)
+    assert torch.equal(noisy[1], first.optimal[0]), "no noise but z_opt"
+
+
+def test_windows_are_cut_from_clip_wide_maps(clip):
+    """Anywhere in the clip, a window of 3 frames sees the noise and the reconstruction of those frames."""
+    first = level(clip, tiny(window=(3, 3)))
+    second = level(clip, tiny(window=(3, 3)), below=[first.finished()])
+    whole = to_side(Cascade.of([first.finished()], tiny(), Part(), CPU).reconstruct(), second.side)
+    for start in range(3):
+        _, noisy = first._draw(start, torch.Generator().manual_seed(start))
+        assert torch.equal(noisy[1], first.optimal[0, :, start : start + 3])
+        up, noisy = second._draw(start, torch.Generator().manual_seed(start))
+        assert torch.equal(noisy[1], whole[0, :, start : start + 3])
+        assert torch.equal(up[1], noisy[1]), "finer levels rebuild without noise"
+
+
+def test_a_window_rebuilds_like_the_whole_away_from_its_edges(clip):
+    """A generator of 3 layers in time sees 3 frames to either side."""
+    long = Clip(np.concatenate([clip.frames] * 4)[:18], clip.fps)
+    first = level(long, tiny(window=(18, 18)))
+    first.generator.eval()
+    with torch.no_grad():
+        optimal = first.optimal
+        whole = first._make(torch.zeros_like(optimal), optimal)
+        window = first._make(torch.zeros_like(optimal[:, :, 4:16]), optimal[:, :, 4:16])
+    assert torch.allclose(window[:, :, 3:-3], whole[:, :, 7:13], atol=1e-3)
+    assert not torch.allclose(window[:, :, 0], whole[:, :, 4], atol=1e-4), "and not at them"
+
+
+def test_weights_come_from_the_level_below_where_shapes_match(clip):
+    first = level(clip)
+    first.update(0)
+    kept = first.finished()
+    second = level(clip, below=[kept])
+    assert all(torch.equal(value, kept[f"generator.{name}"]) for name, value in second.generator.state_dict().items())
+    flat = tiny(levels_3d=1)
+    other = level(clip, flat, below=[level(clip, flat).finished()])
+    assert other.generator.kind == "2d", "3D to 2D: starts anew"
+    assert all(torch.equal(v, kept[f"video.{n}"]) for n, v in second.critics["video"].state_dict().items())
+
+
+def test_ablations_leave_out_what_they_say(clip):
+    assert set(level(clip).critics) == {"image", "video"}
+    assert set(level(clip, tiny(image_weight=0)).critics) == {"video"}
+    assert "colour" in level(clip).update(0)
+    assert "colour" not in level(clip, tiny(colour_weight=0)).update(0)
+    assert set(level(clip, SinGANConfig(**{**TINY, "levels_3d": 0, "window": (1, 1)})).critics) == {"image"}
+    with pytest.raises(ConfigError, match="one critic must be left"):
+        configure(METHOD, "demo", {"image_weight": 0, "video_weight": 0})
+
+
+def test_weights_of_the_losses(clip):
+    """Eq. 3 on a given pair: alpha, beta and gamma by hand."""
+    own = level(clip, tiny(window=(5, 5)))
+    made = torch.cat([own.real + 0.1, own.real + 0.2])
+    loss, _ = own._generator_loss(made, own.real)
+    with torch.no_grad(), own._precision.context():
+        scores = {
+            name: float(critic(own._views(name, made[:1])).float().mean()) for name, critic in own.critics.items()
+        }
+    expected = -scores["image"] - 5 * scores["video"] + 50 * 0.2 + 2 * 0.1
+    assert float(loss.detach()) == pytest.approx(expected, rel=1e-3)
+
+
+def test_slow_motion_shows_the_video_critic_every_second_frame(clip):
+    own = level(clip, part=Part("slow", 2), config=tiny(window=(4, 4)))
+    up, noisy = own._draw(0, torch.Generator().manual_seed(0))
+    assert up.shape[2] == 7
+    made = own._make(up, noisy)
+    assert torch.equal(own._views("video", made), made[:, :, ::2].contiguous())
+    assert own._views("image", made[:1]).shape[0] == 7, "the image critic sees them all"
+    assert own._views("video", own.real[:, :, :4]).shape[2] == 4
+
+
+@pytest.mark.parametrize("name", ["singan_gif", "singan"])
+def test_a_stopped_training_ends_in_the_same_weights(name, clip, monkeypatch, tmp_path):
+    """Killed in the middle of the second level, run again: the bytes of an undisturbed training."""
+    monkeypatch.setattr(pyramid, "grow", functools.partial(growth.grow, checkpoint_seconds=0.0))
+    config = {
+        "singan_gif": tiny(steps=(4,)),
+        "singan": SinGANConfig(**{**TINY, "levels_3d": 0, "steps": (4,), "window": (1, 1)}),
+    }[name]
+    update = PyramidLevel.update
+
+    def run(folder, stop_at=None):
+        calls = iter(range(1000))
+
+        def counted(self, step):
+            if self._stoppable and next(calls) == stop_at:
+                raise KeyboardInterrupt
+            return update(self, step)
+
+        monkeypatch.setattr(PyramidLevel, "update", counted)
+        monkeypatch.setattr(PyramidLevel, "_stoppable", True, raising=False)
+        return fit(
+            Part(), clip.frames, config, label="t", workdir=folder, device=CPU, seed=3, progress=no_progress
+        )  # fmt: skip
+
+    monkeypatch.setattr(pyramid.guards, "announce", lambda *_: 0.0)
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", stop_at=6)
+    assert growth.finished_levels(tmp_path / "cut") == 1
+    assert torch.load(tmp_path / "cut" / "level_01" / "checkpoint.pt", weights_only=True)["step"] == 2
+    resumed = run(tmp_path / "cut")
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_training_rebuilds_the_clip_and_finds_its_colours(clip, tmp_path):
+    """A hundred steps of a tiny coarsest level: the reconstruction gets better, the colours come near."""
+    config = tiny(ladder=ScaleLadder(min_side=24), steps=(100,), channels=8, window=(5, 5)).model_copy(
+        update={"adversarial": configure(METHOD, "demo").adversarial}
+    )
+    fit(Part(), clip.frames, config, label="t", workdir=tmp_path, device=CPU, seed=0, progress=no_progress)
+    header, *lines = [line.split("\t") for line in (tmp_path / "curves.tsv").read_text().splitlines()]
+    rebuilt = [float(line[header.index("reconstruction")]) for line in lines]
+    psnr = [float(line[header.index("psnr")]) for line in lines if line[header.index("psnr")]]
+    assert np.mean(rebuilt[-10:]) < 0.7 * np.mean(rebuilt[:3])
+    assert psnr[-1] > psnr[0] + 1
+    drift = [float(line[header.index("drift")]) for line in lines if line[header.index("drift")]]
+    assert drift[-1] < drift[0]
+
+
+def test_too_short_and_too_small_clips_are_refused(clip):
+    with pytest.raises(MethodError, match="the clip has 1 frame, a video needs 2; take a longer clip"):
+        pyramid.check_clip(Part(), clip.frames[:1], tiny(), "singan_gif pyramid")
+    assert pyramid.check_clip(Part(), clip.frames[:1], SinGANConfig(ladder=TINY["ladder"], depth=3), "singan")
+    with pytest.raises(MethodError, match="the shorter side has 24 pixels, the coarsest level of the pyramid needs 25"):
+        pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(), "singan_gif")
+    with pytest.raises(MethodError, match=r"8x10.*is smaller than 11 pixels, what a critic of 5 layers sees"):
+        pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(ladder=ScaleLadder(min_side=8)), "singan_gif")
+
+
+def test_super_resolution_needs_two_levels(clip):
+    with pytest.raises(MethodError, match="the pyramid has one level, which adds nothing to a picture"):
+        pyramid.check_clip(Part("super", 2), clip.frames, tiny(ladder=ScaleLadder(min_side=20)), "singan_gif super_x2")
+
+
+def test_estimate_grows_with_the_clip_and_counts_updates():
+    config = PyramidConfig()
+    sides = config.ladder.sizes(64, 114)
+    needed, units = estimate(Part(), 13, sides, config)
+    assert units[0] == 8000
+    assert 1 * 2**30 < guards.peak_memory(needed, "bfloat16", CPU) < 3 * 2**30
+    larger, more = estimate(Part(), 13, config.ladder.sizes(144, 256), config)
+    assert larger > 3 * needed
+    assert sum(more) > 3 * sum(units)
+
+
+# Tasks
+
+
+def test_generate_at_any_size_and_length(clip, weights):
+    assert sample(Task.GENERATE, clip, weights).size == clip.size
+    wide = sample(Task.GENERATE, clip, weights, config=tiny(output_scale=(2.0, 1.0, 1.5)))
+    assert wide.size == (10, 24, 45)
+    assert sample(Task.GENERATE, clip, weights, config=tiny(frames=3)).size[0] == 3
+    with pytest.raises(MethodError, match=r"output of 7x30.*is smaller than 8 pixels"):
+        sample(Task.GENERATE, clip, weights, config=tiny(output_scale=(1, 0.3, 1)))
+
+
+def test_same_seed_same_bytes_whatever_is_drawn_together(clip, weights):
+    many = METHOD.sample_many(
+        Task.GENERATE, Inputs(clip), tiny(), weights=weights, device=CPU, seeds=[4, 5], progress=no_progress
+    )
+    alone = sample(Task.GENERATE, clip, weights, seed=5)
+    assert np.array_equal(many[1].frames, alone.frames)
+    assert not np.array_equal(many[0].frames, alone.frames)
+
+
+def test_kept_levels_keep_the_layout(clip, weights):
+    config = tiny(start_level=9)
+    rebuilt = sample(Task.GENERATE, clip, weights, config=config)
+    again = sample(Task.GENERATE, clip, weights, config=config, seed=1)
+    assert np.array_equal(rebuilt.frames, again.frames), "nothing is drawn"
+    with pytest.raises(MethodError, match="the layout of the clip has the clip's size and length"):
+        sample(Task.GENERATE, clip, weights, config=tiny(start_level=1, frames=9))
+
+
+def test_lengthen_and_slow_motion(clip, weights):
+    assert sample(Task.LENGTHEN, clip, weights).size == (32, 24, 30)
+    slow = sample(Task.SLOW_MOTION, clip, weights)
+    assert slow.size == (9, 24, 30)
+    assert slow.fps == clip.fps, "more frames at the same rate: slower"
+    still = sample(Task.SLOW_MOTION, clip, weights, config=tiny(slow_start="clip"))
+    assert np.array_equal(
+        still.frames, sample(Task.SLOW_MOTION, clip, weights, config=tiny(slow_start="clip"), seed=7).frames
+    )
+
+
+def test_training_on_the_first_frames_only(clip, tmp_path):
+    """Section 5.3: trained on few frames, asked for many."""
+    config = tiny(train_frames=3, lengthen_frames=12)
+    path = trained(clip, tmp_path, config=config)
+    assert Cascade.load(path, config, Part(), CPU).frames == 3
+    assert sample(Task.LENGTHEN, clip, {"pyramid": path}, config=config).size[0] == 12
+
+
+def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
+    edited = Clip(np.roll(clip.frames, 9, axis=2), clip.fps)
+    made = sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1, compose_passes=2), edited=edited)
+    assert made.size == clip.size
+    assert seam_gradient(made.frames, 9) < seam_gradient(edited.frames, 9), "the seam falls"
+    wide = Clip(np.concatenate([clip.frames, clip.frames], axis=2), clip.fps)
+    assert sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1), edited=wide).size == (5, 24, 60)
+    with pytest.raises(MethodError, match="needs the input 'edited'; add edited=clip:NAME"):
+        sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1))
+    with pytest.raises(MethodError, match="compose_level 3: the pyramid has 3 levels, none is left to mend the seams"):
+        sample(Task.COMPOSE, clip, weights, edited=edited)
+
+
+def test_motion_transfer_animates_a_picture(clip, weights, tmp_path):
+    picture = Clip(clip.frames[2:3], clip.fps)
+    made = sample(Task.MOTION_TRANSFER, clip, weights, picture=picture)
+    assert made.size == (8, 24, 30)
+    assert motion_energy(made.frames).max() > 0, "a still picture moves"
+    flat = tiny(levels_3d=1)
+    with pytest.raises(MethodError, match="levels_3d 1: no level above the coarsest sees time"):
+        sample(
+            Task.MOTION_TRANSFER, clip, {"pyramid": trained(clip, tmp_path, config=flat)}, config=flat, picture=picture
+        )
+    tall = Clip(np.rot90(clip.frames[:1], axes=(1, 2)).copy(), clip.fps)
+    assert sample(Task.MOTION_TRANSFER, clip, weights, picture=tall).size == (8, 30, 24)
+
+
+def test_super_resolution_enlarges_in_equal_steps(clip, weights):
+    made = sample(Task.SUPER_RESOLVE, clip, weights)
+    assert made.size == (5, 48, 60)
+    assert np.array_equal(made.frames, sample(Task.SUPER_RESOLVE, clip, weights, seed=3).frames), "no noise"
+    noisy = tiny(super_noise=1.0)
+    other = sample(Task.SUPER_RESOLVE, clip, weights, config=noisy, seed=3)
+    assert not np.array_equal(made.frames, other.frames)
+
+
+def test_super_resolution_weighs_the_reconstruction_more(clip):
+    own = level(clip, part=Part("super", 2), config=tiny(window=(5, 5)))
+    made = torch.cat([own.real, own.real + 0.2])
+    plain = level(clip, config=tiny(window=(5, 5), ladder=own.part.ladder(tiny())))
+    with torch.no_grad():
+        difference = float(own._generator_loss(made, own.real)[0] - plain._generator_loss(made, own.real)[0])
+    assert difference == pytest.approx((125 - 50) * 0.2, rel=1e-3)
+
+
+def test_a_file_of_other_settings_is_refused(clip, weights):
+    with pytest.raises(MethodError, match="does not fit"):
+        sample(Task.GENERATE, clip, weights, config=tiny(channels=8))
+
+
+# Effects
+
+
+def test_seam_gradient_sees_a_seam_and_its_absence():
+    smooth = np.broadcast_to(np.arange(0, 120, 4, dtype=np.uint8)[None, None, :, None], (3, 8, 30, 3))
+    assert seam_gradient(smooth, 12) == pytest.approx(1.0)
+    rolled = np.roll(smooth, 12, axis=2)
+    assert seam_gradient(rolled, 12) > 20
+    with pytest.raises(ValueError, match="column"):
+        seam_gradient(smooth, 0)
+
+
+def test_motion_energy_is_where_things_move(clip):
+    energy = motion_energy(clip.frames)
+    assert energy.shape == (24, 30)
+    assert energy[8:14].mean() > 0.05
+    assert energy[:8].max() == 0
