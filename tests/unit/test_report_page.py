@@ -17,7 +17,7 @@ from onereel.report.page import write_report
 from onereel.report.partial import write_partial_report
 from onereel.report.project import Project, load_project
 from onereel.report.tables import write_table
-from onereel.report.tradeoffs import axis_scale, tradeoffs
+from onereel.report.tradeoffs import axis_scale, look, tradeoffs
 from tests.unit.test_report_project import CLIPS, FAILED_RUN, NASTY, RUNS, build_project
 
 TABLES = Path(__file__).resolve().parents[2] / "config" / "tables"
@@ -178,6 +178,17 @@ def test_points_lie_where_their_values_say(project: Project) -> None:
     by_y = sorted(placed.marks, key=lambda mark: -mark.y)  # up the page is more
     assert [m.point.y for m in by_y] == sorted(m.point.y for m in placed.marks)
     assert all(mark.point.run in mark.text for mark in placed.marks)
+
+
+def test_no_two_methods_of_a_chart_look_alike(project: Project) -> None:
+    assert len({look(index, 6, 6) for index in range(36)}) == 36
+    assert len({look(index, 8, 8) for index in range(64)}) == 64
+    assert [look(index, 6, 6) for index in range(3)] == [(0, 0), (1, 1), (2, 2)]
+    for plot in tradeoffs(project):
+        placed = chart(plot)
+        looks = {title: mark for mark, title in placed.legend}
+        assert len(set(looks.values())) == len(looks)
+        assert all(mark.look == looks[mark.point.method] for mark in placed.marks)
 
 
 @pytest.mark.parametrize("values", [[0.0], [5.0], [-3.0, 2.0], [0.0066, 0.0141], [1e9, 1.1e9], [0.0, 0.0]])

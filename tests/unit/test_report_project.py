@@ -270,6 +270,15 @@ def test_runs_of_one_method_that_differ_are_called_differently(root: Path) -> No
     assert "paper" in titles[2]
 
 
+def test_a_title_tells_only_what_differs(root: Path) -> None:
+    row = RunRow("one", "balloons", "vgpnn", settings={"alpha": 0.1, "sweeps": 3})
+    rows = [row, replace(row, run="two", settings={"alpha": 0.2, "sweeps": 3}), replace(row, run="three", settings={})]
+    titles = [run.title for run in load_project(root, runs=rows[:2], clips=CLIPS).runs]
+    assert titles == ["VGPNN, alpha = 0.1", "VGPNN, alpha = 0.2"]
+    titles = [run.title for run in load_project(root, runs=rows, clips=CLIPS).runs]
+    assert titles == ["VGPNN, alpha = 0.1, sweeps = 3", "VGPNN, alpha = 0.2, sweeps = 3", "VGPNN"]
+
+
 def test_curves_of_other_settings_are_left_out(tmp_path: Path) -> None:
     build_project(tmp_path)
     other = tmp_path / "results/models/balloons/trained/demo-1234/generator.curves.tsv"

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from onereel.errors import MethodError
+from onereel.gan.settings import AdversarialConfig
 from onereel.training.descent import Precision
 
 _BYTES_PER_VALUE = 5
@@ -66,6 +67,20 @@ def forward_cost(build: Callable[[], nn.Module], shape: Sequence[int]) -> Cost:
     return counted
 
 
+def adversarial_work(own: AdversarialConfig, made: Cost, judged: Cost, below: int, *, penalty: float) -> float:
+    """Operations of one step of a GAN level; a backward pass counts as two forward ones.
+
+    Args:
+        own: how many updates each side has in a step, and how often the penalty is taken.
+        made: one forward pass of the generator.
+        judged: one forward pass of every critic.
+        below: operations of the levels below, run once for every update of the critics.
+        penalty: cost of the gradient penalty in forward passes of the critics.
+    """
+    critics = own.critic_steps * ((6 + penalty / own.penalty_every) * judged.operations + 2 * made.operations + below)
+    return critics + own.generator_steps * (6 * made.operations + 2 * judged.operations)
+
+
 def check_memory(needed: float, device: torch.device, label: str) -> None:
     """Raise MethodError if a training needs more than the device has in all.
 
@@ -101,7 +116,12 @@ def peak_memory(values: float, precision: str, device: torch.device) -> float:
 
 
 def announce(
-    label: str, sizes: Sequence[tuple[int, ...]], needed: float, operations: Sequence[float], trial: Callable[[], None]
+    label: str,
+    sizes: Sequence[tuple[int, ...]],
+    needed: float,
+    operations: Sequence[float],
+    trial: Callable[[], object],
+    device: torch.device,
 ) -> float:
     """Log memory and time of a training; return the estimated seconds.
 
@@ -111,10 +131,13 @@ def announce(
         needed: bytes at the largest level.
         operations: of all steps of every level, in units of one step of the coarsest.
         trial: takes one step of the coarsest level, to be timed; it is called twice, the first time to warm up.
+        device: where it does so.
     """
-    trial()
-    start = time.perf_counter()
-    trial()
+    for _ in range(2):
+        start = time.perf_counter()
+        trial()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
     seconds = (time.perf_counter() - start) * sum(operations)
     shown = " to ".join("x".join(map(str, size)) for size in (sizes[0], sizes[-1]))
     log.info("%s: %d levels, %s, about %.1f GiB, about %s", label, len(sizes), shown, needed / 2**30, duration(seconds))

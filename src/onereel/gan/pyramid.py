@@ -285,7 +285,7 @@ def fit(
     if not finished_levels(workdir):
         trial = begin(0, [])
         sizes = [(len(frames), *side) for side in sides]
-        guards.announce(label, sizes, needed, operations, lambda: _synchronised(trial, device))
+        guards.announce(label, sizes, needed, operations, lambda: trial.update(0), device)
     steps = [config.steps_of(index) for index in range(len(sides))]
     return pack(grow(steps, begin, workdir=workdir, progress=progress, label=label, max_drift=config.max_drift))
 
@@ -319,7 +319,7 @@ def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) ->
 
 def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConfig) -> tuple[float, list[float]]:
     """Numbers that the largest level keeps, and the work of every level in units of one step of the coarsest."""
-    own, works, peaks, below = config.adversarial, [], [], 0
+    works, peaks, below = [], [], 0
     for level, side in enumerate(sides):
         window = config.window_of(level, len(sides), frames)
         shape = (1, 3, part.frames(window), *side)
@@ -328,19 +328,12 @@ def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConf
         for name, critic in make_critics(config, level).items():
             seen = (window, 3, *side) if name == "image" else (1, 3, window, *side)
             judged += guards.forward_cost(lambda critic=critic: critic.to("meta"), seen)  # type: ignore[misc]
-        penalty = (8 if config.critic_norm == "batch" else 4) / own.penalty_every
-        critics = own.critic_steps * ((6 + penalty) * judged.operations + 2 * made.operations + below)
-        works.append(critics + own.generator_steps * (6 * made.operations + 2 * judged.operations))
+        penalty = 8 if config.critic_norm == "batch" else 4
+        works.append(guards.adversarial_work(config.adversarial, made, judged, below, penalty=penalty))
         peaks.append(2 * made.values + 4 * judged.values)
         below += made.operations
     units = [work * config.steps_of(level) / works[0] for level, work in enumerate(works)]
     return max(peaks), units
-
-
-def _synchronised(level: PyramidLevel, device: torch.device) -> None:
-    level.update(0)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 __all__ = ["PyramidLevel", "check_clip", "estimate", "fit", "kind_of", "make_critics", "make_generator"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onereel.report.numerals import brief
-from onereel.report.tradeoffs import Axis, Point, Scale, Tradeoff, axis_scale
+from onereel.report.tradeoffs import Axis, Point, Scale, Tradeoff, axis_scale, look
 
 WIDTH, HEIGHT = 420, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 52
@@ -26,13 +26,21 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How the points of a method are drawn: index of the colour, name of the shape."""
+
+    colour: int
+    shape: str
+
+
+@dataclass(frozen=True)
 class Mark:
-    """A point: place in px, index of its method, what a viewer is told of it."""
+    """A point: place in px, how it is drawn, what a viewer is told of it."""
 
     point: Point
     x: float
     y: float
-    method: int
+    look: Look
     text: str
 
 
@@ -44,7 +52,7 @@ class Chart:
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     marks: tuple[Mark, ...]
-    legend: tuple[tuple[int, str], ...]
+    legend: tuple[tuple[Look, str], ...]
     box: tuple[float, float, float, float] = (_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM)
 
 
@@ -73,17 +81,19 @@ def chart(plot: Tradeoff) -> Chart:
     """Place a trade-off in a box of `WIDTH` x `HEIGHT` px."""
     across = axis_scale([point.x for point in plot.points], log=plot.x.log)
     up = axis_scale([point.y for point in plot.points], log=plot.y.log)
+    places = (look(index, COLOURS, len(SHAPES)) for index in range(len(plot.methods)))
+    looks = {method: Look(colour, SHAPES[shape]) for method, (colour, shape) in zip(plot.methods, places, strict=True)}
     marks = tuple(
-        Mark(point, _x(across(point.x)), _y(up(point.y)), plot.methods.index(point.method), _told(plot, point))
+        Mark(point, _x(across(point.x)), _y(up(point.y)), looks[point.method], _told(plot, point))
         for point in plot.points
     )
-    used = sorted({mark.method for mark in marks})
+    used = {point.method for point in plot.points}
     return Chart(
         plot=plot,
         across=tuple(Tick(_x(across(tick)), _tick_text(tick)) for tick in across.ticks),
         up=tuple(Tick(_y(up(tick)), _tick_text(tick)) for tick in up.ticks),
         marks=marks,
-        legend=tuple((index, plot.methods[index]) for index in used),
+        legend=tuple((looks[method], method) for method in plot.methods if method in used),
     )
 
 

@@ -13,7 +13,7 @@ from onereel.files import atomic_path
 from onereel.metrics.aggregate import over_clips
 from onereel.report.project import DONE, Project, RunEntry
 from onereel.report.tables import values_of
-from onereel.report.tradeoffs import Axis, Tradeoff, axis_scale, tradeoffs
+from onereel.report.tradeoffs import Axis, Tradeoff, axis_scale, look, tradeoffs
 
 # Okabe and Ito's colours, which people with any colour vision tell apart, and a shape each for prints without colour.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -45,7 +45,7 @@ def write_horizon_figure(project: Project, out_dir: Path) -> list[Path]:
     figure = Figure(figsize=(5.6, 3.6), layout="constrained")
     axes = figure.add_subplot()
     for index, (title, line) in enumerate(lines.items()):
-        colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+        colour, marker = _look(index)
         steps, means, low, high = zip(*line, strict=True)
         axes.plot(steps, means, c=colour, marker=marker, markersize=4, linewidth=1.4, label=title.replace("$", r"\$"))
         axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -90,12 +90,13 @@ def _draw(plot: Tradeoff) -> Figure:
         points = [point for point in plot.points if point.method == method]
         if not points:
             continue
+        colour, marker = _look(index)
         axes.scatter(
             [point.x for point in points],
             [point.y for point in points],
             s=42,
-            c=_COLOURS[index % len(_COLOURS)],
-            marker=_MARKERS[index % len(_MARKERS)],
+            c=colour,
+            marker=marker,
             edgecolors="white",
             linewidths=0.6,
             label=method.replace("$", r"\$"),
@@ -103,6 +104,11 @@ def _draw(plot: Tradeoff) -> Figure:
         )
     _dress(axes, plot)
     return figure
+
+
+def _look(index: int) -> tuple[str, str]:
+    colour, marker = look(index, len(_COLOURS), len(_MARKERS))
+    return _COLOURS[colour], _MARKERS[marker]
 
 
 def _finish(axes: Axes, title: str) -> None:

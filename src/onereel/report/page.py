@@ -12,7 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from onereel.report.charts import COLOURS, HEIGHT, SHAPES, WIDTH, chart
+from onereel.report.charts import HEIGHT, WIDTH, chart
 from onereel.report.formats import to_html
 from onereel.report.head import head
 from onereel.report.project import ClipEntry, Project
@@ -85,8 +85,6 @@ def write_report(
                 tables=[table_view(name, tables[name], folder) for name in _table_order(tables)],
                 charts=[chart(plot) for plot in tradeoffs(project)],
                 chart_size=(WIDTH, HEIGHT),
-                colours=COLOURS,
-                shapes=SHAPES,
                 clips=clips,
                 held_out=study_section(studies or Studies(()), folder, tables=study_tables or {}, visuals=visuals),
             )

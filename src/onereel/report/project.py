@@ -17,6 +17,7 @@ from onereel.runs import EXTERNAL, RunRow
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
 UNFINISHED = "did not finish"
+_UNSET = object()
 
 _CALIBRATION_TITLES = {
     "identity": "Input against itself",
@@ -315,8 +316,9 @@ def distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
             details.append(str(run.row.task).replace("_", " "))
         if not run.external and len({twin.row.preset for twin in twins}) > 1:
             details.append(run.row.preset)
-        if len({str(dict(twin.row.settings)) for twin in twins}) > 1:
-            details += [f"{key} = {value}" for key, value in run.row.settings.items()]
+        for key, value in run.row.settings.items():
+            if any(twin.row.settings.get(key, _UNSET) != value for twin in twins):
+                details.append(f"{key} = {value}")
         yield replace(run, title=f"{run.title}, {', '.join(details)}") if details else run
 
 

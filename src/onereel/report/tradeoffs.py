@@ -164,3 +164,16 @@ def _value(run: RunEntry, metric: str) -> float | None:
     else:
         values = values_of([run], metric).get(run.row.clip, [])
     return sum(values) / len(values) if values else None
+
+
+def look(index: int, colours: int, shapes: int) -> tuple[int, int]:
+    """Colour and shape of the `index`-th method, both from 0: no pair comes twice before every pair has come.
+
+    The first ones differ in both, for prints without colour and eyes that do not tell them apart.
+
+    Args:
+        index: from 0.
+        colours: how many there are, at least as many as shapes.
+        shapes: how many there are.
+    """
+    return (index + index // shapes) % colours, index % shapes

@@ -1,5 +1,6 @@
 """Training of HP-VAE-GAN's levels: first an autoencoder that grows, then GAN levels on its frozen output."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ _START, _MEASURE = 1, 2  # streams besides the steps' own, 0
 _KEPT_WINDOWS = 32  # reconstructions of windows that are kept instead of being made again
 
 
-class _HPLevel:
+class _HPLevel(ABC):
     """What both kinds of levels share: the clip's windows, networks and optimisers.
 
     Args:
@@ -63,14 +64,17 @@ class _HPLevel:
         run = compiled if config.adversarial.compile else (lambda network: network)
         self._run = {name: run(network) for name, network in self.networks.items()}
 
+    @abstractmethod
     def _make_networks(self, below: Sequence[State]) -> None:
-        raise NotImplementedError  # every kind of level has its own
+        """Fill `networks`, starting from the levels below."""
 
+    @abstractmethod
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
-        raise NotImplementedError  # every kind of level has its own
+        """One for each side, by name."""
 
+    @abstractmethod
     def _generate(self, generator: torch.Generator, start: int) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError  # every kind of level has its own
+        """A random sample and the reconstruction of the window from frame `start` on, (1, 3, T, H, W) each."""
 
     def _adam_of(self, groups: list[dict[str, Any]]) -> torch.optim.Adam:
         own = self.config.adversarial
@@ -307,7 +311,7 @@ def fit(
 
     if not finished_levels(workdir):
         trial = begin(0, [])
-        guards.announce("hp_vae_gan", sizes, needed, operations, lambda: _synchronised(trial, device))
+        guards.announce("hp_vae_gan", sizes, needed, operations, lambda: trial.update(0), device)
     steps = [config.steps_of(index) for index in range(len(sizes))]
     kept = grow(steps, begin, workdir=workdir, progress=progress, label="hp_vae_gan", max_drift=config.max_drift)
     return pack(kept, config)
@@ -315,7 +319,7 @@ def fit(
 
 def estimate(sizes: Sequence[Size], config: HPVAEGANConfig) -> tuple[float, list[float]]:
     """Numbers that the largest level keeps, and the work of every level in units of one step of the coarsest."""
-    own, below = config.adversarial, 0
+    below = 0
     works: list[float] = []
     peaks: list[float] = []
     for level, size in enumerate(sizes):
@@ -326,15 +330,8 @@ def estimate(sizes: Sequence[Size], config: HPVAEGANConfig) -> tuple[float, list
             works.append(3 * below)
             peaks.append(made.values * (level + 2))
             continue
-        critics = own.critic_steps * ((6 + 4 / own.penalty_every) * judged.operations + 2 * made.operations + below)
-        works.append(critics + own.generator_steps * (6 * made.operations + 2 * judged.operations))
+        works.append(guards.adversarial_work(config.adversarial, made, judged, below, penalty=4))
         peaks.append(2 * made.values + 4 * judged.values)
         below += made.operations
     units = [work * config.steps_of(level) / works[0] for level, work in enumerate(works)]
     return max(peaks), units
-
-
-def _synchronised(level: Level, device: torch.device) -> None:
-    level.update(0)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
