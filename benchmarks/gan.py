@@ -2,7 +2,7 @@
 
     python benchmarks/gan.py steps                      # HP-VAE-GAN's levels at 13x144x256, SinGAN-GIF's at 13x64x114
     python benchmarks/gan.py steps --levels 3 4 5 --count 3
-    python benchmarks/gan.py seam CLIP.mkv EDITED.mkv COMPOSED.mkv --column 57
+    python benchmarks/gan.py seam CLIP.mkv COPIES.tsv COMPOSED.mkv --side 41
     python benchmarks/gan.py motion SOURCE.mkv MOVED.mkv
     python benchmarks/gan.py super CLIP --preset fast --factor 2 --min-side 12 --out FOLDER
 
@@ -34,7 +34,8 @@ from onereel.fitting import train_parts
 from onereel.gan import cascade, networks
 from onereel.gan.cascade import Part
 from onereel.gan.config import PyramidConfig
-from onereel.gan.effects import motion_energy, seam_gradient
+from onereel.gan.copies import pasted
+from onereel.gan.effects import motion_energy, motion_where, seam_gradient
 from onereel.gan.networks import Critic
 from onereel.gan.pyramid import PyramidLevel
 from onereel.methods import Inputs, Task, configure, load_method
@@ -158,13 +159,27 @@ def super_resolution(
         print(f"{name:10} x{factor}: SSIM {values['ssim']:.4f}, PSNR {values['psnr']:.2f} dB")
 
 
+def seam(source: Path, copies: Path, composed: Path, side: int) -> None:
+    """Print how much the borders of what was copied show: as pasted, only scaled down and up, and composed."""
+    edited, where = pasted(clips.read(source), copies)
+    count, height, width = edited.size
+    small = (count, side, round(side * width / height))
+    scaled = to_frames(resize(resize(to_video(edited.frames), small), edited.size))
+    made = clips.read(composed).frames
+    if made.shape != edited.frames.shape:
+        made = to_frames(resize(to_video(made), edited.size))
+    for name, frames in (("pasted", edited.frames), ("scaled", scaled), ("composed", made)):
+        print(f"{name:9} seam {seam_gradient(frames, where):.2f} of the gradient elsewhere")
+
+
 def motion(source: Path, moved: Path) -> None:
     """Print how well the motion of a transfer lies where the source moves."""
-    first, second = (motion_energy(clips.read(path).frames) for path in (source, moved))
-    second = resize(torch.from_numpy(second)[None, None].float(), (1, *first.shape))[0, 0].numpy()
-    strong = first >= np.quantile(first, 0.75)
-    print(f"correlation of motion energies {np.corrcoef(first.ravel(), second.ravel())[0, 1]:.3f}")
-    print(f"energy where the source moves most {second[strong].mean():.4f}, elsewhere {second[~strong].mean():.4f}")
+    first, second = (clips.read(path).frames for path in (source, moved))
+    if first.shape[1:3] != second.shape[1:3]:
+        second = to_frames(resize(to_video(second), (len(second), *first.shape[1:3])))
+    there, elsewhere = motion_where(second, first)
+    together = np.corrcoef(motion_energy(first).ravel(), motion_energy(second).ravel())[0, 1]
+    print(f"energy where the source moves most {there:.4f}, elsewhere {elsewhere:.4f}; correlation {together:.3f}")
 
 
 def main() -> None:
@@ -175,9 +190,9 @@ def main() -> None:
     timing.add_argument("--count", type=int, default=3)
     timing.add_argument("--levels", type=int, nargs="+", default=list(range(6)))
     timing.add_argument("--skip-plain", action="store_true")
-    seam = commands.add_parser("seam")
-    seam.add_argument("clips", type=Path, nargs="+")
-    seam.add_argument("--column", type=int, required=True)
+    seams = commands.add_parser("seam")
+    seams.add_argument("files", type=Path, nargs=3, metavar="FILE")
+    seams.add_argument("--side", type=int, required=True, help="shorter side of the level that the edit replaces")
     moving = commands.add_parser("motion")
     moving.add_argument("clips", type=Path, nargs=2)
     enlarging = commands.add_parser("super")
@@ -194,8 +209,7 @@ def main() -> None:
         case "steps":
             steps(device, arguments.count, arguments.levels, arguments.skip_plain)
         case "seam":
-            for path in arguments.clips:
-                print(f"{path}: {seam_gradient(clips.read(path).frames, arguments.column):.2f}")
+            seam(*arguments.files, arguments.side)
         case "motion":
             motion(*arguments.clips)
         case _:

@@ -13,7 +13,8 @@ from onereel.errors import ConfigError, MethodError
 from onereel.gan import growth, guards, pyramid
 from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, kind_of, to_side, with_neighbours
 from onereel.gan.config import PyramidConfig
-from onereel.gan.effects import motion_energy, seam_gradient
+from onereel.gan.copies import pasted
+from onereel.gan.effects import motion_energy, motion_where, seam_gradient
 from onereel.gan.pyramid import PyramidLevel, estimate, fit
 from onereel.gan.settings import ScaleLadder
 from onereel.gan.statistics import noise_amplitude
@@ -380,13 +381,47 @@ def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
     edited = Clip(np.roll(clip.frames, 9, axis=2), clip.fps)
     made = sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1, compose_passes=2), edited=edited)
     assert made.size == clip.size
-    assert seam_gradient(made.frames, 9) < seam_gradient(edited.frames, 9), "the seam falls"
+    moved = np.broadcast_to(np.arange(30) < 9, clip.size)
+    assert seam_gradient(made.frames, moved) < seam_gradient(edited.frames, moved), "the seam falls"
     wide = Clip(np.concatenate([clip.frames, clip.frames], axis=2), clip.fps)
     assert sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1), edited=wide).size == (5, 24, 60)
-    with pytest.raises(MethodError, match="needs the input 'edited'; add edited=clip:NAME"):
+    with pytest.raises(MethodError, match="needs one of the inputs 'edited' and 'copies'; give edited=clip:NAME, or"):
         sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1))
     with pytest.raises(MethodError, match="compose_level 3: the pyramid has 3 levels, none is left to mend the seams"):
         sample(Task.COMPOSE, clip, weights, edited=edited)
+
+
+def test_compose_copies_boxes_itself(clip, weights, tmp_path):
+    table = tmp_path / "copies.tsv"
+    table.write_text("frame\ttop\tleft\tbottom\tright\tto_top\tto_left\n1-2\t8\t4\t14\t20\t0\t10\n", "utf-8")
+    edited, where = pasted(clip, table)
+    assert np.array_equal(edited.frames[1:3, 0:6, 10:26], clip.frames[1:3, 8:14, 4:20])
+    assert where[1:3, 0:6, 10:26].all()
+    assert where.sum() == 2 * 6 * 16
+    assert np.array_equal(edited.frames[~where], clip.frames[~where])
+    config = tiny(compose_level=1)
+    inputs = Inputs(clip, files={"copies": table})
+    place = {"weights": weights, "device": CPU, "seed": 0, "progress": no_progress}
+    made = METHOD.sample(Task.COMPOSE, inputs, config, **place)
+    assert np.array_equal(made.frames, sample(Task.COMPOSE, clip, weights, config=config, edited=edited).frames)
+    with pytest.raises(MethodError, match="got both; give edited=clip:NAME, or copies=FILE"):
+        METHOD.sample(Task.COMPOSE, Inputs(clip, clips={"edited": clip}, files={"copies": table}), config, **place)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("*,8,4,14,20,0,", "does not say where the box goes; write to_top, to_left"),
+        ("*,8,4,14,20,20,0", r"its copy would end at 26x16 \(height, width\); the clip is 24x30"),
+        ("*,8,4,14,40,0,0", "leaves the clip or is empty; the clip is 5x24x30"),
+        ("", "copies nothing"),
+    ],
+)
+def test_bad_copies_are_refused_in_one_line(clip, row, problem, tmp_path):
+    table = tmp_path / "copies.csv"
+    table.write_text(f"frame,top,left,bottom,right,to_top,to_left\n{row}\n", "utf-8")
+    with pytest.raises(MethodError, match=problem):
+        pasted(clip, table)
 
 
 def test_motion_transfer_animates_a_picture(clip, weights, tmp_path):
@@ -401,6 +436,21 @@ def test_motion_transfer_animates_a_picture(clip, weights, tmp_path):
         )
     tall = Clip(np.rot90(clip.frames[:1], axes=(1, 2)).copy(), clip.fps)
     assert sample(Task.MOTION_TRANSFER, clip, weights, picture=tall).size == (8, 30, 24)
+
+
+def test_transferred_motion_is_where_the_source_moves(tmp_path):
+    """Waves on the left of a still slope: after some seconds of training they start on a picture, and only there."""
+    rows, columns = np.mgrid[:24, :32]
+    waves = [np.where(columns < 12, 110 * np.sin(columns * 1.05 + time * np.pi / 2), 0) for time in range(8)]
+    frames = [np.stack([rows * 5 + 60 + wave, columns * 3 + 80 + wave, 200 - rows * 4], axis=-1) for wave in waves]
+    clip = Clip(np.stack(frames).clip(0, 255).astype(np.uint8), Fraction(8))
+    ladder = {"ladder.min_side": 14, "ladder.factor": 1.7}
+    config = configure(METHOD, "demo", {**ladder, "steps": [100, 60], "levels_3d": 3})
+    files = {"pyramid": trained(clip, tmp_path, config=config)}
+    made = sample(Task.MOTION_TRANSFER, clip, files, config=config, picture=Clip(clip.frames[:1], clip.fps))
+    there, elsewhere = motion_where(made.frames, clip.frames)
+    assert there > 0.03
+    assert there > 1.7 * elsewhere
 
 
 def test_super_resolution_enlarges_in_equal_steps(clip, weights):
@@ -431,11 +481,14 @@ def test_a_file_of_other_settings_is_refused(clip, weights):
 
 def test_seam_gradient_sees_a_seam_and_its_absence():
     smooth = np.broadcast_to(np.arange(0, 120, 4, dtype=np.uint8)[None, None, :, None], (3, 8, 30, 3))
-    assert seam_gradient(smooth, 12) == pytest.approx(1.0)
+    right = np.broadcast_to(np.arange(30) >= 12, (3, 8, 30))
+    only_across = seam_gradient(smooth, right)
     rolled = np.roll(smooth, 12, axis=2)
-    assert seam_gradient(rolled, 12) > 20
-    with pytest.raises(ValueError, match="column"):
-        seam_gradient(smooth, 0)
+    assert seam_gradient(rolled, right) > 20 * only_across
+    rows = smooth.swapaxes(1, 2)
+    assert seam_gradient(rows, right.swapaxes(1, 2)) == pytest.approx(only_across), "either direction"
+    with pytest.raises(ValueError, match="there is no border"):
+        seam_gradient(smooth, np.zeros((3, 8, 30), bool))
 
 
 def test_motion_energy_is_where_things_move(clip):
@@ -443,3 +496,12 @@ def test_motion_energy_is_where_things_move(clip):
     assert energy.shape == (24, 30)
     assert energy[8:14].mean() > 0.05
     assert energy[:8].max() == 0
+
+
+def test_motion_where_the_source_moves(clip):
+    there, elsewhere = motion_where(clip.frames, clip.frames)
+    assert there > 10 * elsewhere
+    still = np.broadcast_to(clip.frames[:1], clip.frames.shape)
+    assert motion_where(still, clip.frames) == (0.0, 0.0)
+    other = clip.frames[:, ::-1]
+    assert motion_where(other, clip.frames)[0] < there, "motion in another place does not count"

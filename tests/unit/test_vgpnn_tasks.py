@@ -193,7 +193,7 @@ def test_the_coarsest_level_shows_the_hole_as_one_patch(side, levels):
         (["9,0,0,5,5,"], "leaves the clip"),
         (["*,5,5,5,9,"], "leaves the clip"),
         (["*,a,5,8,9,"], "is not a box"),
-        (["*,1,5,8,9,red"], "is not a box"),
+        (["*,1,5,8,9,red"], "'red' is not a colour"),
         (["*,1,1,35,47,"], "every patch touches the hole"),
     ],
 )

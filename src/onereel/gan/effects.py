@@ -5,21 +5,27 @@ import numpy as np
 from onereel.clip import Frames
 
 
-def seam_gradient(frames: Frames, column: int) -> float:
-    """Mean horizontal difference across a seam, in units of that between all other neighbouring columns.
+def seam_gradient(frames: Frames, pasted: np.ndarray) -> float:
+    """Mean difference of neighbouring pixels across the border of what was pasted, in units of that elsewhere.
 
-    1: the seam is no different from the rest (or there is none); larger: it shows. All frames and rows are averaged.
+    1: the border is no different from the rest (or there is none); larger: it shows.
 
     Args:
         frames: (T, H, W, 3) uint8.
-        column: first column on the right side of the seam, 1 .. W - 1.
+        pasted: (T, H, W) bool.
 
-    Raises: ValueError for a column that has no left neighbour.
+    Raises: ValueError if nothing, or everything, is marked.
     """
-    if not 1 <= column < frames.shape[2]:
-        raise ValueError(f"column must be between 1 and {frames.shape[2] - 1}, got {column}")
-    steps = np.abs(np.diff(frames.astype(np.float64), axis=2)).mean(axis=(0, 1, 3))  # (W - 1,)
-    return float(steps[column - 1] / max(np.delete(steps, column - 1).mean(), 1e-9))
+    across, elsewhere = [], []
+    for axis in (1, 2):
+        steps = np.abs(np.diff(frames.astype(np.float32), axis=axis)).mean(axis=-1)
+        border = np.diff(pasted, axis=axis)
+        across.append(steps[border])
+        elsewhere.append(steps[~border])
+    seam = np.concatenate(across)
+    if not len(seam):
+        raise ValueError("there is no border: nothing or everything is marked as pasted")
+    return float(seam.mean() / max(np.concatenate(elsewhere).mean(), 1e-9))
 
 
 def motion_energy(frames: Frames) -> np.ndarray:
@@ -29,3 +35,15 @@ def motion_energy(frames: Frames) -> np.ndarray:
         frames: (T, H, W, 3) uint8, T >= 2.
     """
     return np.abs(np.diff(frames.astype(np.float64), axis=0)).mean(axis=(0, 3)) / 255
+
+
+def motion_where(moved: Frames, source: Frames) -> tuple[float, float]:
+    """Motion energy of a clip in the quarter of the picture in which its source moves most, and in the rest.
+
+    Args:
+        moved: (T, H, W, 3) uint8, what got the motion.
+        source: (S, H, W, 3) uint8, what it came from.
+    """
+    energy, reference = motion_energy(moved), motion_energy(source)
+    strong = reference > np.quantile(reference, 0.75)
+    return float(energy[strong].mean()), float(energy[~strong].mean())

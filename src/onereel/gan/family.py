@@ -64,8 +64,8 @@ class PyramidMethod(BaseMethod):
     ) -> Clip:
         """One sample; see `onereel.gan.tasks`.
 
-        Further inputs: ``compose`` takes the clip ``edited``; ``motion_transfer`` the clip ``picture``, of which the
-        first frame counts.
+        Further inputs: ``compose`` takes the clip ``edited``, or the file ``copies`` (`onereel.gan.copies`) that says
+        what of the clip is copied where; ``motion_transfer`` the clip ``picture``, of which the first frame counts.
 
         Raises: MethodError for another task, a missing input, or settings that do not fit the clip.
         """

@@ -11,6 +11,7 @@ from onereel.clip import Clip, to_frames, to_video
 from onereel.errors import MethodError
 from onereel.gan.cascade import Cascade, Part, draw_noise, scaled, to_side
 from onereel.gan.config import PyramidConfig
+from onereel.gan.copies import pasted
 from onereel.methods.base import Inputs, Task
 
 _SMALLEST = 8  # pixels, each side of an output
@@ -116,12 +117,28 @@ def _compose(job: Job) -> Tensor:
             f"the pyramid has {cascade.count} levels, none is left to mend the seams",
             "lower compose_level or take a larger height",
         )
-    video = to_video(job.clip_of("edited").frames, device=cascade.device)[None]
+    video = to_video(_edited(job).frames, device=cascade.device)[None]
     sides = _sides_of(job, video)
     for _ in range(job.config.compose_passes):
         coarse = to_side(video, sides[level - 1]).clamp(-1, 1)
         video = cascade.run(coarse, level, sides, job.generator)
     return video
+
+
+def _edited(job: Job) -> Clip:
+    """A clip that somebody edited, or ours with boxes copied."""
+    given = [role for role in ("edited", "copies") if role in job.inputs.clips or role in job.inputs.files]
+    if len(given) != 1:
+        raise MethodError(
+            job.label,
+            "needs one of the inputs 'edited' and 'copies'" + (", got both" if given else ""),
+            "give edited=clip:NAME, or copies=FILE with boxes and where they go",
+        )
+    if given == ["edited"]:
+        return job.clip_of("edited")
+    if "copies" not in job.inputs.files:
+        raise MethodError(f"{job.label}, input 'copies'", "is a clip", "give a file: copies=FILE")
+    return pasted(job.inputs.clip, job.inputs.files["copies"])[0]
 
 
 def _motion_transfer(job: Job) -> Tensor:

@@ -1,7 +1,5 @@
 """What to inpaint: a mask clip or boxes per frame, and the colours that a person put into the hole as a cue."""
 
-import csv
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +7,11 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from onereel import ingest
+from onereel.boxes import Box, read_boxes
 from onereel.clip import Clip, Frames
 from onereel.errors import MethodError
 from onereel.methods.base import Inputs
 
-BOX_COLUMNS = ("frame", "top", "left", "bottom", "right", "colour")
 _HALF = 127.5  # a mask's white and black may have been through a lossy codec
 
 
@@ -40,9 +38,8 @@ def read_hole(inputs: Inputs, cue: tuple[int, int, int] | None) -> Hole:
 
     Args:
         inputs: the clip; its mask as a clip or file (video, picture or folder of pictures), of the clip's size and of
-            one frame or as many; or boxes as a file of tab- or comma-separated values with the columns of
-            `BOX_COLUMNS`: frame is a number from 0, a range ``3-7`` or ``*``; top and left are inside the box, bottom
-            and right are not, in px; colour, ``#rrggbb``, is the box's cue and may be left out.
+            one frame or as many; or boxes as a table (`onereel.boxes`), whose column ``colour``, ``#rrggbb``, a box's
+            cue, may be left out.
         cue: RGB for everything missing that has no colour of its own; None leaves what the clip shows there.
 
     Raises: MethodError in one line for anything that does not fit.
@@ -60,10 +57,10 @@ def read_hole(inputs: Inputs, cue: tuple[int, int, int] | None) -> Hole:
         if cue is not None:
             frames[free] = cue
     else:
-        for where, colour in _read_boxes(inputs):
-            free[where] = True
+        for box, colour in _read_boxes(inputs):
+            free[box.where] = True
             if colour or cue:
-                frames[where] = colour or cue
+                frames[box.where] = colour or cue
     if not free.any() or free.all():
         raise MethodError(
             "vgpnn, task 'inpaint'",
@@ -89,46 +86,21 @@ def _load(path: Path) -> Clip:
     return ingest.load(path, allow_single=True)
 
 
-def _read_boxes(inputs: Inputs) -> list[tuple[tuple[slice, slice, slice], tuple[int, int, int] | None]]:
+def _read_boxes(inputs: Inputs) -> list[tuple[Box, tuple[int, int, int] | None]]:
     if "boxes" not in inputs.files:
         raise MethodError("vgpnn, input 'boxes'", "is a clip", "give a file: boxes=FILE")
-    path = inputs.files["boxes"]
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    separator = "\t" if lines and "\t" in lines[0] else ","
-    rows = csv.DictReader(lines, delimiter=separator)
-    header = [name.strip() for name in rows.fieldnames or ()]
-    if not set(BOX_COLUMNS[:-1]) <= set(header) <= set(BOX_COLUMNS):
-        raise MethodError(f"'{path}'", f"has the columns {', '.join(header)}", f"use {', '.join(BOX_COLUMNS)}")
-    rows.fieldnames = header
-    return [_box(f"'{path}', row {number}", row, inputs.clip.size) for number, row in enumerate(rows, start=1)]
+    boxes = read_boxes(inputs.files["boxes"], inputs.clip.size, optional=("colour",))
+    return [(box, _colour(box)) for box in boxes]
 
 
-def _box(
-    where: str, row: Mapping[str, str | None], size: tuple[int, int, int]
-) -> tuple[tuple[slice, slice, slice], tuple[int, int, int] | None]:
-    frames, height, width = size
-    try:
-        first, last = _frame_range((row["frame"] or "").strip(), frames)
-        top, left, bottom, right = (int(row[name] or "") for name in BOX_COLUMNS[1:5])
-        colour = _colour((row.get("colour") or "").strip())
-    except (ValueError, KeyError):
-        raise MethodError(where, "is not a box", "write e.g. 0-12, 40, 100, 72, 140, #2040a0") from None
-    if not (0 <= first <= last < frames and 0 <= top < bottom <= height and 0 <= left < right <= width):
-        raise MethodError(where, "leaves the clip or is empty", f"the clip is {frames}x{height}x{width}")
-    return (slice(first, last + 1), slice(top, bottom), slice(left, right)), colour
-
-
-def _frame_range(text: str, frames: int) -> tuple[int, int]:
-    if text == "*":
-        return 0, frames - 1
-    first, _, last = text.partition("-")
-    return int(first), int(last or first)
-
-
-def _colour(text: str) -> tuple[int, int, int] | None:
+def _colour(box: Box) -> tuple[int, int, int] | None:
+    text = box.more.get("colour", "")
     if not text:
         return None
-    if len(text) != 7 or text[0] != "#":
-        raise ValueError(text)
-    red, green, blue = bytes.fromhex(text[1:])
+    try:
+        if len(text) != 7 or text[0] != "#":
+            raise ValueError(text)
+        red, green, blue = bytes.fromhex(text[1:])
+    except ValueError:
+        raise MethodError(box.row, f"'{text}' is not a colour", "write e.g. #2040a0") from None
     return red, green, blue
