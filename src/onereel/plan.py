@@ -153,6 +153,15 @@ class Plan:
             "flow_of": "source" if row.task in EDITS else "sample",
         }
 
+    def metrics(self, run: str, always: Sequence[str], of_edits: Sequence[str]) -> tuple[str, ...]:
+        """What is measured of a run: `of_edits` only of edits, and of the calibration of clips that are edited."""
+        row = self.runs[run]
+        calibrates = not row.external and load_method(row.method).calibration
+        edited = {other.clip for other in self.runs.values() if other.task in EDITS}
+        if row.task in EDITS or (calibrates and row.clip in edited):
+            return tuple(dict.fromkeys([*always, *of_edits]))
+        return tuple(always)
+
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""
         row = self.computed[run]

@@ -166,6 +166,28 @@ def test_other_peoples_samples_are_measured_beside_ours(workspace):
     assert "Theirs" in (workspace.root / "results/tables/comparison.md").read_text()
 
 
+def test_edits_have_the_metrics_of_edits_besides(workspace):
+    target = workspace.root / "theirs/1.mkv"
+    target.parent.mkdir()
+    target.write_bytes((workspace.root / "results/samples/vgpnn/0.mkv").read_bytes())
+    header, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
+    row = "theirs\tballoons\texternal:Theirs\t\t\t\tedit_text\tred balloons at night\ttheirs"
+    workspace.write("config/runs.tsv", "\n".join([f"{header}\ttask\tprompt\tsource", *rest, row]) + "\n")
+    workspace.snakemake("--quiet", "rules")
+    metrics = workspace.root / "results/metrics"
+    records = {
+        run: {record["metric"]: record for record in json.loads((metrics / f"{run}.json").read_text())["records"]}
+        for run in ("vgpnn", "balloons-itself", "water-itself", "theirs")
+    }
+    of_edits = {"frame_consistency", "prompt_consistency", "warp_error"}
+    assert of_edits <= set(records["theirs"])
+    assert of_edits <= set(records["balloons-itself"]), "the calibration of the edited clip"
+    assert not of_edits & (set(records["vgpnn"]) | set(records["water-itself"]))
+    assert records["theirs"]["prompt_consistency"]["protocol"]["prompt"] == "red balloons at night"
+    assert records["theirs"]["warp_error"]["protocol"]["flow_of"] == "source"
+    assert records["theirs"]["frame_consistency"]["weights"]
+
+
 def test_snakemake_report_and_lint(finished, tmp_path):
     target = tmp_path / "report.zip"
     finished.snakemake("--report", str(target))

@@ -25,7 +25,11 @@ try:
         studies=config["studies"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
-        metrics=config["metrics"] if workflow.is_main_process else [],
+        metrics=(
+            [*config["metrics"], *config["edit_metrics"]]
+            if workflow.is_main_process
+            else []
+        ),
     )
 except OnereelError as error:
     # One line for the user instead of a traceback through this file.

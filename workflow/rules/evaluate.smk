@@ -22,7 +22,9 @@ rule evaluate:
         runtime=60,
     params:
         run=lambda wildcards: PLAN.evaluation(wildcards.run),
-        metrics=config["metrics"],
+        metrics=lambda wildcards: PLAN.metrics(
+            wildcards.run, config["metrics"], config["edit_metrics"]
+        ),
         weights=config["weights"],
         cache="results/features",
     script:

@@ -25,7 +25,7 @@ def card_of(stand_in: StandIn, weights: Resolved, scores: Mapping[str, float], f
         "",
         *(f"- **{name.capitalize()}:** {text}" for name, text in stand_in.about.items()),
         f"- **Training:** {facts['steps']} steps of {training.batch}, Adam at {training.learning_rate}, "
-        f"seed {facts['seed']}, {_minutes(facts)} on {facts.get('device', 'an unknown device')}.",
+        f"seed {facts['seed']}, {_minutes(facts)} on {facts.get('machine', 'an unknown machine')}.",
         f"- **Stored as:** {'float16' if stand_in.half else 'float32'}, sha256 `{weights.sha256}`.",
         "- **Licence:** MIT; trained on this project's own scenes alone.",
         "",

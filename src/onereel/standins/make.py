@@ -71,7 +71,7 @@ def train_stand_in(
     out.mkdir(parents=True, exist_ok=True)
     write_tensors(out / MODEL, _stored(stand_in, stand_in.finished(trainee.result())))
     shutil.copyfile(workdir / CURVES, out / CURVES)
-    facts = {**settings, **cost, **provenance(device)}
+    facts = {**settings, **cost, "seconds": _seconds(out / CURVES), **provenance(device)}
     return describe(stand_in, out, facts, device=device)
 
 
@@ -127,6 +127,12 @@ def _stored(stand_in: StandIn, tensors: Mapping[str, torch.Tensor]) -> dict[str,
     if not stand_in.half:
         return dict(tensors)
     return {name: value.half() if value.dtype == torch.float32 else value for name, value in tensors.items()}
+
+
+def _seconds(curves: Path) -> float:
+    """Of training, earlier attempts included."""
+    header, *rows = [line.split("\t") for line in curves.read_text(encoding="utf-8").splitlines()]
+    return float(rows[-1][header.index("seconds")])
 
 
 def _key(settings: Mapping[str, Any], network: torch.nn.Module) -> str:
