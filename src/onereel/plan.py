@@ -96,7 +96,7 @@ class Plan:
         shown = {run.clip for run in self.runs.values()}
         for name in names:
             if name != "*" and name not in shown:
-                remedy = f"use {', '.join(sorted(shown))}, or *"
+                remedy = f"in config.yaml, use {', '.join(sorted(shown))}, or *"
                 raise ConfigError(f"previews: '{name}'", "no run has such a clip", remedy)
         return tuple(sorted(shown if "*" in names else names))
 
