@@ -21,6 +21,7 @@ from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import align_clips
 from onereel.weights import Resolved, Weights
 
+_SHUFFLES = 5
 METRICS = {"svfid": "c3d", "sgfid": "inception"}
 
 
@@ -38,11 +39,22 @@ class NamedWeights(Context):
 
 
 def ranking(name: str, frames: Frames, context: Context) -> dict[str, tuple[list[float], float]]:
-    """By kind of corruption: the five values, and their rank correlation with the strength."""
+    """By kind of corruption: the five values, and their rank correlation with the strength.
+
+    Which frames are shuffled matters as much as how many: the mean over some draws is taken.
+    """
     metric = REGISTRY[name]
     found = {}
     for kind in KINDS if name == "svfid" else OF_FRAMES:
-        values = [metric.measure(frames, [corrupt(frames, kind, strength)], context) for strength in STRENGTHS]
+        seeds = range(_SHUFFLES if kind == "shuffle" else 1)
+        values = [
+            float(
+                np.mean(
+                    [metric.measure(frames, [corrupt(frames, kind, strength, seed=seed)], context) for seed in seeds]
+                )
+            )
+            for strength in STRENGTHS
+        ]
         found[kind] = values, float(spearmanr(STRENGTHS, values).statistic)
     return found
 
@@ -54,7 +66,6 @@ def main() -> None:
     parser.add_argument("--weights", nargs="+", default=["c3d-random", "inception-random"])
     parser.add_argument("--outputs", nargs="*", type=Path, default=[])
     parser.add_argument("--frames", type=int, default=16)
-    parser.add_argument("--height", type=int, default=144)
     options = parser.parse_args()
     context = NamedWeights(options.weights)
     clips = {source: ingest.load(source) for source in options.clips}

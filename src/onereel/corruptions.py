@@ -4,6 +4,7 @@ Strength 1 is hard to see at normal speed, 5 is ruin. More strength is always mo
 rises with it.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -44,9 +45,10 @@ def _blur(frames: Frames, index: int, rng: np.random.Generator) -> Frames:
 
 
 def _shuffle(frames: Frames, index: int, rng: np.random.Generator) -> Frames:
-    """A fifth, two fifths, ... of all frames change places with each other."""
+    """Some frames change places with each other: so many that a fifth, two fifths, ... of all neighbours are parted."""
     count = len(frames)
-    chosen = rng.permutation(count)[: max(2, round(count * STRENGTHS[index] / 5))]
+    moved = 1 - math.sqrt(1 - STRENGTHS[index] / 5)  # neighbours stay together where neither of them moves
+    chosen = rng.permutation(count)[: max(index + 2, round(count * moved))]
     order = np.arange(count)
     order[chosen] = np.roll(chosen, 1)
     return frames[order]
