@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from onereel import ingest
-from onereel.clip import Frames
+from onereel.clip import Clip, Frames
 from onereel.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
 from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import align_clips
@@ -36,6 +36,10 @@ class NamedWeights(Context):
     def resolve(self, role: str) -> Resolved:
         """The named entry's weights."""
         return self._named[role]
+
+    def measured(self) -> list[str]:
+        """Metrics whose weights are named."""
+        return [metric for metric, role in METRICS.items() if role in self._named]
 
 
 def ranking(name: str, frames: Frames, context: Context) -> dict[str, tuple[list[float], float]]:
@@ -74,9 +78,7 @@ def main() -> None:
     ranks: dict[str, list[float]] = {}
     for source, clip in clips.items():
         frames = clip.frames[: options.frames]
-        for name, role in METRICS.items():
-            if role not in context._named:
-                continue
+        for name in context.measured():
             for kind, (values, rank) in ranking(name, frames, context).items():
                 cells = " | ".join(f"{value:.3g}" for value in values)
                 print(f"| {Path(source).stem} | {name} | {kind} | {cells} | {rank:.2f} |")
@@ -88,24 +90,28 @@ def main() -> None:
         compare_outputs(folder, clips, context)
 
 
-def compare_outputs(folder: Path, clips: dict, context: NamedWeights) -> None:  # type: ignore[type-arg]
+def compare_outputs(folder: Path, clips: dict[str, Clip], context: NamedWeights) -> None:
     """Other people's samples of the first clip against spoilt copies of themselves, and against the other clips."""
     first, *others = clips.values()
     samples = {name: ingest.load(source) for name, source in ingest.discover(folder).items()}
     aligned = align_clips(first, samples, "crop+resize")
     print(f"\n{folder}: sample, then spoilt copies at strength 3 and other clips")
-    for name, role in METRICS.items():
-        if role not in context._named:
-            continue
-        metric = REGISTRY[name]
+    for name in context.measured():
+        metric, reference = REGISTRY[name], aligned.reference.frames
         for label, sample in aligned.samples.items():
-            frames = sample.frames
             kinds = KINDS if name == "svfid" else OF_FRAMES
-            spoilt = {k: metric.measure(aligned.reference.frames, [corrupt(frames, k, 3)], context) for k in kinds}
-            own = metric.measure(aligned.reference.frames, [frames], context)
-            other = [metric.measure(aligned.reference.frames, [clip.frames], context) for clip in others]
+            own = metric.measure(reference, [sample.frames], context)
+            spoilt = {k: metric.measure(reference, [corrupt(sample.frames, k, 3)], context) for k in kinds}
+            other = [metric.measure(reference, [clip.frames], context) for clip in others]
             text = ", ".join(f"{kind} {value:.3g}" for kind, value in spoilt.items())
-            print(f"- {name}, {label}: {own:.3g}; {text}; other clips {', '.join(f'{value:.3g}' for value in other)}")
+            further = sum(value > own for value in spoilt.values())
+            print(
+                f"- {name}, {label}: {own:.3g}; {text}; other clips {min(other):.3g} to {max(other):.3g}; "
+                f"{further} of {len(spoilt)} copies are further than the sample, "
+                f"{sum(value > max(spoilt.values()) for value in other)} of {len(other)} clips further than any copy"
+                if other
+                else f"- {name}, {label}: {own:.3g}; {text}; {further} of {len(spoilt)} copies are further"
+            )
 
 
 if __name__ == "__main__":

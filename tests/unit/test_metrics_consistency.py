@@ -94,7 +94,7 @@ def test_the_right_caption_wins_and_records_name_prompt_and_weights() -> None:
         (record,) = found["records"]
         assert record["protocol"]["prompt"] == prompt
         assert record["stand_in"]
-        assert "CLIP trained on worlds" in record["weights"]
+        assert "scene-trained CLIP" in record["weights"]
         return record["value"]
 
     right = value("A large red balloon in the open sky.")

@@ -64,9 +64,13 @@ def test_previews_are_estimated_and_shown(workspace):
     assert set(planned) <= wanted | REPORTING
     workspace.snakemake("--quiet", "rules")
     page = (workspace.root / "results/report/index.html").read_text()
-    for title in ("DPT trained on worlds", "CLIP trained on worlds", "player-balloons-depth", "player-balloons-flow"):
+    for title in ("scene-trained DPT", "scene-trained CLIP", "player-balloons-depth", "player-balloons-flow"):
         assert title in page
     assert not workspace.planned()
+
+
+def test_every_stand_in_has_a_job_of_its_own(workspace):
+    assert workspace.planned("--", "stand_ins") == {"train_stand_in": 5, "stand_ins": 1}
 
 
 def test_a_preview_of_no_clip_is_refused(workspace):

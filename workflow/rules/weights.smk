@@ -27,7 +27,7 @@ rule train_stand_in:
         stand_in=any_of(STAND_INS),
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: 2
     resources:
         mem_mb=8000,
         runtime=180,

@@ -31,7 +31,7 @@ _STILL = 0.35  # share of clips with things at rest that are kept: more than a t
 class C3DStandIn(StandIn):
     """A C3D of a quarter of the channels."""
 
-    name, title, role = "c3d-world", "C3D trained on worlds", "c3d"
+    name, title, role = "c3d-world", "scene-trained C3D", "c3d"
     steps = 4000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH,

@@ -35,7 +35,7 @@ _OF_GROUP = ("kind", "colour", "count", "size")
 class ClipStandIn(StandIn):
     """``onereel-world``, see `onereel.features.clip`."""
 
-    name, title, role = "clip-world", "CLIP trained on worlds", clip.ROLE
+    name, title, role = "clip-world", "scene-trained CLIP", clip.ROLE
     steps = 4000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=100, average=0.998, clip_norm=1.0, batch=_BATCH

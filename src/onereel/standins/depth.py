@@ -34,7 +34,7 @@ _TELLING = 1.1  # depths whose ratio is less are not told apart
 class DepthStandIn(StandIn):
     """A DPT of 2 million parameters."""
 
-    name, title, role = "dpt-world", "DPT trained on worlds", ROLE
+    name, title, role = "dpt-world", "scene-trained DPT", ROLE
     steps = 6000
     training = TrainingConfig(
         learning_rate=5e-4, drop_at=(), decay="cosine", warm_up=100, average=0.998, clip_norm=1.0, batch=_BATCH

@@ -28,7 +28,7 @@ _GAMMA = 0.8
 class FlowStandIn(StandIn):
     """RAFT small."""
 
-    name, title, role = "raft-world", "RAFT small trained on worlds", ROLE
+    name, title, role = "raft-world", "scene-trained RAFT small", ROLE
     steps = 4000
     training = TrainingConfig(
         learning_rate=4e-4, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH

@@ -26,7 +26,7 @@ _RENDERING = Rendering(frames=3, fps=1.5)
 class InceptionStandIn(StandIn):
     """Inception's trunk with a small head."""
 
-    name, title, role = "inception-world", "Inception trained on worlds", "inception"
+    name, title, role = "inception-world", "scene-trained Inception", "inception"
     steps = 6000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.998, clip_norm=1.0, batch=_BATCH
