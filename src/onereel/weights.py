@@ -77,21 +77,26 @@ class RealEntry(_Entry):
 
 
 class StandInEntry(_Entry):
-    """What replaces a model where it cannot be downloaded: the same architecture with other weights."""
+    """What replaces a model where it cannot be downloaded: the same architecture with other weights, or a method that
+    needs none."""
 
     kind: Literal["stand-in"]
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """Checksum of the tensors (`fingerprint`) of a seeded stand-in, of the file of a trained one."""
     seed: int | None = None
     """Seed of random weights; they are the same on every machine."""
     file: Path | None = None
     """A safetensors file of small trained weights, relative to the project; then there is no seed."""
+    library: str | None = None
+    """A library's method that needs no weights, as ``package.function``; then there is neither."""
     licence: str = "MIT"
 
     @model_validator(mode="after")
     def _check_origin(self) -> "StandInEntry":
-        if (self.seed is None) == (self.file is None):
-            raise ValueError("a stand-in has either a seed or a file")
+        if sum(origin is not None for origin in (self.seed, self.file, self.library)) != 1:
+            raise ValueError("a stand-in has either a seed, a file or a library")
+        if bool(self.sha256) == bool(self.library):
+            raise ValueError("a stand-in has a sha256 if it has weights")
         return self
 
 
@@ -108,10 +113,11 @@ class Resolved:
         role: what they are for.
         title: as printed: ``"C3D Sports-1M"``, ``"random C3D seed 0"``.
         label: short form for a column head: ``"random C3D"``.
-        sha256: of the published file, or of the stand-in; 64 hex digits.
+        sha256: of the published file, or of the stand-in; 64 hex digits; empty where there are no weights.
         stand_in: whether they stand in for the real ones.
         parts: safetensors files with their sha256 by part; empty for seeded weights.
         seed: seed of random weights, else None.
+        library: ``package.function`` that does the work without weights, else empty.
     """
 
     name: str
@@ -122,11 +128,12 @@ class Resolved:
     stand_in: bool
     parts: Mapping[str, tuple[Path, str]]
     seed: int | None = None
+    library: str = ""
 
     @property
     def printed(self) -> str:
-        """Title and the first 12 digits of the checksum, as records hold it."""
-        return f"{self.title} {self.sha256[:12]}"
+        """Title and the first 12 digits of the checksum where there is one, as records hold it."""
+        return f"{self.title} {self.sha256[:12]}".rstrip()
 
     def tensors(self, part: str = "model") -> Tensors:
         """The tensors of one part.
@@ -321,6 +328,8 @@ class Weights:
         return Resolved(name, entry.role, entry.title, entry.title, sha, False, parts)
 
     def _resolve_stand_in(self, name: str, entry: StandInEntry) -> Resolved:
+        if entry.library:
+            return Resolved(name, entry.role, entry.title, entry.title, "", True, {}, library=entry.library)
         if entry.file is None:
             title = f"{entry.title} seed {entry.seed}"
             return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed)

@@ -142,7 +142,7 @@ def test_a_wrong_sheet_names_the_entry_and_the_field(change, complaint, server, 
 
 @pytest.mark.parametrize("about", [{}, {"seed": 0, "file": "a.safetensors"}])
 def test_a_stand_in_has_a_seed_or_a_file(about, tmp_path):
-    with pytest.raises(ConfigError, match="either a seed or a file"):
+    with pytest.raises(ConfigError, match="either a seed, a file or a library"):
         make_store(tmp_path, tiny=stand_in(**about))
 
 
@@ -371,6 +371,18 @@ def test_tensors_are_found_in_nested_and_wrapped_checkpoints(tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------- resolution
+
+
+def test_a_method_of_a_library_stands_in_without_weights(tmp_path):
+    entry = {"kind": "stand-in", "role": "flow", "title": "Old method", "library": "package.function"}
+    sheet = tmp_path / "weights.yaml"
+    sheet.write_text(yaml.safe_dump({"old": entry}))
+    resolved = Weights(sheet).resolve("flow", "stand-in")
+    assert (resolved.printed, resolved.library, resolved.stand_in) == ("Old method", "package.function", True)
+    assert Weights(sheet).list_weights()[0].present
+    sheet.write_text(yaml.safe_dump({"old": {**entry, "sha256": "ab" * 32}}))
+    with pytest.raises(ConfigError, match="a sha256 if it has weights"):
+        Weights(sheet)
 
 
 def test_auto_takes_real_weights_where_they_are_and_stand_ins_elsewhere(server, checkpoint, tmp_path):

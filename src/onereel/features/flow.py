@@ -117,24 +117,22 @@ class RaftFlow:
 def resolve_flow(
     mode: Mode = "auto", store: Weights | None = None, device: torch.device | str = "cpu"
 ) -> FlowEstimator:
-    """RAFT where its weights are present and `mode` lets it, else the classical method, which stands in for it.
+    """The estimator that ``config/weights.yaml`` names for a mode: RAFT where its weights are present.
 
     Args:
-        mode: ``auto``, ``real`` (only RAFT) or ``stand-in`` (only the classical method).
+        mode: ``auto``, ``real`` (only RAFT with published weights) or ``stand-in``.
         store: where weights are; the project's store by default.
         device: where RAFT runs.
 
     Raises: WeightsError for an unknown mode, where ``real`` weights are not here (it says which command fetches them),
         and where they are damaged.
     """
-    if mode == "stand-in":
-        return ClassicalFlow()
-    store = store or Weights()
-    # The store knows stand-ins as other weights of the same network; a method without any is decided on here.
-    present = any(status.present for status in store.list_weights() if status.role == ROLE)
-    if mode == "auto" and not present:
-        return ClassicalFlow()
-    return RaftFlow(store.resolve(ROLE, mode), device=device)
+    return estimator_of((store or Weights()).resolve(ROLE, mode), device)
+
+
+def estimator_of(weights: Resolved, device: torch.device | str = "cpu") -> FlowEstimator:
+    """The estimator of resolved weights of role ``flow``; the classical one where there are none."""
+    return ClassicalFlow() if weights.library else RaftFlow(weights, device=device)
 
 
 def optical_flow(frames: Frames, *, estimator: FlowEstimator) -> np.ndarray:

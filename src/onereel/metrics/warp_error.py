@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional
 
 from onereel.clip import Frames
-from onereel.features.flow import RaftFlow
+from onereel.features.flow import estimator_of
 from onereel.metrics.base import Arrays, Context, Metric
 
 _RELATIVE, _ABSOLUTE = 0.01, 0.5  # how far flow and flow back may be apart: Sundaram et al. 2010
@@ -44,7 +44,7 @@ class WarpError(Metric):
         about = {"weights": weights.name, "sha256": weights.sha256}
 
         def compute() -> Arrays:
-            estimator = context.once(("flow", weights.sha256), lambda: RaftFlow(weights, device=context.device))
+            estimator = context.once(("flow", weights.name), lambda: estimator_of(weights, context.device))
             there, back = estimator.estimate(frames[:-1], frames[1:]), estimator.estimate(frames[1:], frames[:-1])
             return {"forward": there, "backward": back}
 
