@@ -22,6 +22,7 @@ from onereel.standins import STAND_INS, StandIn, adopt, find, make, registry, tr
 from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group
 from onereel.standins.clip import SWAPPED, contrast, swapped
 from onereel.standins.depth import depth_loss, ordinal_accuracy
+from onereel.standins.flow import classical_scores
 from onereel.standins.worlds import FIRST_UNSEEN, Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights import StandInEntry, Weights
@@ -31,8 +32,8 @@ CPU = torch.device("cpu")
 
 
 def test_every_stand_in_with_a_file_can_be_trained_again() -> None:
-    assert set(SHIPPED) == set(STAND_INS)
-    assert {STAND_INS[name].role for name in SHIPPED} == {"clip", "depth", "c3d", "inception", "flow"}
+    assert set(SHIPPED) == set(STAND_INS) - {"raft-world"}  # which TV-L1 still beats
+    assert {STAND_INS[name].role for name in SHIPPED} == {"clip", "depth", "c3d", "inception"}
 
 
 def test_the_shipped_weights_are_small_enough_for_a_repository() -> None:
@@ -48,11 +49,17 @@ def test_the_shipped_weights_are_small_enough_for_a_repository() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_weights_reach_their_scores_on_unseen_worlds(name: str) -> None:
     stand_in = find(name)
-    scores = stand_in.scores(Weights().resolve(name), clips=64 if name == "raft-world" else 256)
+    scores = stand_in.scores(Weights().resolve(name), clips=256)
     for score, least in stand_in.at_least.items():
         assert scores[score] >= least, scores
     for score, most in stand_in.at_most.items():
         assert scores[score] <= most, scores
+
+
+def test_the_classical_flow_beats_standing_still_on_unseen_worlds() -> None:
+    scores = classical_scores(clips=16)
+    assert scores["epe_moving"] < 0.6 * scores["epe_moving_zero"], scores
+    assert scores["relative_to_zero"] < 0.75, scores
 
 
 @pytest.mark.parametrize("metric", ["svfid", "sgfid"])
