@@ -131,6 +131,8 @@ rule preprocessed:
             for name, run in PLAN.computed.items()
             for kind, key in PLAN.requires(name).items()
         ],
+    log:
+        "<logs>/preprocessed.log",
     localrule: True
     run:
         for kind, path in ARTEFACTS.items():
