@@ -6,9 +6,10 @@ import torch
 
 from onereel.clip import Clip
 from onereel.errors import MetricError
+from onereel.features.warping import fetch, occluded
 from onereel.metrics import evaluate
 from onereel.metrics.consistency import FrameConsistency, PromptConsistency
-from onereel.metrics.warp_error import WarpError, fetch, occluded
+from onereel.metrics.warp_error import WarpError
 from onereel.scenes import render
 from onereel.scenes.world import Group, WorldSpec, render_specs
 

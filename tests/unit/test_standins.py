@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from onereel.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
 from onereel.errors import WeightsError
+from onereel.features.warping import fetch
 from onereel.metrics import REGISTRY, Context
 from onereel.progress import no_progress
 from onereel.scenes.world import CLASSES, Group, WorldSpec, sample_world
@@ -22,7 +23,7 @@ from onereel.standins import STAND_INS, StandIn, adopt, find, make, registry, tr
 from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group
 from onereel.standins.clip import SWAPPED, contrast, swapped
 from onereel.standins.depth import depth_loss, ordinal_accuracy
-from onereel.standins.flow import classical_scores
+from onereel.standins.flow import classical_scores, layered_pair
 from onereel.standins.worlds import FIRST_UNSEEN, Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights import StandInEntry, Weights
@@ -136,6 +137,21 @@ def test_ordinal_accuracy_is_one_for_the_truth_and_none_for_its_opposite() -> No
     assert ordinal_accuracy(3 * truth + 1, truth) == 1
     assert ordinal_accuracy(-truth, truth) == 0
     assert ordinal_accuracy(np.ones_like(truth), truth) == 0
+
+
+def test_layered_pairs_move_by_the_flow_that_they_come_with() -> None:
+    worlds = render_worlds(specs_from(0, 12), Rendering(frames=2, fps=1, height=128, width=128))
+    for seed in range(4):
+        first, second, flow, counts = layered_pair(worlds, torch.Generator().manual_seed(seed))
+        along, inside = fetch(second, flow.permute(0, 2, 3, 1))
+        still = (first - second).abs().mean(1, keepdim=True)[counts > 0]
+        error = (first - along).abs().mean(1, keepdim=True)[counts > 0]
+        # Next to an edge of the ellipse the second picture mixes both layers.
+        assert error.median() < 1e-5
+        assert (error > 0.05).float().mean() < 0.05
+        assert error.mean() < 0.4 * still.mean()
+        assert torch.equal(inside[:, None].float(), counts)
+        assert flow.std() > 0.5
 
 
 def test_mirrors_swap_left_and_right_and_nothing_else() -> None:
