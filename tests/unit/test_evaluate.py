@@ -98,7 +98,7 @@ def test_values_from_stand_ins_say_so_everywhere(everything):
         if role:
             resolved = store.resolve(role, "stand-in")
             assert record["column"] == f"{record['title']} ({resolved.label})"
-            assert record["weights"] == f"{resolved.title} {resolved.sha256[:12]}"
+            assert record["weights"] == resolved.printed
             assert everything["summary"][record["metric"]]["column"] == record["column"]
         else:
             assert record["column"] == record["title"]
