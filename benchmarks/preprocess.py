@@ -3,8 +3,8 @@
     python benchmarks/preprocess.py [--frames 64] [--height 144] [--width 256] [--weights auto|real|stand-in]
 
 Every estimator runs once to warm up and three times measured on the same frames of the scene `birds`; the median and
-the time of the first call, with the loading of weights, are printed. Nothing loops over frames in Python: a chunk of
-frames goes through the network at once, and `--chunk 1` shows what that is worth.
+the time of the first call, with the loading of weights, are printed. Networks take a chunk of frames at once; the last
+column shows what that is worth. TV-L1 knows pairs only.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from onereel.clip import Frames
 from onereel.devices import resolve_device
 from onereel.features.clip import ClipEmbedder
 from onereel.features.depth import DepthEstimator
-from onereel.features.flow import ClassicalFlow, RaftFlow
+from onereel.features.flow import FlowEstimator, estimator_of
 from onereel.scenes import render
 from onereel.weights import Weights
 
@@ -40,19 +40,19 @@ def main() -> None:
     steps: dict[str, tuple[str, Callable[..., Callable[[Frames], object]]]] = {
         "CLIP": (clip.printed, lambda **how: ClipEmbedder(clip, device=device, **how).images),
         "depth": (depth.printed, lambda **how: DepthEstimator(depth, device=device, **how).estimate),
-        "flow": (flow.printed, lambda **how: _pairs(RaftFlow(flow, device=device, **how))),
-        "flow, classical": (ClassicalFlow.title, lambda **_: _pairs(ClassicalFlow())),
+        "flow": (flow.printed, lambda **_: _pairs(estimator_of(flow, device))),
     }
     for name, (title, build) in steps.items():
         start = time.perf_counter()
         run = build()
         run(frames)
         first = time.perf_counter() - start
-        whole, single = _rate(run, frames), _rate(build(chunk=1), frames)
-        print(f"| {name} | {title} | {first:.1f} | {whole:.1f} | {single:.1f} |")
+        whole = _rate(run, frames)
+        single = "" if flow.library and name == "flow" else f"{_rate(build(chunk=1), frames):.1f}"
+        print(f"| {name} | {title} | {first:.1f} | {whole:.1f} | {single} |")
 
 
-def _pairs(estimator: RaftFlow | ClassicalFlow) -> Callable[[Frames], object]:
+def _pairs(estimator: FlowEstimator) -> Callable[[Frames], object]:
     return lambda frames: estimator.estimate(frames[:-1], frames[1:])
 
 
