@@ -105,12 +105,11 @@ def compare_outputs(folder: Path, clips: dict[str, Clip], context: NamedWeights)
             other = [metric.measure(reference, [clip.frames], context) for clip in others]
             text = ", ".join(f"{kind} {value:.3g}" for kind, value in spoilt.items())
             further = sum(value > own for value in spoilt.values())
+            beyond = sum(value > max(spoilt.values()) for value in other)
             print(
-                f"- {name}, {label}: {own:.3g}; {text}; other clips {min(other):.3g} to {max(other):.3g}; "
-                f"{further} of {len(spoilt)} copies are further than the sample, "
-                f"{sum(value > max(spoilt.values()) for value in other)} of {len(other)} clips further than any copy"
-                if other
-                else f"- {name}, {label}: {own:.3g}; {text}; {further} of {len(spoilt)} copies are further"
+                f"- {name}, {label}: {own:.3g}; {text}; other clips {', '.join(f'{value:.3g}' for value in other)}; "
+                f"further than the sample: {further} of {len(spoilt)} copies; "
+                f"further than any copy: {beyond} of {len(other)} clips"
             )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -153,17 +154,24 @@ def test_a_mistake_in_a_sheet_stops_before_the_first_job(tmp_path, sheet, old, n
     assert not (workspace.root / "data/clips").exists()
 
 
-def test_other_peoples_samples_are_measured_beside_ours(workspace):
-    for index in (1, 2):
-        target = workspace.root / f"theirs/{index}.mkv"
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes((workspace.root / "results/samples/vgpnn/0.mkv").read_bytes())
+def bring_theirs(workspace, count=1, **cells):
+    """Add our first sample as somebody else's, `count` times, with further cells of its row, and run."""
+    (workspace.root / "theirs").mkdir()
+    for index in range(count):
+        shutil.copyfile(workspace.root / "results/samples/vgpnn/0.mkv", workspace.root / f"theirs/{index}.mkv")
     header, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
-    row = "theirs\tballoons\texternal:Theirs\t\t\t\ttheirs\tcrop"
-    workspace.write("config/runs.tsv", "\n".join([f"{header}\tsource\talign", *rest, row]) + "\n")
+    row = "\t".join(["theirs", "balloons", "external:Theirs", "", "", "", *cells.values()])
+    workspace.write("config/runs.tsv", "\n".join(["\t".join([header, *cells]), *rest, row]) + "\n")
     workspace.snakemake("--quiet", "rules")
-    metrics = workspace.root / "results/metrics"
-    ours, theirs = (json.loads((metrics / f"{run}.json").read_text()) for run in ("vgpnn", "theirs"))
+
+
+def measured(workspace, run):
+    return json.loads((workspace.root / f"results/metrics/{run}.json").read_text())
+
+
+def test_other_peoples_samples_are_measured_beside_ours(workspace):
+    bring_theirs(workspace, count=2, source="theirs", align="crop")
+    ours, theirs = (measured(workspace, run) for run in ("vgpnn", "theirs"))
     assert theirs["summary"]["coherence"]["n"] == 2
     first = next(r["value"] for r in ours["records"] if r["metric"] == "coherence" and r["sample"] == "0")
     assert {r["value"] for r in theirs["records"] if r["metric"] == "coherence"} == {first}
@@ -171,16 +179,9 @@ def test_other_peoples_samples_are_measured_beside_ours(workspace):
 
 
 def test_edits_have_the_metrics_of_edits_besides(workspace):
-    target = workspace.root / "theirs/1.mkv"
-    target.parent.mkdir()
-    target.write_bytes((workspace.root / "results/samples/vgpnn/0.mkv").read_bytes())
-    header, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
-    row = "theirs\tballoons\texternal:Theirs\t\t\t\tedit_text\tred balloons at night\ttheirs"
-    workspace.write("config/runs.tsv", "\n".join([f"{header}\ttask\tprompt\tsource", *rest, row]) + "\n")
-    workspace.snakemake("--quiet", "rules")
-    metrics = workspace.root / "results/metrics"
+    bring_theirs(workspace, task="edit_text", prompt="red balloons at night", source="theirs")
     records = {
-        run: {record["metric"]: record for record in json.loads((metrics / f"{run}.json").read_text())["records"]}
+        run: {record["metric"]: record for record in measured(workspace, run)["records"]}
         for run in ("vgpnn", "balloons-itself", "water-itself", "theirs")
     }
     of_edits = {"frame_consistency", "prompt_consistency", "warp_error"}

@@ -40,9 +40,10 @@ rule estimate_depth:
         runtime=60,
         gpu=GPU,
     params:
+        kind="depth",
         weights=config["weights"],
     script:
-        "../scripts/estimate_depth.py"
+        "../scripts/preprocess.py"
 
 
 rule estimate_flow:
@@ -65,9 +66,10 @@ rule estimate_flow:
         runtime=60,
         gpu=GPU,
     params:
+        kind="flow",
         weights=config["weights"],
     script:
-        "../scripts/estimate_flow.py"
+        "../scripts/preprocess.py"
 
 
 rule embed_clip:
@@ -90,9 +92,10 @@ rule embed_clip:
         runtime=60,
         gpu=GPU,
     params:
+        kind="embeddings",
         weights=config["weights"],
     script:
-        "../scripts/embed_clip.py"
+        "../scripts/preprocess.py"
 
 
 rule embed_text:

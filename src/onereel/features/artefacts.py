@@ -64,6 +64,10 @@ def write_text_embedding(path: Path, text: str, *, weights: Mode = "auto", devic
     _write(path, {"text": embedder.texts([text])[0]}, embedder.title)
 
 
+WRITERS = {"depth": write_depth, "flow": write_flow, "embeddings": write_embeddings}
+"""What is read off a clip, by kind."""
+
+
 def read_artefact(path: Path) -> tuple[dict[str, np.ndarray], str]:
     """The arrays of such a file, and what made them."""
     with safe_open(path, framework="np") as file:

@@ -1,11 +1,11 @@
-"""Estimate the depth of a clip's frames (rule `estimate_depth`)."""
+"""Read depth, flow or embeddings off a clip (rules `estimate_depth`, `estimate_flow`, `embed_clip`)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.clip import read
 from onereel.devices import claimed_device
-from onereel.features.artefacts import write_depth
+from onereel.features.artefacts import WRITERS
 from onereel.joblog import job_log
 from onereel.sampling import use_threads
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     use_threads(job.threads)
+    write = WRITERS[job.params.kind]
     with claimed_device(job.resources.gpu) as device:
-        write_depth(Path(job.output[0]), read(job.input.clip).frames, weights=job.params.weights, device=device)
+        write(Path(job.output[0]), read(job.input.clip).frames, weights=job.params.weights, device=device)
 
 
 if __name__ == "__main__":
