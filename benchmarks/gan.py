@@ -4,13 +4,11 @@
     python benchmarks/gan.py steps --levels 3 4 5 --count 3
     python benchmarks/gan.py seam CLIP.mkv COPIES.tsv COMPOSED.mkv --side 41
     python benchmarks/gan.py motion SOURCE.mkv MOVED.mkv
-    python benchmarks/gan.py super CLIP --preset fast --factor 2 --min-side 12 --out FOLDER
 
 `steps` compares our training step with the same one as PyTorch runs it by default: channels first, float32, the
 gradient penalty by double backward, the frozen levels run again for every reconstruction. It prints CPU seconds, which
 other programs on the machine disturb less than wall time, and beside HP-VAE-GAN's levels the seconds of its authors'
-code on two cores of another machine (wall time: only ratios within one run compare). `super` holds out the clip's own
-size: it trains on the clip made smaller, enlarges that, and compares with the clip, beside bicubic.
+code on two cores of another machine (wall time: only ratios within one run compare).
 """
 
 import argparse
@@ -19,7 +17,6 @@ import statistics
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import numpy as np
@@ -27,10 +24,8 @@ import torch
 from torch import Tensor
 
 from onereel import clip as clips
-from onereel import ingest
-from onereel.clip import Clip, to_frames, to_video
+from onereel.clip import to_frames, to_video
 from onereel.devices import resolve_device
-from onereel.fitting import train_parts
 from onereel.gan import cascade, networks
 from onereel.gan.cascade import Part
 from onereel.gan.config import PyramidConfig
@@ -38,12 +33,10 @@ from onereel.gan.copies import pasted
 from onereel.gan.effects import motion_energy, motion_where, seam_gradient
 from onereel.gan.networks import Critic
 from onereel.gan.pyramid import PyramidLevel
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import configure, load_method
 from onereel.methods.hp_vae_gan import fit as hp_fit
 from onereel.methods.hp_vae_gan import networks as hp_networks
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
-from onereel.metrics import REGISTRY, Context
-from onereel.progress import terminal_progress
 from onereel.pyramid import resize
 
 AUTHORS = {0: 0.22, 1: 0.37, 2: 0.69, 3: 3.5, 4: 6.4, 5: 11.9, 6: 10.9, 7: 18.6, 8: 23.9}
@@ -134,31 +127,6 @@ def steps(device: torch.device, count: int, levels: list[int], skip_plain: bool)
                 print(f"{title}: {own:.3f} s{ratio}{theirs if level in AUTHORS else ''}", flush=True)
 
 
-def super_resolution(
-    source: str, out: Path, preset: str, factor: int, min_side: int, steps: list[int] | None, device: torch.device
-) -> None:
-    """Train on the clip made smaller, enlarge that, compare with the clip, beside bicubic."""
-    method, truth = load_method("singan_gif"), ingest.load(source)
-    count, height, width = (extent // (factor if axis else 1) for axis, extent in enumerate(truth.size))
-    truth = Clip(truth.frames[:, : height * factor, : width * factor], truth.fps)
-    small = Clip(to_frames(resize(to_video(truth.frames), (count, height, width))), truth.fps)
-    settings = {"super_factor": factor, "ladder.min_side": min_side, **({"steps": steps} if steps else {})}
-    config = configure(method, preset, settings)
-    with TemporaryDirectory() as folder:
-        stored = Path(folder) / "small.mkv"
-        clips.write(stored, small)
-        weights = train_parts(
-            method, Task.SUPER_RESOLVE, Inputs(small), config, out, clip_path=stored, device=device, seed=0,
-            progress=terminal_progress,
-        )  # fmt: skip
-    further = {"weights": weights, "device": device, "seed": 0, "progress": terminal_progress}
-    ours = method.sample(Task.SUPER_RESOLVE, Inputs(small), config, **further).frames
-    bicubic = to_frames(resize(to_video(small.frames), truth.size))
-    for name, frames in (("singan_gif", ours), ("bicubic", bicubic)):
-        values = {metric: REGISTRY[metric].measure(truth.frames, [frames], Context()) for metric in ("ssim", "psnr")}
-        print(f"{name:10} x{factor}: SSIM {values['ssim']:.4f}, PSNR {values['psnr']:.2f} dB")
-
-
 def seam(source: Path, copies: Path, composed: Path, side: int) -> None:
     """Print how much the borders of what was copied show: as pasted, only scaled down and up, and composed."""
     edited, where = pasted(clips.read(source), copies)
@@ -195,13 +163,6 @@ def main() -> None:
     seams.add_argument("--side", type=int, required=True, help="shorter side of the level that the edit replaces")
     moving = commands.add_parser("motion")
     moving.add_argument("clips", type=Path, nargs=2)
-    enlarging = commands.add_parser("super")
-    enlarging.add_argument("clip")
-    enlarging.add_argument("--preset", default="fast")
-    enlarging.add_argument("--factor", type=int, default=2)
-    enlarging.add_argument("--min-side", type=int, default=12)
-    enlarging.add_argument("--steps", type=int, nargs="+")
-    enlarging.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     device = resolve_device(arguments.device)
@@ -210,11 +171,8 @@ def main() -> None:
             steps(device, arguments.count, arguments.levels, arguments.skip_plain)
         case "seam":
             seam(*arguments.files, arguments.side)
-        case "motion":
-            motion(*arguments.clips)
         case _:
-            chosen = (arguments.preset, arguments.factor, arguments.min_side, arguments.steps)
-            super_resolution(arguments.clip, arguments.out, *chosen, device)
+            motion(*arguments.clips)
 
 
 if __name__ == "__main__":

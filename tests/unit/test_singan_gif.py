@@ -471,6 +471,21 @@ def test_super_resolution_weighs_the_reconstruction_more(clip):
     assert difference == pytest.approx((125 - 50) * 0.2, rel=1e-3)
 
 
+def test_super_resolution_may_learn_from_the_clip_itself_made_smaller(clip):
+    part, config = Part("super", 2), tiny(window=(5, 5), super_input="clip")
+    coarse = level(clip, part=part, config=config)
+    below = [coarse.finished()]
+    fine = level(clip, part=part, config=config, below=below)
+    small = to_side(fine.real, coarse.side).clamp(-1, 1)
+    torch.testing.assert_close(fine._rebuilt, to_side(small, fine.side))
+    _, noisy = fine._draw(0, torch.Generator())
+    torch.testing.assert_close(noisy[1], fine._rebuilt[0])
+    other = level(clip, part=part, config=tiny(window=(5, 5)), below=below)
+    assert float((other._rebuilt - fine._rebuilt).abs().mean()) > 0.01
+    plain = level(clip, config=config, below=[level(clip, config=config).finished()])
+    assert plain._rebuilt.allclose(to_side(plain._below.reconstruct(), plain.side)), "other tasks start from noise"
+
+
 def test_a_file_of_other_settings_is_refused(clip, weights):
     with pytest.raises(MethodError, match="does not fit"):
         sample(Task.GENERATE, clip, weights, config=tiny(channels=8))

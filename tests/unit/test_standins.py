@@ -201,7 +201,7 @@ class Brightness(StandIn):
     def data(self, progress: Any) -> np.ndarray:
         return render_worlds(specs_from(0, 8), Rendering(frames=1, fps=1, height=16, width=16)).frames
 
-    def loss(self, network: nn.Module, data: np.ndarray, generator: torch.Generator) -> torch.Tensor:
+    def loss(self, network: nn.Module, data: np.ndarray, generator: torch.Generator, done: float) -> torch.Tensor:
         colours = torch.from_numpy(data[draw(len(data), 4, generator), 0]).float().mean((1, 2)) / 255
         return (network(colours) - colours.mean(1, keepdim=True)).square().mean()
 

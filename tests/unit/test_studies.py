@@ -13,6 +13,7 @@ from onereel.errors import ClipError, ConfigError, MethodError
 from onereel.features.flow import ClassicalFlow
 from onereel.files import read_json
 from onereel.methods import BaseMethod, Inputs, MethodConfig, Task
+from onereel.metrics.align import resize_frames
 from onereel.progress import no_progress
 from onereel.report.studies import load_studies
 from onereel.sampling import Request
@@ -25,6 +26,7 @@ from onereel.studies.sheet import StudyRow, check_settings, read_study_sheet
 
 AHEAD = HoldOut(Kind.PREDICTION, keep=0.7, horizon=3)
 BETWEEN = HoldOut(Kind.INTERPOLATION)
+LARGER = HoldOut(Kind.SUPER_RESOLUTION, factor=2)
 
 
 def numbered(count: int) -> Clip:
@@ -41,11 +43,12 @@ class Oracle(BaseMethod):
     """Knows the clip, and keeps what it was given."""
 
     name = title = "oracle"
-    tasks = frozenset({Task.EXTRAPOLATE, Task.UPSAMPLE_TIME})
+    tasks = frozenset({Task.EXTRAPOLATE, Task.UPSAMPLE_TIME, Task.SUPER_RESOLVE})
 
     class Config(MethodConfig):
         extrapolate_frames: int = 3
         upsample_factor: int = 2
+        super_factor: int = 2
 
     def __init__(self, clip: Clip, error: int = 0) -> None:
         self.clip, self.error = clip, error
@@ -54,6 +57,8 @@ class Oracle(BaseMethod):
     def sample(self, task, inputs, config, *, weights, device, seed, progress):
         self.given.append(inputs)
         count = len(inputs.clip.frames)
+        if task is Task.SUPER_RESOLVE:
+            return self.clip.frames + np.uint8(self.error)
         if task is Task.UPSAMPLE_TIME:
             frames = self.clip.frames[: 2 * count - 1].copy()
             frames[1::2] += np.uint8(self.error)
@@ -107,6 +112,18 @@ def test_the_known_clips_hold_no_held_out_frame():
         assert not set(given) & set(held)
         assert all(at - 1 in given and at + 1 in given for at in held)
         assert set(given) | set(held) == set(range(count - (count + 1) % 2))
+
+
+def test_the_known_clip_of_a_super_resolution_is_the_clip_made_smaller():
+    frames = np.zeros((2, 19, 32, 3), np.uint8)
+    frames[:, :, 16:] = 200
+    frames[:, 18] = 77  # one row too many for a factor of 2
+    small = known_clip(Clip(frames, Fraction(12)), LARGER)
+    assert (small.size, small.fps) == ((2, 9, 16), 12)
+    np.testing.assert_array_equal(small.frames[:, :, :6], 0)
+    np.testing.assert_array_equal(small.frames[:, :, 10:], 200)
+    with pytest.raises(ClipError, match="would be 4x5"):
+        known_clip(numbered(3), LARGER)
 
 
 def test_a_limit_on_origins_keeps_the_first_and_spreads_the_rest():
@@ -284,6 +301,9 @@ def test_the_sheet_gives_one_study_per_clip_that_round_trips(tmp_path):
     assert (row.run.task, row.run.seeds) == (Task.EXTRAPOLATE, ("0", "1"))
     assert rows["i"].run.settings == {"upsample_factor": 2}
     assert rows["i"].known == "fish.even"
+    path = sheet(tmp_path, "study\tkind\tclip\tmethod\tfactor", "l\tsuper_resolution\tfish\tvgpnn\t3")
+    (large,) = read_study_sheet(path, ("fish",), ("fish",)).values()
+    assert (large.known, large.run.task, large.run.settings) == ("fish.small3", Task.SUPER_RESOLVE, {"super_factor": 3})
     assert StudyRow.restore(row.plain()) == row
     assert read_study_sheet(sheet(tmp_path, header), ("fish",), ("fish",)) == {}
 
@@ -299,6 +319,8 @@ def test_the_sheet_gives_one_study_per_clip_that_round_trips(tmp_path):
         (["study\tkind\tclip\tmethod\tkeep", "a\tprediction\tfish\tvgpnn\tnan"], "keep is 'nan'"),
         (["study\tkind\tclip\tmethod\thorizon", "a\tprediction\tfish\tvgpnn\t0"], "horizon is '0'"),
         (["study\tkind\tclip\tmethod\thorizon", "a\tinterpolation\tfish\tvgpnn\t3"], "horizon means nothing"),
+        (["study\tkind\tclip\tmethod\tfactor", "a\tinterpolation\tfish\tvgpnn\t3"], "factor means nothing"),
+        (["study\tkind\tclip\tmethod\tfactor", "a\tsuper_resolution\tfish\tvgpnn\t1"], "factor is '1'"),
         (["study\tkind\tclip\tmethod", *["a\tprediction\tfish\tvgpnn"] * 2], "study 'a' exists already"),
     ],
 )
@@ -317,6 +339,26 @@ def test_the_settings_of_a_study_are_its_own():
     oracle.Config = MethodConfig
     with pytest.raises(ConfigError, match="study 's': method 'oracle' has no setting 'upsample_factor'"):
         check_settings(StudyRow("s", "c", BETWEEN, "oracle"), oracle)
+
+
+def test_super_resolution_is_measured_on_the_frames_of_the_clip_beside_bicubic():
+    clip = scene("discs?seed=1&frames=3&height=41&width=56")
+    whole = Clip(clip.frames[:, :40], clip.fps)
+    oracle = Oracle(whole, error=1)
+    study = studied(oracle, clip, LARGER)
+    assert oracle.given[0].clip.size == (3, 20, 28)
+    np.testing.assert_allclose(values(study, "method", "psnr"), 20 * np.log10(255), rtol=1e-3)
+    bicubic = resize_frames(known_clip(clip, LARGER).frames, 40, 56).astype(float)
+    errors = np.square(bicubic - whole.frames).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(values(study, "bicubic", "psnr"), 10 * np.log10(255**2 / errors))
+    assert set(study.films) == {"truth", "bicubic", "0", "side_by_side"}
+    np.testing.assert_array_equal(study.films["truth"].frames, whole.frames)
+
+
+def test_a_sample_of_the_small_size_is_refused():
+    clip = scene("discs?seed=1&frames=3&height=40&width=56")
+    with pytest.raises(MethodError, match=r"returned 3x20x28 .* expected 3x40x56"):
+        studied(Oracle(known_clip(clip, LARGER)), clip, LARGER)
 
 
 # What is left for people

@@ -1,6 +1,7 @@
 """Held-out studies from sheet to report, with a tiny method that this test adds, and what a failing one leaves."""
 
 import csv
+import re
 
 import pytest
 
@@ -11,9 +12,10 @@ from tests.workspace import SMALL_CONFIG, Workspace, copy_repository
 CLIPS = "name\tsource\ndiscs\tscene:discs?seed=1&frames=14&height=40&width=56\n"
 RUNS = "run\tclip\tmethod\tpreset\nitself\tdiscs\tcalibration\titself\n"
 STUDIES = (
-    "study\tkind\tclip\tmethod\tpreset\tsamples\tseed\tsettings\thorizon\n"
+    "study\tkind\tclip\tmethod\tpreset\tsamples\tseed\tsettings\thorizon\tfactor\n"
     "ahead\tprediction\tdiscs\ttoy\tdemo\t2\t5\t\t3\n"
     "between\tinterpolation\t*\ttoy\tdemo\t1\t0\tspread=3\t\n"
+    "larger\tsuper_resolution\tdiscs\ttoy\tdemo\t1\t0\t\t\t2\n"
 )
 PRESETS = "presets:\n  demo: {}\nresources:\n  fit: {threads: 1}\n  sample: {threads: 1}\n"
 
@@ -29,12 +31,13 @@ from onereel.methods.base import MethodConfig, Task, BaseMethod
 class ToyConfig(MethodConfig):
     extrapolate_frames: int = 4
     upsample_factor: int = 4
+    super_factor: int = 4
     spread: float = 2.0
 
 
 class Toy(BaseMethod):
     name, title = "toy", "Toy"
-    tasks = frozenset({Task.EXTRAPOLATE, Task.UPSAMPLE_TIME})
+    tasks = frozenset({Task.EXTRAPOLATE, Task.UPSAMPLE_TIME, Task.SUPER_RESOLVE})
     Config = ToyConfig
 
     def parts(self, task, config):
@@ -47,6 +50,8 @@ class Toy(BaseMethod):
         frames = inputs.clip.frames
         assert int(load_file(weights["length"])["frames"]) <= len(frames)
         rng = np.random.default_rng(seed)
+        if task is Task.SUPER_RESOLVE:
+            return frames.repeat(config.super_factor, axis=1).repeat(config.super_factor, axis=2)
         if task is Task.EXTRAPOLATE:
             new = np.repeat(frames[-1:], config.extrapolate_frames, axis=0)
             return np.concatenate([frames, self.noisy(new, config, rng)])
@@ -89,7 +94,8 @@ def test_training_sees_the_known_frames_and_no_other(studied):
     assert (even.frames == whole[0:13:2]).all()
     assert even.fps == past.fps / 2
     lengths = {path.parts[-4] for path in (studied.root / "results/models").glob("*/toy/*/length.safetensors")}
-    assert lengths == {"discs.past70", "discs.even"}
+    assert read(clips / "discs.small2.mkv").size == (14, 20, 28)
+    assert lengths == {"discs.past70", "discs.even", "discs.small2"}
 
 
 def test_everything_is_measured_and_shown(studied):
@@ -113,11 +119,16 @@ def test_everything_is_measured_and_shown(studied):
     assert rows["Toy"]["PSNR [dB] n"] == "4"
     assert [row["PSNR [dB] best"] for row in rows.values()] == ["0", "1", "0"]
     assert "Toy" in (results / "tables/interpolation.md").read_text()
+    sizes = (results / "tables/super_resolution.md").read_text()
+    assert "Bicubic" in sizes
+    assert "Toy" in sizes
     assert (results / "figures/psnr-ahead.svg").exists()
     page = (results / "report/index.html").read_text(encoding="utf-8")
     assert "Held-out frames" in page
     assert "held out: 3 frames ahead, 70 % known" in page
     assert "held out: every second frame" in page
+    assert "held out: the size, 2 times that of the known clip" in page
+    assert re.search(r"Toy: SSIM 0\.\d+, not better than Bicubic \(0\.\d+\)", page)
     assert (results / "report/media/studies/psnr-ahead.svg").exists()
     assert (results / "report/media/studies/discs-between/0/frames-0.jpg").exists()
 
@@ -171,4 +182,4 @@ def test_a_clip_that_is_too_short_is_refused_before_training(tmp_path):
     done = workspace.run("snakemake", "--quiet", "rules", "--", "trained", check=False)
     assert done.returncode != 0
     assert "of its 14 frames 10 are known and 4 held out" in done.stdout
-    assert {path.name for path in (workspace.root / "results/models").glob("*")} == {"discs.even"}
+    assert {path.name for path in (workspace.root / "results/models").glob("*")} == {"discs.even", "discs.small2"}

@@ -34,7 +34,8 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 _ATTACHMENT = 30  # twice scikit-image's weight of the data: the scenes' motions differ between neighbours
 _STRIDE = 8  # RAFT works on an eighth of the frame's size ...
 _SMALLEST = 128  # ... and needs 16 positions a side there
-_UPDATES = 20  # refinements of RAFT, as in VGPNN's public code
+_UPDATES = 20  # refinements of RAFT, as in VGPNN's public code ...
+_STAND_IN_UPDATES = 8  # ... and of its stand-in: trained with 5 (`onereel.standins.flow`), it drifts off after many
 _CHUNK = 1 << 19  # pixels per chunk of pairs
 _STEP = 64  # magnitudes are told apart in steps of 1/64 pixel: anything finer is an estimate's noise
 
@@ -72,9 +73,9 @@ class RaftFlow:
     Frames are padded by their border pixels, evenly on both sides, to what the network can take.
 
     Args:
-        weights: resolved real weights of role ``flow``: torchvision's state dict.
+        weights: resolved weights of role ``flow``: torchvision's state dict.
         device: where to run.
-        updates: refinements, >= 1.
+        updates: refinements, >= 1; None: 20, and 8 of a stand-in.
         chunk: pixels per chunk of pairs; bounds memory, changes values only by float rounding.
 
     Raises: WeightsError if the tensors are not exactly those of one of the two networks.
@@ -85,11 +86,11 @@ class RaftFlow:
         weights: Resolved,
         *,
         device: torch.device | str = "cpu",
-        updates: int = _UPDATES,
+        updates: int | None = None,
         chunk: int = _CHUNK,
     ) -> None:
         self.title, self.device = weights.printed, torch.device(device)
-        self.updates, self.chunk = updates, chunk
+        self.updates, self.chunk = updates or (_STAND_IN_UPDATES if weights.stand_in else _UPDATES), chunk
         self.model = _load(weights).to(self.device)
 
     def estimate(self, first: Frames, second: Frames) -> np.ndarray:

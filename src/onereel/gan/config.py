@@ -68,6 +68,10 @@ class PyramidConfig(MethodConfig):
     """sigma of a finer level in units of the RMSE of the reconstruction at its start (SinGAN: 0.1)."""
     super_weight: Weight = 125.0
     """beta of the pyramid for `super_resolve` (section 5.5: 125)."""
+    super_input: Literal["reconstruction", "clip"] = "reconstruction"
+    """What the reconstruction loss of the pyramid for `super_resolve` starts from at a level: the reconstruction of the
+    level below (SinGAN; the paper does not say), or the clip itself at that level's size, which is what a generator is
+    given when it enlarges the clip. The first also learns to mend what the levels below leave. Ours."""
     max_drift: float = Field(default=0.6, gt=0)
     """Training stops if mean or spread of a colour in samples is farther than this from the clip's, in units of
     [-1, 1], in the second half of a level. Ours."""

@@ -72,7 +72,8 @@ class PyramidLevel:
         self._run: nn.Module = run(self.generator)
 
     def _prepare(self) -> tuple[float, Tensor, Tensor]:
-        """sigma, z_opt of the coarsest level, and the upsampled reconstruction of the level below.
+        """sigma, z_opt of the coarsest level, and the upsampled reconstruction of the level below (or the clip there,
+        see `PyramidConfig.super_input`).
 
         z_opt is one map for the whole clip and so is the reconstruction: it is made once, and windows are cut from it,
         instead of a run through the frozen levels at every step (section 3.2).
@@ -82,9 +83,15 @@ class PyramidLevel:
             draws = generator_of(self.seed, 0, _OPTIMAL)
             optimal = draw_noise(self.config, self.part, 0, (frames, *self.side), draws).to(self.device)
             return 1.0, optimal.contiguous(), torch.zeros_like(optimal)
-        rebuilt = to_side(self._below.reconstruct(), self.side)
+        rebuilt = to_side(self._start(self._below), self.side)
         shown = rebuilt[0, :, :: self.part.slowness]
         return noise_amplitude(shown, self.real[0], self.config.noise_amplitude), self._below.optimal, rebuilt
+
+    def _start(self, below: Cascade) -> Tensor:
+        """What the reconstruction starts from, at the size of the level below."""
+        if self.part.purpose == "super" and self.config.super_input == "clip":
+            return to_side(self.real, below.sides[-1]).clamp(-1, 1)
+        return below.reconstruct()
 
     def _networks(self, below: State | None) -> tuple[nn.Module, dict[str, Critic]]:
         """New networks; those of the level below are copied where shapes match (SinGAN)."""

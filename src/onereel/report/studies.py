@@ -33,6 +33,7 @@ from onereel.studies.measure import frame_means
 from onereel.studies.names import BASELINES, BY_FLOW, METHOD, SIDE_BY_SIDE, TRUTH
 from onereel.studies.sheet import StudyRow
 
+_TOLD = {Kind.PREDICTION: ("keep", "horizon", "origins"), Kind.SUPER_RESOLUTION: ("factor",)}
 _METRICS = {metric.name: metric for metric in (PSNR(), SSIM())}
 
 
@@ -128,8 +129,8 @@ def _load(root: Path, row: StudyRow, failures: Sequence[Mapping[str, Any]]) -> S
 def _as_run(row: StudyRow, name: str, method: str) -> RunRow:
     """The study as a row of runs on its whole clip; what is held out counts as settings, so that titles tell it."""
     own = dict(row.settings) if method == row.method else {}
-    split = row.split.plain() if row.split.kind is Kind.PREDICTION else {}
-    told = {key: split[key] for key in ("keep", "horizon", "origins") if split.get(key) is not None}
+    split = row.split.plain()
+    told = {key: split[key] for key in _TOLD.get(row.split.kind, ()) if split[key] is not None}
     return replace(row.run, run=name, clip=row.clip, method=method, settings={**own, **told})
 
 

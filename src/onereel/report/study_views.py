@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from onereel.metrics.ssim import SSIM
 from onereel.report.charts import training_curves
 from onereel.report.project import DONE, MetricRecord, RunEntry, SampleEntry
 from onereel.report.studies import Studies, StudyEntry
@@ -28,6 +29,7 @@ class GroupView:
         baselines: players of what was predicted without a model.
         runs: the methods' runs, also those that failed.
         compared: films that show all of these in one picture, by title; relative to the page.
+        verdicts: for every method that is done, a sentence on whether it beats the best of the baselines.
     """
 
     id: str
@@ -37,6 +39,7 @@ class GroupView:
     baselines: tuple[Player, ...]
     runs: tuple[RunView, ...]
     compared: tuple[tuple[str, str], ...]
+    verdicts: tuple[str, ...] = ()
 
     @property
     def strips(self) -> list[tuple[str, Player]]:
@@ -116,7 +119,26 @@ def _group(
         baselines=tuple(yardsticks),
         runs=tuple(_run_view(entry, titles.get(entry.run.name, entry.run.title), folder, visuals) for entry in entries),
         compared=tuple(_compared(entry, titles, folder) for entry in done if entry.side_by_side),
+        verdicts=tuple(filter(None, (_verdict(entry, titles.get(entry.run.name, entry.run.title)) for entry in done))),
     )
+
+
+def _verdict(entry: StudyEntry, title: str) -> str:
+    """Whether a method beats what needs no model, in SSIM over all frames; empty where there is nothing to compare."""
+    name = SSIM.name
+    mine = _mean_of(entry.run, name)
+    others = {BASELINES[run.row.method]: _mean_of(run, name) for run in entry.baselines}
+    known = {label: value for label, value in others.items() if value is not None}
+    if mine is None or not known:
+        return ""
+    best = max(known, key=lambda label: known[label])
+    verdict = "better" if mine > known[best] else "not better"
+    return f"{title}: SSIM {mine:.3f}, {verdict} than {best} ({known[best]:.3f})."
+
+
+def _mean_of(run: RunEntry, metric: str) -> float | None:
+    values = [record.value for record in run.records if record.metric == metric and record.value is not None]
+    return float(np.mean(values)) if values else None
 
 
 def _compared(entry: StudyEntry, titles: Mapping[str, str], folder: Path) -> tuple[str, str]:

@@ -45,8 +45,15 @@ class StandIn(ABC):
         """What the loss draws from, the same for every call."""
 
     @abstractmethod
-    def loss(self, network: nn.Module, data: Any, generator: torch.Generator) -> torch.Tensor:
-        """A scalar on one batch; all randomness comes from the CPU generator."""
+    def loss(self, network: nn.Module, data: Any, generator: torch.Generator, done: float) -> torch.Tensor:
+        """A scalar on one batch.
+
+        Args:
+            network: in training.
+            data: what `data` returned.
+            generator: where all randomness comes from, on the CPU.
+            done: share of the training's steps that lie behind, in [0, 1).
+        """
 
     def finished(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """What is stored of the trained tensors."""

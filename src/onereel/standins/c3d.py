@@ -53,7 +53,7 @@ class C3DStandIn(StandIn):
         return worlds, labels(worlds.specs, ATTRIBUTES)
 
     def loss(
-        self, network: nn.Module, data: tuple[Worlds, dict[str, np.ndarray]], generator: torch.Generator
+        self, network: nn.Module, data: tuple[Worlds, dict[str, np.ndarray]], generator: torch.Generator, done: float
     ) -> torch.Tensor:
         """Of one batch."""
         worlds, truth = data

@@ -58,7 +58,7 @@ class ClipStandIn(StandIn):
         """Four frames each of many worlds."""
         return render_worlds(specs_from(0, _CLIPS), _RENDERING, progress)
 
-    def loss(self, network: Any, data: Worlds, generator: torch.Generator) -> torch.Tensor:
+    def loss(self, network: Any, data: Worlds, generator: torch.Generator, done: float) -> torch.Tensor:
         """Contrast of a batch."""
         which = draw(len(data), _BATCH, generator)
         frames = data.frames[which, draw(data.frames.shape[1], _BATCH, generator)]

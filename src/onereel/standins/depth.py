@@ -62,7 +62,9 @@ class DepthStandIn(StandIn):
             for index, size in enumerate(_SIZES)
         )
 
-    def loss(self, network: nn.Module, data: tuple[Worlds, ...], generator: torch.Generator) -> torch.Tensor:
+    def loss(
+        self, network: nn.Module, data: tuple[Worlds, ...], generator: torch.Generator, done: float
+    ) -> torch.Tensor:
         """One batch of one size."""
         worlds = data[int(draw(len(data), 1, generator)[0])]
         which, when = draw(len(worlds), _BATCH, generator), draw(worlds.frames.shape[1], _BATCH, generator)

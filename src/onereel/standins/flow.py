@@ -4,9 +4,11 @@ Loss: the sequence loss of RAFT (Teed and Deng 2020, Eq. 7): the distance to the
 ones weighing more. Pixels that are hidden in the next frame count as well: their flow is known here.
 
 Most of a world is at rest or has no texture, and what moves does so by a fraction of RAFT's cells of 8 px: trained on
-worlds alone the network never learns to match and stands still. So more than half of the pairs are two textured layers,
-as in FlyingChairs (Dosovitskiy et al. 2015): a frame of a world, and an ellipse cut from another one before it, each
-shifted, turned and scaled by itself.
+worlds alone the network never learns to match and stands still. So at first more than half of the pairs are two
+textured layers, as in FlyingChairs (Dosovitskiy et al. 2015): a frame of a world, and an ellipse cut from another one
+before it, each shifted, turned and scaled by itself. There everything moves, and a network that saw them to the end
+sees motion in plain skies; what a world's ground looks like at rest it learns from the worlds' own pairs, which are all
+it sees later.
 """
 
 from collections.abc import Mapping
@@ -26,9 +28,10 @@ from onereel.training.settings import TrainingConfig
 from onereel.weights import Resolved
 
 _BATCH = 8
-_CLIPS = {1: 600, 2: 600, 4: 1200}  # worlds by frames per second: the fewer, the farther things go between two frames
+_CLIPS = {2: 600, 4: 1800}  # worlds by frames per second: the fewer, the farther things go between two frames
 _SIDE = 128  # the smallest picture that RAFT takes
-_LAYERED = 0.6  # share of batches
+_LAYERED = 0.6  # share of batches ...
+_LAYERED_UNTIL = 0.55  # ... in this first part of the training; none later
 _SHIFTS = (1.0, 24.0)  # pixels: largest shift of a layer, drawn evenly on a logarithmic scale
 _TURN = 0.12  # largest turn, in radians, and change of scale
 _CENTRE, _RADIUS = (0.15, 0.85), (0.1, 0.35)  # of the ellipse, in units of the side
@@ -45,7 +48,7 @@ class FlowStandIn(StandIn):
     """RAFT small."""
 
     name, title, role = "raft-world", "scene-trained RAFT small", ROLE
-    steps = 9000
+    steps = 10_000
     training = TrainingConfig(
         learning_rate=6e-4, drop_at=(), decay="cosine", warm_up=300, average=0.998, clip_norm=1.0, batch=_BATCH,
     )  # fmt: skip
@@ -54,7 +57,7 @@ class FlowStandIn(StandIn):
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "torchvision's raft_small",
         "data": f"pairs of two textured layers, cut from {sum(_CLIPS.values())} worlds of 128x128 px, and pairs of the "
-        "worlds' own frames at 1, 2 and 4 per second",
+        "worlds' own frames at 2 and 4 per second, in the later part of the training only these",
         "limits": "Worlds move by a few pixels a frame, rigidly or by panning and zooming; water and crowds it has "
         "not seen.",
     }
@@ -76,10 +79,12 @@ class FlowStandIn(StandIn):
             for index, (fps, count) in enumerate(_CLIPS.items())
         )
 
-    def loss(self, network: nn.Module, data: tuple[Worlds, ...], generator: torch.Generator) -> torch.Tensor:
+    def loss(
+        self, network: nn.Module, data: tuple[Worlds, ...], generator: torch.Generator, done: float
+    ) -> torch.Tensor:
         """Of one batch."""
-        worlds = data[int(draw(len(data), 1, generator)[0])]
-        layered = float(torch.rand((), generator=generator)) < _LAYERED
+        worlds = _draw_set(data, generator)
+        layered = done < _LAYERED_UNTIL and float(torch.rand((), generator=generator)) < _LAYERED
         first, second, truth, counts = (layered_pair if layered else _own_pair)(worlds, generator)
         flip = (torch.rand(_BATCH, generator=generator) < 0.5)[:, None, None, None]
         first, second, truth, counts = (
@@ -176,6 +181,12 @@ def _grid() -> tuple[torch.Tensor, torch.Tensor]:
     """x and y of every pixel from the centre."""
     line = torch.arange(_SIDE) - (_SIDE - 1) / 2
     return line[None, :].expand(_SIDE, -1), line[:, None].expand(-1, _SIDE)
+
+
+def _draw_set(sets: tuple[Worlds, ...], generator: torch.Generator) -> Worlds:
+    """A set in proportion to its size."""
+    ends = np.cumsum([len(worlds) for worlds in sets])
+    return sets[int(np.searchsorted(ends, draw(int(ends[-1]), 1, generator)[0], side="right"))]
 
 
 def _moving(spec: WorldSpec) -> WorldSpec | None:

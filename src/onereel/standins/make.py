@@ -61,7 +61,7 @@ def train_stand_in(
         data = stand_in.data(progress)
         trainee = Descent(
             network,
-            lambda running, generator, _: stand_in.loss(running, data, generator),
+            lambda running, generator, step: stand_in.loss(running, data, generator, step / stand_in.steps),
             stand_in.training,
             steps=stand_in.steps,
             device=device,

@@ -16,7 +16,8 @@ import numpy as np
 
 from onereel.clip import Frames
 from onereel.features.flow import FlowEstimator
-from onereel.studies.names import BLEND, EXTRAPOLATE, INTERPOLATE, REPEAT
+from onereel.metrics.align import resize_frames
+from onereel.studies.names import BICUBIC, BLEND, EXTRAPOLATE, INTERPOLATE, REPEAT
 
 _STILL = 0.01  # px^2: the weight of a pixel that does not move, of those that share its place
 _REACHED = 0.1  # of a pixel's area: less does not count as reached
@@ -55,6 +56,11 @@ def interpolate(given: Frames, flow: FlowEstimator) -> dict[str, Frames]:
     onward, back = flow.estimate(first, second) / 2, flow.estimate(second, first) / 2
     moved = [_moved([(a, f), (b, g)]) for a, b, f, g in zip(first, second, onward, back, strict=True)]
     return {BLEND: blend.astype(np.uint8), INTERPOLATE: np.stack(moved)}
+
+
+def enlarge(given: Frames, height: int, width: int) -> dict[str, Frames]:
+    """Frames (T, h, w, 3) uint8 at another size by every baseline: (T, `height`, `width`, 3) uint8."""
+    return {BICUBIC: resize_frames(given, height, width)}
 
 
 def splat(way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,8 @@ A method takes part through its public interface alone:
   as input for later origins, which is what "the next frames" means there.
 - interpolation: `Method.sample` of task ``upsample_time`` gets every second frame and, with ``upsample_factor`` 2,
   returns 2n - 1 frames, the even ones being those that it got.
+- super-resolution: `Method.sample` of task ``super_resolve`` gets the clip made smaller and, with ``super_factor`` k,
+  returns it k times as high and wide.
 
 Every origin is asked with the same seed.
 """
@@ -30,7 +32,7 @@ from onereel.methods import Inputs, Method, MethodConfig
 from onereel.progress import Progress
 from onereel.sampling import Request, draw
 from onereel.studies import baselines
-from onereel.studies.hold_out import HoldOut, Kind, alternate, find_origins, past_length
+from onereel.studies.hold_out import HoldOut, Kind, alternate, divisible, find_origins, known_clip, past_length
 from onereel.studies.measure import Shot, measure, summarise
 from onereel.studies.names import METHOD, SIDE_BY_SIDE, TRUTH
 
@@ -45,7 +47,7 @@ class Study:
     Attributes:
         record: JSON-ready: what was asked, what it took, and every value.
         films: what people watch, by name: ``truth``, each baseline, each seed, ``side_by_side``. Of a prediction, some
-            known frames and then those after the first origin; of an interpolation, all frames.
+            known frames and then those after the first origin; otherwise all frames.
     """
 
     record: dict[str, Any]
@@ -141,6 +143,9 @@ def _questions(clip: Clip, split: HoldOut) -> list[_Question]:
             )
             for origin in find_origins(len(frames), split)
         ]
+    if split.kind is Kind.SUPER_RESOLUTION:
+        length = len(frames)
+        return [_Question(0, known_clip(clip, split), divisible(frames, split.factor), range(length), length)]
     given, held = alternate(len(frames))
     length = len(given) + len(held)
     return [_Question(0, Clip(frames[list(given)], clip.fps / 2), frames[list(held)], range(1, length, 2), length)]
@@ -181,12 +186,13 @@ def _inputs(method: Method, request: Request, given: Clip, config: MethodConfig)
 def _checked(method: Method, question: _Question, frames: Frames) -> Frames:
     """The answer among the frames that a method returned."""
     where = f"method '{method.name}', origin {question.origin}"
-    expected = (question.length, *question.given.frames.shape[1:])
+    expected = (question.length, *question.truth.shape[1:])
     if frames.shape != expected:
         text = "x".join(map(str, expected[:3]))
         problem = f"returned {'x'.join(map(str, frames.shape[:3]))} (frames x height x width), expected {text}"
-        raise MethodError(where, problem, "a study needs the given frames with the new ones, in the clip's size")
-    if (np.delete(frames, list(question.answer), axis=0) != question.given.frames).any():
+        raise MethodError(where, problem, "a study needs all frames of what was asked for, in its size")
+    given_back = np.delete(frames, list(question.answer), axis=0)
+    if len(given_back) and (given_back != question.given.frames).any():
         raise MethodError(where, "did not return the given frames unchanged", "put them among the new ones as they are")
     return frames[list(question.answer)]
 
@@ -205,16 +211,20 @@ def _summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _baselines(question: _Question, split: HoldOut, flow: FlowEstimator) -> dict[str, Frames]:
     if split.kind is Kind.PREDICTION:
         return baselines.predict(question.given.frames, split.horizon, flow)
+    if split.kind is Kind.SUPER_RESOLUTION:
+        return baselines.enlarge(question.given.frames, *question.truth.shape[1:3])
     return baselines.interpolate(question.given.frames, flow)
 
 
 def _shots(questions: Sequence[_Question], answers: Sequence[Frames], split: HoldOut) -> list[Shot]:
-    """Predictions as they are measured: an interpolated frame is one frame after the given one before it."""
+    """Predictions as they are measured: an interpolated frame is one frame after the given one before it; an enlarged
+    one stands at its own."""
     pairs = zip(questions, answers, strict=True)
     if split.kind is Kind.PREDICTION:
         return [Shot(question.origin, frames, question.truth) for question, frames in pairs]
+    back = 1 if split.kind is Kind.INTERPOLATION else 0
     return [
-        Shot(at - 1, frame[None], real[None])
+        Shot(at - back, frame[None], real[None])
         for question, frames in pairs
         for at, frame, real in zip(question.answer, frames, question.truth, strict=True)
     ]
@@ -226,6 +236,8 @@ def _film(clip: Clip, question: _Question, answer: Frames, split: HoldOut) -> Cl
         known = past_length(len(clip.frames), split.keep)
         before = clip.frames[max(known - split.horizon, 0) : known]
         return Clip(np.concatenate([before, answer]), clip.fps)
+    if split.kind is Kind.SUPER_RESOLUTION:
+        return Clip(answer, clip.fps)
     frames = clip.frames[: question.length].copy()
     frames[list(question.answer)] = answer
     return Clip(frames, clip.fps)

@@ -1,4 +1,4 @@
-"""Which frames of a clip a method may see, and which it is asked for."""
+"""Which frames of a clip a method may see, or at which size, and which it is asked for."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from onereel.clip import Clip
+from onereel.clip import Clip, Frames
 from onereel.errors import ClipError
 from onereel.methods.base import Task
+from onereel.metrics.align import resize_frames
 
 _FLOW_FRAMES = 2  # motion needs two frames
+_SMALLEST = 8  # pixels, each side of a clip that was made smaller
 
 
 class Kind(StrEnum):
-    """What is held out: the end of the clip, or every second frame."""
+    """What is held out: the end of the clip, every second frame, or its size."""
 
     PREDICTION = "prediction"
     INTERPOLATION = "interpolation"
+    SUPER_RESOLUTION = "super_resolution"
 
     @property
     def task(self) -> Task:
         """What a method is asked for."""
-        return Task.EXTRAPOLATE if self is Kind.PREDICTION else Task.UPSAMPLE_TIME
+        return _TASKS[self]
+
+
+_TASKS = {
+    Kind.PREDICTION: Task.EXTRAPOLATE,
+    Kind.INTERPOLATION: Task.UPSAMPLE_TIME,
+    Kind.SUPER_RESOLUTION: Task.SUPER_RESOLVE,
+}
 
 
 @dataclass(frozen=True)
@@ -36,12 +46,14 @@ class HoldOut:
         keep: the part of the frames that is known, in (0, 1); of a prediction only.
         horizon: how many frames are predicted from one origin, >= 1; of a prediction only.
         origins: at most so many origins, evenly spaced over those that there are; None for all.
+        factor: how many times smaller the clip is made, >= 2; of a super-resolution only.
     """
 
     kind: Kind
     keep: float = 0.7
     horizon: int = 8
     origins: int | None = None
+    factor: int = 2
 
     def plain(self) -> dict[str, Any]:
         """Plain values, for a job's parameters; `restore` is the way back."""
@@ -54,29 +66,53 @@ class HoldOut:
 
     @property
     def tag(self) -> str:
-        """The name of the known part, with which the known clip's name ends: ``past70``, ``even``."""
-        return f"past{_percent(self.keep)}" if self.kind is Kind.PREDICTION else "even"
+        """The name of the known part, with which the known clip's name ends: ``past70``, ``even``, ``small2``."""
+        match self.kind:
+            case Kind.PREDICTION:
+                return f"past{_percent(self.keep)}"
+            case Kind.INTERPOLATION:
+                return "even"
+            case Kind.SUPER_RESOLUTION:
+                return f"small{self.factor}"
 
     @property
     def text(self) -> str:
         """What is held out, in words."""
         if self.kind is Kind.INTERPOLATION:
             return "every second frame"
+        if self.kind is Kind.SUPER_RESOLUTION:
+            return f"the size, {self.factor} times that of the known clip"
         origins = f", at most {self.origins} origin{'s' if self.origins != 1 else ''}" if self.origins else ""
         return f"{self.horizon} frame{'s' if self.horizon != 1 else ''} ahead, {_percent(self.keep)} % known{origins}"
 
 
 def known_clip(clip: Clip, split: HoldOut) -> Clip:
-    """The frames that may be trained on: the first `keep` of them, or every second at half the rate.
+    """What may be trained on: the first `keep` frames, every second one at half the rate, or all, made smaller.
 
-    Raises: ClipError if the clip is too short for `split`.
+    Raises: ClipError if the clip is too short or too small for `split`.
     """
+    if split.kind is Kind.SUPER_RESOLUTION:
+        return Clip(_smaller(clip.frames, split.factor), clip.fps)
     if split.kind is Kind.PREDICTION:
         known = past_length(len(clip.frames), split.keep)
         find_origins(len(clip.frames), split)
         return Clip(clip.frames[:known], clip.fps)
     given, _ = alternate(len(clip.frames))
     return Clip(clip.frames[list(given)], clip.fps / 2)
+
+
+def divisible(frames: Frames, factor: int) -> Frames:
+    """Frames without the last rows and columns that `factor` leaves over."""
+    height, width = (side // factor * factor for side in frames.shape[1:3])
+    return frames[:, :height, :width]
+
+
+def _smaller(frames: Frames, factor: int) -> Frames:
+    height, width = (side // factor for side in frames.shape[1:3])
+    if min(height, width) < _SMALLEST:
+        problem = f"the clip would be {height}x{width} (height x width), {_SMALLEST} px a side are needed"
+        raise ClipError(f"super-resolution by {factor}", problem, "take a larger clip or a smaller factor")
+    return resize_frames(divisible(frames, factor), height, width)
 
 
 def past_length(frames: int, keep: float) -> int:

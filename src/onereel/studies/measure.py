@@ -18,7 +18,7 @@ class Shot:
     """What was predicted from one origin.
 
     Attributes:
-        origin: index in the clip of the last frame given before it.
+        origin: index in the clip of the last frame given before it; of an enlarged frame, its own.
         frames: (N, H, W, 3) uint8, the 1st to the Nth frame after the origin.
         truth: the real ones, of the same shape.
     """

@@ -32,12 +32,16 @@ COLUMNS = (
     "keep",
     "horizon",
     "origins",
+    "factor",
 )
 _LAYOUT = Layout("study sheet", COLUMNS, required=("study", "kind", "clip", "method"))
-_OF_PREDICTIONS = ("keep", "horizon", "origins")
+_OF_KINDS = {
+    "keep": Kind.PREDICTION,
+    "horizon": Kind.PREDICTION,
+    "origins": Kind.PREDICTION,
+    "factor": Kind.SUPER_RESOLUTION,
+}
 _DEFAULT = HoldOut(Kind.PREDICTION)
-
-_AHEAD, _FACTOR = "extrapolate_frames", "upsample_factor"
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,14 @@ class StudyRow:
 
     @property
     def asked(self) -> dict[str, int]:
-        """The setting that tells the method how many frames to make."""
-        return {_FACTOR: 2} if self.split.kind is Kind.INTERPOLATION else {_AHEAD: self.split.horizon}
+        """The setting that tells the method how many frames to make, or how large."""
+        match self.split.kind:
+            case Kind.PREDICTION:
+                return {"extrapolate_frames": self.split.horizon}
+            case Kind.INTERPOLATION:
+                return {"upsample_factor": 2}
+            case Kind.SUPER_RESOLUTION:
+                return {"super_factor": self.split.factor}
 
 
 def read_study_sheet(path: Path | str, clips: Iterable[str], every: Iterable[str]) -> dict[str, StudyRow]:
@@ -157,14 +167,15 @@ def _parse(where: str, cells: Mapping[str, str]) -> StudyRow:
 
 def _split(where: str, cells: Mapping[str, str]) -> HoldOut:
     kind = Kind(parse_choice(where, "kind", cells["kind"], list(Kind)))
-    for name in _OF_PREDICTIONS:
-        if kind is Kind.INTERPOLATION and name in cells:
-            raise ConfigError(where, f"{name} means nothing for an {kind}", f"leave the column '{name}' empty")
+    for name, meant in _OF_KINDS.items():
+        if kind is not meant and name in cells:
+            raise ConfigError(where, f"{name} means nothing for kind '{kind}'", f"leave the column '{name}' empty")
     return HoldOut(
         kind,
         keep=_share(where, cells["keep"]) if "keep" in cells else _DEFAULT.keep,
         horizon=parse_whole(where, "horizon", cells.get("horizon", str(_DEFAULT.horizon)), least=1),
         origins=parse_whole(where, "origins", cells["origins"], least=1) if "origins" in cells else None,
+        factor=parse_whole(where, "factor", cells.get("factor", str(_DEFAULT.factor)), least=2),
     )
 
 
