@@ -81,20 +81,35 @@ def test_raft_takes_any_size(height, width, small_raft, given):
     assert estimator.title == "Given abababababab"
 
 
-def test_raft_sees_padded_frames_from_minus_one_to_one_and_is_cut_back_to_them(small_raft, given, monkeypatch):
-    """A network that answers with its input's first channel shows what went in, and that the padding comes off."""
+@pytest.fixture
+def echo(small_raft, given, monkeypatch):
+    """An estimator whose network answers with its inputs' first channels, and what it saw."""
     estimator, seen = RaftFlow(given(small_raft.state_dict())), []
     monkeypatch.setattr(
         estimator,
         "model",
         lambda one, two, num_flow_updates: seen.append(one) or [torch.stack([one[:, 0], two[:, 0]], 1)],
     )
-    frames = np.random.default_rng(0).integers(0, 256, (2, 133, 50, 3), dtype=np.uint8)
+    return estimator, seen
+
+
+def test_raft_sees_padded_frames_from_minus_one_to_one_and_is_cut_back_to_them(echo):
+    estimator, seen = echo
+    frames = np.random.default_rng(0).integers(0, 256, (2, 133, 150, 3), dtype=np.uint8)
     frames[0, 0, 0], frames[0, 0, 1] = 0, 255
     flow = optical_flow(frames, estimator=estimator)
-    assert seen[0].shape == (1, 3, 136, 128)
+    assert seen[0].shape == (1, 3, 136, 152)
     assert (float(seen[0].min()), float(seen[0].max())) == (-1, 1)
     np.testing.assert_allclose(flow[0], np.stack([frames[0, ..., 0], frames[1, ..., 0]], -1) / 127.5 - 1, atol=1e-6)
+
+
+def test_small_frames_are_enlarged_for_raft_and_their_flow_is_in_their_own_pixels(echo):
+    estimator, seen = echo
+    frames = np.empty((2, 64, 80, 3), np.uint8)
+    frames[0], frames[1] = 255, 0
+    flow = optical_flow(frames, estimator=estimator)
+    assert seen[0].shape == (1, 3, 128, 160)
+    np.testing.assert_allclose(flow[0], np.broadcast_to([0.5, -0.5], (64, 80, 2)), atol=1e-6)
 
 
 def test_raft_does_not_depend_on_chunks(small_raft, given):

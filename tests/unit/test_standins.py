@@ -33,8 +33,8 @@ CPU = torch.device("cpu")
 
 
 def test_every_stand_in_with_a_file_can_be_trained_again() -> None:
-    assert set(SHIPPED) == set(STAND_INS) - {"raft-world"}  # which TV-L1 still beats
-    assert {STAND_INS[name].role for name in SHIPPED} == {"clip", "depth", "c3d", "inception"}
+    assert set(SHIPPED) == set(STAND_INS)
+    assert {STAND_INS[name].role for name in SHIPPED} == {"clip", "depth", "c3d", "inception", "flow"}
 
 
 def test_the_shipped_weights_are_small_enough_for_a_repository() -> None:
@@ -50,7 +50,7 @@ def test_the_shipped_weights_are_small_enough_for_a_repository() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_weights_reach_their_scores_on_unseen_worlds(name: str) -> None:
     stand_in = find(name)
-    scores = stand_in.scores(Weights().resolve(name), clips=256)
+    scores = stand_in.scores(Weights().resolve(name), clips=64 if stand_in.role == "flow" else 256)
     for score, least in stand_in.at_least.items():
         assert scores[score] >= least, scores
     for score, most in stand_in.at_most.items():

@@ -71,7 +71,7 @@ def test_previews_are_estimated_and_shown(workspace):
 
 
 def test_every_stand_in_has_a_job_of_its_own(workspace):
-    assert workspace.planned("--", "stand_ins") == {"train_stand_in": 4, "stand_ins": 1}
+    assert workspace.planned("--", "stand_ins") == {"train_stand_in": 5, "stand_ins": 1}
 
 
 def test_a_preview_of_no_clip_is_refused(workspace):
