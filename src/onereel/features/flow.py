@@ -11,9 +11,10 @@ scikit-image), which needs none. Why TV-L1: mean end-point error in pixels again
 | TV-L1, the settings below | 0.11 (0.29) | 0.13 (0.26) | 0.11 (0.74) | 0.11 (0.43) | 0.05 |
 | iterative Lucas-Kanade (radius 7) | 0.17 (0.49) | 0.24 (0.50) | 0.11 (0.68) | 0.17 (0.56) | 0.03 |
 
-Lucas-Kanade invents motion in smooth skies. TV-L1 only stands in for RAFT: it misses most of the motion of fast water,
-and where the ground is flat, as in a sketch, motion spreads from what moves into it (`sketch`: 0.35 instead of 0.61 on
-the strokes, but 0.30 instead of 0.09 over all pixels).
+Lucas-Kanade invents motion in smooth skies. RAFT small trained on scenes (`raft-world`) beats TV-L1 on the worlds it
+was trained on and loses on real clips (docs/stand_ins.md). TV-L1 only stands in for RAFT: it misses most of the motion
+of fast water, and where the ground is flat, as in a sketch, motion spreads from what moves into it (`sketch`: 0.35
+instead of 0.61 on the strokes, but 0.30 instead of 0.09 over all pixels).
 """
 
 from collections.abc import Iterator
