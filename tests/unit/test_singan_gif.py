@@ -445,7 +445,7 @@ def test_transferred_motion_is_where_the_source_moves(tmp_path):
     frames = [np.stack([rows * 5 + 60 + wave, columns * 3 + 80 + wave, 200 - rows * 4], axis=-1) for wave in waves]
     clip = Clip(np.stack(frames).clip(0, 255).astype(np.uint8), Fraction(8))
     ladder = {"ladder.min_side": 14, "ladder.factor": 1.7}
-    config = configure(METHOD, "demo", {**ladder, "steps": [100, 60], "levels_3d": 3})
+    config = configure(METHOD, "demo", {**ladder, "steps": [100, 60], "levels_3d": 3, "noise_in_common": 0})
     files = {"pyramid": trained(clip, tmp_path, config=config)}
     made = sample(Task.MOTION_TRANSFER, clip, files, config=config, picture=Clip(clip.frames[:1], clip.fps))
     there, elsewhere = motion_where(made.frames, clip.frames)
@@ -469,6 +469,22 @@ def test_super_resolution_weighs_the_reconstruction_more(clip):
     with torch.no_grad():
         difference = float(own._generator_loss(made, own.real)[0] - plain._generator_loss(made, own.real)[0])
     assert difference == pytest.approx((125 - 50) * 0.2, rel=1e-3)
+
+
+def test_frames_may_have_noise_in_common():
+    shape = (6, 40, 40)
+    apart, shared = (
+        draw_noise(tiny(noise_in_common=share), Part(), 0, shape, torch.Generator().manual_seed(0))[0, 0]
+        for share in (0.0, 0.8)
+    )
+    for noise, expected in ((apart, 0.0), (shared, 0.8)):
+        together = torch.corrcoef(noise.flatten(1))
+        assert float(together[~torch.eye(6, dtype=torch.bool)].mean()) == pytest.approx(expected, abs=0.05)
+        assert float(noise.std()) == pytest.approx(1, abs=0.05)
+    finer = (
+        draw_noise(tiny(noise_in_common=s), Part(), 1, shape, torch.Generator().manual_seed(0)) for s in (0.0, 0.8)
+    )
+    assert torch.equal(*finer), "the coarsest level alone"
 
 
 def test_super_resolution_may_learn_from_the_clip_itself_made_smaller(clip):

@@ -173,6 +173,9 @@ def draw_noise(
         noise = places * (first + centre) + (1 - places) * (last - centre)  # (C, T, H, W)
     else:
         noise = torch.randn(channels, 1 if flat else frames, *side, generator=generator)
+        if level == 0 and config.noise_in_common:
+            common = torch.randn(channels, 1, *side, generator=generator)
+            noise = config.noise_in_common**0.5 * common + (1 - config.noise_in_common) ** 0.5 * noise
     return noise.expand(3, -1, -1, -1)[None]
 
 

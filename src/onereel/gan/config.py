@@ -27,6 +27,10 @@ class PyramidConfig(MethodConfig):
     """Frames before and after a frame that a 2D generator sees (section 3.3.2: 1 of each); 0: the frame alone."""
     shared_noise: bool = True
     """2D levels: one noise map for all frames (section 3.3.2). false: each frame its own, as in SinGAN."""
+    noise_in_common: float = Field(default=0.0, ge=0, le=1)
+    """Share of the variance of the coarsest level's noise that all frames have in common (0: none, each frame its own,
+    which is how the paper reads). A short training does not learn to make slow motion of noise that jumps. Ours; slow
+    motion has a path through noise instead."""
     channels: int = Field(default=32, ge=4)
     """Channels of generators and critics at the coarsest level (SinGAN: 32)."""
     channels_double_every: PositiveInt = 4
