@@ -18,6 +18,7 @@ from onereel import ingest
 from onereel.clip import Frames
 from onereel.features.flow import FlowEstimator, estimator_of
 from onereel.features.warping import fetch
+from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import resize_frames
 from onereel.scenes import render
 from onereel.standins.flow import end_point_errors, scoring_worlds
@@ -49,17 +50,16 @@ def scene_errors(estimator: FlowEstimator, name: str, fps: int) -> float:
     return float(np.mean([np.linalg.norm(error, axis=-1).mean() for error in errors]))
 
 
-def decibels(made: np.ndarray, real: np.ndarray) -> float:
-    """Mean over frames; (N, H, W, 3), 0 to 255."""
-    return float((10 * np.log10(255**2 / np.square(made - real.astype(np.float64)).mean(axis=(1, 2, 3)))).mean())
-
-
 def clip_quality(estimator: FlowEstimator, frames: Frames) -> tuple[float, float]:
     first, second = frames[:-1], frames[1:]
     following = torch.from_numpy(second).permute(0, 3, 1, 2).float()
     read = fetch(following, torch.from_numpy(estimator.estimate(first, second)))[0].permute(0, 2, 3, 1).numpy()
     between = baselines.interpolate(frames[::2], estimator)[INTERPOLATE]
-    return decibels(read, first), decibels(between, frames[1 : 2 * len(between) : 2])
+    psnr, context = REGISTRY["psnr"], Context()
+    return (
+        psnr.measure(first, [np.rint(read).astype(np.uint8)], context),
+        psnr.measure(frames[1 : 2 * len(between) : 2], [between], context),
+    )
 
 
 def main() -> None:

@@ -28,9 +28,9 @@ class PyramidConfig(MethodConfig):
     shared_noise: bool = True
     """2D levels: one noise map for all frames (section 3.3.2). false: each frame its own, as in SinGAN."""
     noise_in_common: float = Field(default=0.0, ge=0, le=1)
-    """Share of the variance of the coarsest level's noise that all frames have in common (0: none, each frame its own,
-    which is how the paper reads). A short training does not learn to make slow motion of noise that jumps. Ours; slow
-    motion has a path through noise instead."""
+    """Share of the variance of the coarsest level's noise that all frames have in common; ours (section 3.2, as we read
+    it: 0, each frame has its own). A short training does not learn to make calm videos of noise that jumps. The task
+    slow_motion does not read it: its noise is a path."""
     channels: int = Field(default=32, ge=4)
     """Channels of generators and critics at the coarsest level (SinGAN: 32)."""
     channels_double_every: PositiveInt = 4
@@ -74,8 +74,8 @@ class PyramidConfig(MethodConfig):
     """beta of the pyramid for `super_resolve` (section 5.5: 125)."""
     super_input: Literal["reconstruction", "clip"] = "reconstruction"
     """What the reconstruction loss of the pyramid for `super_resolve` starts from at a level: the reconstruction of the
-    level below (SinGAN; the paper does not say), or the clip itself at that level's size, which is what a generator is
-    given when it enlarges the clip. The first also learns to mend what the levels below leave. Ours."""
+    level below (Eq. 5), or, ours, the clip itself at that level's size, which is what a generator is given when it
+    enlarges the clip. With the first it also learns to mend what the levels below leave."""
     max_drift: float = Field(default=0.6, gt=0)
     """Training stops if mean or spread of a colour in samples is farther than this from the clip's, in units of
     [-1, 1], in the second half of a level. Ours."""

@@ -44,6 +44,7 @@ What the paper leaves open, what was chosen, and why:
 - Random sample and reconstruction go through the generator together; batch norm sees both, as evaluation later does.
 - Slow motion: the timer runs over the whole clip; only the coarsest level's ends are centred at -1 and +1 (finer noise
   has amplitude sigma around zero); the reconstruction's every k-th frame is the clip.
+- Noise of the coarsest level: the frames of the T x h x w map are independent (`noise_in_common` is 0).
 - Super-resolution: no noise, since what the weight of 125 trains is the reconstruction; exactly k passes.
 - Composition: three passes ("repeated"); motion transfer and composition draw noise at the levels that they run.
 - A level's samples are drawn with running statistics of batch norm: one sample does not depend on others.
