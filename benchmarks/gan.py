@@ -1,14 +1,16 @@
 """The GANs: seconds a training step, and what the applications of SinGAN-GIF are to achieve.
 
     python benchmarks/gan.py steps                      # HP-VAE-GAN's levels at 13x144x256, SinGAN-GIF's at 13x64x114
-    python benchmarks/gan.py steps --levels 3 4 5 --count 3
+    python benchmarks/gan.py steps --levels 3 4 5 --count 3 --wall
+    python benchmarks/gan.py losses CLIP.mkv --steps 300 --seeds 5
     python benchmarks/gan.py seam CLIP.mkv COPIES.tsv COMPOSED.mkv --side 41
     python benchmarks/gan.py motion SOURCE.mkv MOVED.mkv
 
 `steps` compares our training step with the same one as PyTorch runs it by default: channels first, float32, the
-gradient penalty by double backward, the frozen levels run again for every reconstruction. It prints CPU seconds, which
-other programs on the machine disturb less than wall time, and beside HP-VAE-GAN's levels the seconds of its authors'
-code on two cores of another machine (wall time: only ratios within one run compare).
+gradient penalty by double backward, and of HP-VAE-GAN the frozen levels run again for every reconstruction. It prints
+CPU seconds, which other programs on the machine disturb less than wall time, and beside HP-VAE-GAN's levels the seconds
+of its authors' code on two cores of another machine (wall time: only ratios within one run compare). `losses` trains the coarsest
+levels both ways and prints where their losses end, mean and deviation over seeds.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from torch import Tensor
 from onereel import clip as clips
 from onereel.clip import to_frames, to_video
 from onereel.devices import resolve_device
-from onereel.gan import cascade, networks
+from onereel.gan import cascade, networks, pyramid
 from onereel.gan.cascade import Part
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
@@ -47,9 +49,9 @@ def plain() -> ExitStack:
     """Undo what makes our steps fast, while the returned stack is open."""
     changes = ExitStack()
     changes.enter_context(patch.object(Critic, "input_gradient", Critic._gradient_by_autograd))
-    for module in (networks, cascade, hp_networks, hp_fit):
+    for module in (networks, cascade, pyramid, hp_networks, hp_fit):
         changes.enter_context(patch.object(module, "channels_last", lambda values: values))
-    for module in (cascade, hp_networks, hp_fit):
+    for module in (cascade, pyramid, hp_networks, hp_fit):
         changes.enter_context(patch.object(module, "laid_out", lambda network, device: network.to(device)))
     rebuilt = hp_fit.AdversarialLevel._rebuilt_up
     changes.enter_context(patch.object(hp_fit.AdversarialLevel, "_rebuilt_up", lambda *a: _forgetful(rebuilt, *a)))
@@ -61,9 +63,9 @@ def _forgetful(rebuilt, level, start: int) -> Tensor:
     return rebuilt(level, start)
 
 
-def timed(level, count: int, device: torch.device) -> float:
-    """Median seconds of `count` steps after one: of the processor, or of CUDA by the wall."""
-    clock = time.perf_counter if device.type == "cuda" else time.process_time
+def timed(level, count: int, device: torch.device, wall: bool) -> float:
+    """Median seconds of `count` steps after one: by the wall (on CUDA always), or of the processor."""
+    clock = time.perf_counter if wall or device.type == "cuda" else time.process_time
     seconds = []
     for step in range(count + 1):
         start = clock()
@@ -105,7 +107,7 @@ def pyramid_level(config: PyramidConfig, level: int, precision: str, compiled: b
         below.append(built.finished())
 
 
-def steps(device: torch.device, count: int, levels: list[int], skip_plain: bool) -> None:
+def steps(device: torch.device, count: int, levels: list[int], skip_plain: bool, wall: bool) -> None:
     """Print seconds a step of both methods, ours and as PyTorch runs it by default, and their ratio."""
     presets = {name: configure(load_method("singan_gif"), name) for name in ("paper", "fast")}
     builders = {f"singan_gif {name}": (lambda *a, c=config: pyramid_level(c, *a)) for name, config in presets.items()}
@@ -117,14 +119,57 @@ def steps(device: torch.device, count: int, levels: list[int], skip_plain: bool)
             slow = None
             if not skip_plain:
                 with plain():
-                    slow = timed(build(level, "float32", False, device)[0], count, device)
+                    slow = timed(build(level, "float32", False, device)[0], count, device, wall)
             for compiled in (False, True) if device.type == "cuda" else (False,):
                 built, size = build(level, "auto", compiled, device)
-                own = timed(built, count, device)
+                own = timed(built, count, device, wall)
                 ratio = f", default float32 {slow:.3f} s, x{slow / own:.1f}" if slow else ""
                 theirs = f", authors (other machine, wall) {AUTHORS[level]} s" if name == "hp_vae_gan" else ""
                 title = f"{name} level {level} {'x'.join(map(str, size))}{' compiled' if compiled else ''}"
                 print(f"{title}: {own:.3f} s{ratio}{theirs if level in AUTHORS else ''}", flush=True)
+
+
+def losses(path: Path, count: int, seeds: int, device: torch.device) -> None:
+    """Train levels of `fast` our way and PyTorch's, and print their losses over the last quarter of the steps.
+
+    Levels: the coarsest of SinGAN-GIF; of HP-VAE-GAN the coarsest and the first with a critic, on levels never trained.
+    """
+    video = to_video(clips.read(path).frames)
+    for name, level in (("singan_gif", 0), ("hp_vae_gan", 0), ("hp_vae_gan", 3)):
+        ended: dict[bool, list[dict[str, float]]] = {False: [], True: []}
+        for seed in range(seeds):
+            for default in ended:
+                with plain() if default else ExitStack():
+                    built = _small_level(name, video, level, "float32" if default else "auto", seed, device)
+                    steps = [built.update(step) for step in range(count)][-(count // 4) :]
+                names = steps[0].keys() - {"learning_rate"}
+                ended[default].append({key: statistics.fmean(float(step[key]) for step in steps) for key in names})
+        print(f"{name} level {level}, {count} steps, mean and deviation of {seeds} seeds:")
+        for key in sorted(ended[False][0]):
+            ours, default = ([run[key] for run in ended[kind]] for kind in (False, True))
+            print(f"  {key:16} ours {_spread(ours)}, default float32 {_spread(default)}", flush=True)
+
+
+def _small_level(name: str, video: Tensor, level: int, precision: str, seed: int, device: torch.device):
+    """A level of `fast` for this video, on levels below that were never trained."""
+    config = configure(load_method(name), "fast")
+    own = config.adversarial.model_copy(update={"precision": precision})
+    config = config.model_copy(update={"adversarial": own})
+    if name == "singan_gif":
+        side = config.ladder.sizes(*video.shape[2:])[level]
+        return PyramidLevel(config, Part(), resize(video, (video.shape[1], *side)), 1, [], seed=seed, device=device)
+    sizes = config.sizes(tuple(video.shape[1:]), video.shape[1])
+    below: list[dict[str, Tensor]] = []
+    while True:
+        kind = hp_fit.AutoencoderLevel if len(below) < config.vae_levels else hp_fit.AdversarialLevel
+        built = kind(config, video, sizes, below, seed=seed, device=device)
+        if len(below) == level:
+            return built
+        below.append(built.finished())
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.fmean(values):.4g} ± {statistics.stdev(values) if len(values) > 1 else 0:.2g}"
 
 
 def seam(source: Path, copies: Path, composed: Path, side: int) -> None:
@@ -158,6 +203,11 @@ def main() -> None:
     timing.add_argument("--count", type=int, default=3)
     timing.add_argument("--levels", type=int, nargs="+", default=list(range(6)))
     timing.add_argument("--skip-plain", action="store_true")
+    timing.add_argument("--wall", action="store_true", help="wall time instead of CPU seconds (on an idle machine)")
+    ends = commands.add_parser("losses")
+    ends.add_argument("clip", type=Path)
+    ends.add_argument("--steps", type=int, default=300)
+    ends.add_argument("--seeds", type=int, default=5)
     seams = commands.add_parser("seam")
     seams.add_argument("files", type=Path, nargs=3, metavar="FILE")
     seams.add_argument("--side", type=int, required=True, help="shorter side of the level that the edit replaces")
@@ -168,7 +218,9 @@ def main() -> None:
     device = resolve_device(arguments.device)
     match arguments.command:
         case "steps":
-            steps(device, arguments.count, arguments.levels, arguments.skip_plain)
+            steps(device, arguments.count, arguments.levels, arguments.skip_plain, arguments.wall)
+        case "losses":
+            losses(arguments.clip, arguments.steps, arguments.seeds, device)
         case "seam":
             seam(*arguments.files, arguments.side)
         case _:

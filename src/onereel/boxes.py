@@ -47,7 +47,9 @@ def read_boxes(
     except (OSError, UnicodeDecodeError):
         raise MethodError(f"'{path}'", "is no text file that can be read", "give a table of boxes") from None
     rows = csv.DictReader(lines, delimiter="\t" if lines and "\t" in lines[0] else ",")
-    header = [name.strip() for name in rows.fieldnames or ()]
+    if rows.fieldnames is None:
+        raise MethodError(f"'{path}'", "is empty", f"give the columns {', '.join((*COLUMNS, *required))} and rows")
+    header = [name.strip() for name in rows.fieldnames]
     known = (*COLUMNS, *required, *optional)
     if not {*COLUMNS, *required} <= set(header) <= set(known):
         raise MethodError(f"'{path}'", f"has the columns {', '.join(header)}", f"use {', '.join(known)}")
@@ -56,6 +58,8 @@ def read_boxes(
 
 
 def _box(row: str, cells: Mapping[str, str | None], size: tuple[int, int, int]) -> Box:
+    if None in cells:
+        raise MethodError(row, "has more cells than columns", "check its tabs")  # csv keeps the rest under None
     frames, height, width = size
     texts = {name: (text or "").strip() for name, text in cells.items() if name is not None}
     try:

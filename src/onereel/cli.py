@@ -55,6 +55,7 @@ def _example(text: str) -> Callable[..., Any]:
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     logging.basicConfig(level=logging.WARNING, format="onereel: %(message)s")
+    logging.getLogger("onereel.estimates").setLevel(logging.INFO)  # what a training will take, before it starts
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -102,6 +103,9 @@ def generate(
         list[str] | None,
         typer.Option("--input", help="ROLE=clip:SOURCE or ROLE=FILE for tasks that need more; repeatable."),
     ] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="Folder for trained models, to be used by further commands; else OUT/models.")
+    ] = None,
 ) -> None:
     """Train what the method needs and draw samples of one clip."""
     from onereel.generate import generate_samples
@@ -119,6 +123,7 @@ def generate(
         prompt=prompt,
         inputs=inputs or [],
         report=typer.echo,
+        models=models,
     )
 
 

@@ -32,12 +32,13 @@ def generate_samples(
     prompt: str,
     inputs: Sequence[str],
     report: Callable[[str], None],
+    models: Path | None = None,
 ) -> None:
     """Train what `method` needs on `source`, then write `samples` samples into `out`, reporting each in one line.
 
     Args:
         source: anything that `onereel.ingest.load` takes.
-        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``; trained parts go to ``out/models``.
+        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``.
         method: name of the method.
         task: name of the task.
         preset: name of the preset.
@@ -48,6 +49,7 @@ def generate_samples(
         prompt: text of a text-driven task.
         inputs: ``role=clip:SOURCE`` or ``role=FILE``, for tasks that need more than the clip.
         report: called with one line per sample.
+        models: folder for trained parts, which whoever names it again uses again; None: ``out/models``.
 
     Raises: OnereelError before anything is computed, where names or settings are wrong.
     """
@@ -58,7 +60,7 @@ def generate_samples(
     values = parse_settings(";".join(settings), "--set")
     config = configure(chosen, preset, values)
     target = resolve_device(device)
-    given = _read_inputs(source, parse_pairs(";".join(inputs), "--input"), prompt)
+    given = _read_inputs(source, parse_pairs(";".join(inputs), "--input"), prompt, still=Task(task) == Task.IMAGE)
     with TemporaryDirectory() as folder:
         # Models are identified by the bytes of the clip that they were trained on.
         stored = Path(folder) / "clip.mkv"
@@ -69,7 +71,7 @@ def generate_samples(
             Task(task),
             given,
             config,
-            out / "models",
+            models or out / "models",
             clip_path=stored,
             device=target,
             seed=seed,
@@ -100,11 +102,12 @@ def generate_samples(
             report(f"{path}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
 
 
-def _read_inputs(source: str, further: Mapping[str, str], prompt: str) -> Inputs:
+def _read_inputs(source: str, further: Mapping[str, str], prompt: str, *, still: bool) -> Inputs:
     clip_sources = {role: value.removeprefix("clip:") for role, value in further.items() if value.startswith("clip:")}
     files = {role: Path(value) for role, value in further.items() if role not in clip_sources}
     for role, path in files.items():
         if not path.exists():
             raise ConfigError(f"input '{role}'", f"no file '{path}'", "name a file, or clip:SOURCE")
-    loaded = {role: ingest.load(value) for role, value in clip_sources.items()}
-    return Inputs(clip=ingest.load(source), clips=loaded, files=files, prompt=prompt)
+    # Which roles need a video, and which a picture serves, the method knows.
+    loaded = {role: ingest.load(value, allow_single=True) for role, value in clip_sources.items()}
+    return Inputs(clip=ingest.load(source, allow_single=still), clips=loaded, files=files, prompt=prompt)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from onereel import clip as clips
 
@@ -108,6 +109,24 @@ def test_mistakes_end_in_one_line_and_write_nothing(tmp_path, arguments, message
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_still_picture_gets_motion_and_models_are_shared(tmp_path):
+    """A grey PNG is animated; what training takes is said once; a second task trains nothing."""
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 44), np.uint8)).save(tmp_path / "photo.png")
+    options = ("--method", "singan_gif", "--samples", "1", "--models", "models", "--set", "steps=[3]")
+    picture = ("--task", "motion_transfer", "--input", "picture=photo.png")
+    done = onereel("generate", CLIP, *options, *picture, "--out", "moved", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "singan_gif pyramid: 2 levels, 5x16x23 to 5x40x56, about 0." in done.stderr
+    assert clips.read(tmp_path / "moved" / "0.mkv").size == (8, 40, 59)
+    assert [path.name for path in tmp_path.glob("*/models")] == []
+    again = onereel("generate", CLIP, *options, "--out", "new", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "levels" not in again.stderr
+    refused = onereel("generate", "photo.png", *options, "--out", "none", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "has only one frame" in refused.stderr
 
 
 def test_a_command_line_that_makes_no_sense_is_another_exit_code():

@@ -305,10 +305,13 @@ def test_curves_of_levels_are_joined(tmp_path):
 
 
 def test_colours_that_run_away_stop_the_training(tmp_path):
-    with pytest.raises(MethodError, match=r"level 2 of 3: the colours of samples are 0.90 away from the clip's"):
-        grown(tmp_path, [], steps=(3, 400, 5), drift=0.9)
+    for attempt in range(2):
+        log = []
+        with pytest.raises(MethodError, match=r"level 2 of 3, step 220: the colours of samples are 0.90 away from the"):
+            grown(tmp_path, log, steps=(3, 400, 5), drift=0.9)
+        assert len(log) == (223, 1)[attempt], "going on does not disarm the guard"
     grown(tmp_path / "early", [], steps=(3, 100, 5), drift=0.9)  # a short training has not settled
-    with pytest.raises(MethodError, match="colours"):
+    with pytest.raises(MethodError, match=r"step 20: samples are not numbers; lower adversarial\.learning_rate"):
         grown(tmp_path / "nan", [], steps=(3, 400, 5), drift=math.nan)
 
 
@@ -316,17 +319,29 @@ def test_colours_on_their_way_back_go_on(tmp_path):
     log = []
 
     class Returning(Counter):
-        def measure(self):
-            return {DRIFT: 3.0 - float(self.steps) / 200}
+        """Drifts by 3 at first, and by this share of it at every evaluation."""
 
-    growth.grow(
-        (400,), lambda *_: Returning(0, log), workdir=tmp_path, progress=no_progress, label="test", max_drift=0.5
-    )
+        share = 0.9
+
+        def measure(self):
+            return {DRIFT: 3.0 * self.share ** (float(self.steps) / 20)}
+
+    def train(share):
+        level = Returning(0, log)
+        level.share = share
+        folder = tmp_path / str(share)
+        growth.grow((400,), lambda *_: level, workdir=folder, progress=no_progress, label="test", max_drift=0.5)
+
+    train(0.9)
     assert len(log) == 400
+    with pytest.raises(MethodError, match="step 220"):
+        train(0.99)  # hardly on its way
+    with pytest.raises(MethodError, match="step 400"):
+        train(0.94)  # not back in time
 
 
 def test_values_that_are_not_finite_stop_the_training(tmp_path):
-    with pytest.raises(MethodError, match=r"level 2 of 3, step 1: loss is nan; lower the learning rate"):
+    with pytest.raises(MethodError, match=r"level 2 of 3, step 1: loss is nan; lower adversarial\.learning_rate"):
         grown(tmp_path, [], loss=math.nan)
 
 
@@ -344,6 +359,30 @@ def test_forward_cost_counts_by_hand():
 def test_too_much_memory_is_refused_before_training():
     with pytest.raises(MethodError, match=r"needs about 1024\.0 GiB, cpu has .*; lower the clip's height"):
         guards.check_memory(2**40, torch.device("cpu"), "test")
+
+
+def test_too_large_a_sample_is_refused():
+    with pytest.raises(MethodError, match=r"a sample of 1000000000x64x64 .* GiB, cpu has .*; ask for fewer"):
+        guards.check_output((10**9, 64, 64), 32, 74, torch.device("cpu"))
+    guards.check_output((100, 64, 64), 32, 74, torch.device("cpu"))
+
+
+def test_memory_is_what_a_job_may_use(monkeypatch, tmp_path):
+    """The tightest limit of the control groups above a process, or what Slurm allots; else the machine's."""
+    cpu = torch.device("cpu")
+    monkeypatch.delenv("SLURM_MEM_PER_NODE", raising=False)
+    monkeypatch.setattr(guards, "_GROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(guards, "_GROUP_ROOT", tmp_path)
+    whole = guards.memory_of(cpu)
+    assert whole > 2**28
+    (tmp_path / "cgroup").write_text("0::/job/step\n")
+    (tmp_path / "job" / "step").mkdir(parents=True)
+    (tmp_path / "job" / "step" / "memory.max").write_text("max\n")
+    assert guards.memory_of(cpu) == whole
+    (tmp_path / "job" / "memory.max").write_text(f"{200 * 2**20}\n")
+    assert guards.memory_of(cpu) == 200 * 2**20
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "100")
+    assert guards.memory_of(cpu) == 100 * 2**20
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (600, "10 min"), (9000, "2.5 h"), (864_000, "10.0 days")])

@@ -82,14 +82,25 @@ def test_paper_preset_writes_out_the_defaults():
     assert configure(METHOD, "paper") == HPVAEGANConfig()
 
 
-def test_too_short_and_too_small_clips_are_refused():
-    with pytest.raises(
-        MethodError, match=r"rates \[4, 3, 2, 1\] need 13 frames; take a longer clip, or rates=\[3, 2, 1\] \(7 frames\)"
-    ):
-        HPVAEGANConfig().sizes((8, 64, 114), 8)
+@pytest.mark.parametrize(
+    ("settings", "size", "message"),
+    [
+        ({}, (8, 64, 114), r"rates \[4, 3, 2, 1\] need 13 frames; take a longer clip, or set rates=\[3, 2, 1\]$"),
+        ({"rates": (3, 2, 1)}, (6, 64, 114), r"need 7 frames; take a longer clip, or set rates=\[2, 1\]$"),
+        ({"rates": (2, 1)}, (2, 64, 114), r"need 3 frames; take a longer clip, or set rates=\[1\]$"),
+        ({"rates": (1,)}, (1, 64, 114), r"need 2 frames; take a longer clip$"),
+        ({}, (13, 20, 30), "is not wider than the coarsest level, min_width 32; take a larger height"),
+        ({}, (13, 12, 60), "coarsest level of 6x32 would be lower than 8 pixels; raise min_width to 40 or more"),
+    ],
+)
+def test_too_short_and_too_small_clips_are_refused(settings, size, message):
+    with pytest.raises(MethodError, match=message):
+        HPVAEGANConfig(**settings).sizes(size, size[0])
+
+
+def test_remedies_of_refusals_help():
+    assert HPVAEGANConfig(min_width=40).sizes((13, 12, 60), 13)[0][1:] == (8, 41)
     assert HPVAEGANConfig(rates=(3, 2, 1)).sizes((8, 64, 114), 7)[-1] == (7, 64, 114)
-    with pytest.raises(MethodError, match="the coarsest level is 32 pixels wide"):
-        HPVAEGANConfig().sizes((13, 20, 30), 13)
     with pytest.raises(ConfigError, match="rates must fall to 1"):
         configure(METHOD, "paper", {"rates": [4, 2]})
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from onereel.clip import Clip, to_video
+from onereel.clip import Clip, to_frames, to_video
 from onereel.errors import ConfigError, MethodError
-from onereel.gan import growth, guards, pyramid
+from onereel.gan import cascade, growth, guards, pyramid
 from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, kind_of, to_side, with_neighbours
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
@@ -73,6 +73,20 @@ def weights(clip, tmp_path_factory):
         }
         save_file(louder, path)
     return files
+
+
+@pytest.fixture
+def refined(monkeypatch):
+    """Calls of generators: (level, size of the output), in order."""
+    calls = []
+    refine = Cascade.refine
+
+    def spied(self, level, up, noise):
+        calls.append((level, tuple(up.shape[2:])))
+        return refine(self, level, up, noise)
+
+    monkeypatch.setattr(Cascade, "refine", spied)
+    return calls
 
 
 def sample(task, clip, weights, *, config=None, seed=0, **clips) -> Clip:
@@ -303,8 +317,10 @@ def test_training_rebuilds_the_clip_and_finds_its_colours(clip, tmp_path):
 
 
 def test_too_short_and_too_small_clips_are_refused(clip):
-    with pytest.raises(MethodError, match="the clip has 1 frame, a video needs 2; take a longer clip"):
+    with pytest.raises(MethodError, match="1 frame to train on, a video needs 2; take a longer clip"):
         pyramid.check_clip(Part(), clip.frames[:1], tiny(), "singan_gif pyramid")
+    with pytest.raises(MethodError, match="a video needs 2; raise train_frames"):
+        pyramid.check_clip(Part(), clip.frames[:1], tiny(train_frames=1), "singan_gif pyramid")
     assert pyramid.check_clip(Part(), clip.frames[:1], SinGANConfig(ladder=TINY["ladder"], depth=3), "singan")
     with pytest.raises(MethodError, match="the shorter side has 24 pixels, the coarsest level of the pyramid needs 25"):
         pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(), "singan_gif")
@@ -328,13 +344,52 @@ def test_estimate_grows_with_the_clip_and_counts_updates():
     assert sum(more) > 3 * sum(units)
 
 
+def test_parts_of_a_long_video_add_up_to_the_whole(clip, weights, monkeypatch):
+    for config, files in ((tiny(), weights["pyramid"]), (tiny(levels_3d=0), None)):
+        if files is None:
+            states = [level(clip, config).finished()]
+            built = Cascade.of(states, config, Part(), CPU)
+        else:
+            built = Cascade.load(files, config, Part(), CPU)
+        noisy = torch.rand(1, 3, 23, 12, 15, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        whole = built.refine(0, torch.zeros_like(noisy), noisy)
+        monkeypatch.setattr(cascade, "_FRAMES_AT_ONCE", 5)
+        assert torch.allclose(built.refine(0, torch.zeros_like(noisy), noisy), whole, atol=2e-2)
+        monkeypatch.undo()
+
+
+def test_a_training_is_announced_and_too_large_ones_are_refused(clip, monkeypatch, caplog, tmp_path):
+    def run():
+        fit(Part(), clip.frames, tiny(), label="t", workdir=tmp_path, device=CPU, seed=0, progress=no_progress)
+
+    monkeypatch.setattr(guards, "memory_of", lambda _: 2**20)
+    with pytest.raises(MethodError, match=r"t: needs about .* GiB, cpu has 0\.0"):
+        run()
+    assert not list(tmp_path.iterdir()), "nothing is begun"
+    monkeypatch.undo()
+    with caplog.at_level("INFO", "onereel.estimates"):
+        run()
+        (tmp_path / "level_02" / growth.FINISHED).unlink()
+        run()
+        run()
+    said = [record.message for record in caplog.records if record.name == "onereel.estimates"]
+    assert [line.split(",")[0] for line in said] == ["t: 3 levels", "t: 3 levels"], "nothing is left to announce"
+    assert "2 of them trained, 5x12x15 to 5x24x30, about 0.6 GiB, about" in said[1]
+
+
 # Tasks
 
 
-def test_generate_at_any_size_and_length(clip, weights):
+def test_generate_at_any_size_and_length(clip, weights, refined):
+    """More of the same at every level, not the same stretched."""
     assert sample(Task.GENERATE, clip, weights).size == clip.size
+    assert refined == [(0, (5, 12, 15)), (1, (5, 17, 22)), (2, (5, 24, 30))]
+    refined.clear()
     wide = sample(Task.GENERATE, clip, weights, config=tiny(output_scale=(2.0, 1.0, 1.5)))
     assert wide.size == (10, 24, 45)
+    assert refined == [(0, (10, 12, 22)), (1, (10, 17, 33)), (2, (10, 24, 45))]
+    with pytest.raises(MethodError, match=r"a sample of 1000000000x24x30.*ask for fewer frames"):
+        sample(Task.GENERATE, clip, weights, config=tiny(frames=10**9))
     assert sample(Task.GENERATE, clip, weights, config=tiny(frames=3)).size[0] == 3
     with pytest.raises(MethodError, match=r"output of 7x30.*is smaller than 8 pixels"):
         sample(Task.GENERATE, clip, weights, config=tiny(output_scale=(1, 0.3, 1)))
@@ -349,20 +404,36 @@ def test_same_seed_same_bytes_whatever_is_drawn_together(clip, weights):
     assert not np.array_equal(many[0].frames, alone.frames)
 
 
-def test_kept_levels_keep_the_layout(clip, weights):
-    config = tiny(start_level=9)
-    rebuilt = sample(Task.GENERATE, clip, weights, config=config)
-    again = sample(Task.GENERATE, clip, weights, config=config, seed=1)
-    assert np.array_equal(rebuilt.frames, again.frames), "nothing is drawn"
-    with pytest.raises(MethodError, match="the layout of the clip has the clip's size and length"):
+def test_kept_levels_keep_the_layout(clip, weights, monkeypatch):
+    drawn = []
+    refine = Cascade.refine
+
+    def spied(self, level, up, noise):
+        made = refine(self, level, up, noise)
+        drawn.append(made.clone())
+        return made
+
+    monkeypatch.setattr(Cascade, "refine", spied)
+    Cascade.load(weights["pyramid"], tiny(), Part(), CPU).reconstruct()
+    sample(Task.GENERATE, clip, weights, config=tiny(start_level=2))
+    rebuilt, made = drawn[:3], drawn[3:]
+    assert [torch.equal(*pair) for pair in zip(rebuilt, made, strict=True)] == [True, True, False]
+    with pytest.raises(MethodError, match="start_level 3: the pyramid has 3 levels, none is left to draw"):
+        sample(Task.GENERATE, clip, weights, config=tiny(start_level=3))
+    with pytest.raises(MethodError, match=r"the layout that it keeps is 5x24x30 .*; set frames=5"):
         sample(Task.GENERATE, clip, weights, config=tiny(start_level=1, frames=9))
 
 
 def test_lengthen_and_slow_motion(clip, weights):
-    assert sample(Task.LENGTHEN, clip, weights).size == (32, 24, 30)
+    long = sample(Task.LENGTHEN, clip, weights)
+    assert long.size == (32, 24, 30)
+    assert len(np.unique(long.frames.reshape(32, -1), axis=0)) == 32, "no frame comes twice"
+    with pytest.raises(MethodError, match="lengthen_frames 5: the pyramid was trained on 5 frames: this is no longer"):
+        sample(Task.LENGTHEN, clip, weights, config=tiny(lengthen_frames=5))
     slow = sample(Task.SLOW_MOTION, clip, weights)
     assert slow.size == (9, 24, 30)
     assert slow.fps == clip.fps, "more frames at the same rate: slower"
+    assert len(np.unique(slow.frames.reshape(9, -1), axis=0)) == 9, "frames between are new ones"
     still = sample(Task.SLOW_MOTION, clip, weights, config=tiny(slow_start="clip"))
     assert np.array_equal(
         still.frames, sample(Task.SLOW_MOTION, clip, weights, config=tiny(slow_start="clip"), seed=7).frames
@@ -377,6 +448,38 @@ def test_training_on_the_first_frames_only(clip, tmp_path):
     assert sample(Task.LENGTHEN, clip, {"pyramid": path}, config=config).size[0] == 12
 
 
+def test_compose_puts_the_edit_in_the_place_of_a_level_several_times(clip, weights, refined):
+    sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1, compose_passes=2), edited=clip)
+    assert refined == [(1, (5, 17, 22)), (2, (5, 24, 30))] * 2
+    refined.clear()
+    made = sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=2, compose_passes=1), edited=clip)
+    assert refined == [(2, (5, 24, 30))]
+    small = to_side(to_video(clip.frames)[None], (17, 22)).clamp(-1, 1)
+    cascade = Cascade.load(weights["pyramid"], tiny(), Part(), CPU)
+    expected = cascade.run(small, 2, cascade.sides, torch.Generator().manual_seed(0))
+    assert np.array_equal(made.frames, to_frames(expected[0].clamp(-1, 1)))
+
+
+def test_a_trained_pyramid_mends_more_than_scaling_does(tmp_path):
+    """Section 5.4: of a clip with a sky above a sea, pieces pasted elsewhere; the seam falls below what blur leaves."""
+    rows, columns = np.mgrid[:32, :40]
+    texture = 25 * np.sin(columns * 1.3 + rows * 0.7)
+    frames = [np.stack([rows * 4 + 60 + texture, columns * 2 + 90 + texture, 190 - rows * 3], axis=-1)] * 6
+    clip = Clip(np.stack(frames).clip(0, 255).astype(np.uint8), Fraction(8))
+    ladder = {"ladder.min_side": 14, "ladder.factor": 1.6}
+    config = configure(METHOD, "demo", {**ladder, "steps": [80, 80, 60], "compose_level": 1, "compose_passes": 2})
+    files = {"pyramid": trained(clip, tmp_path, config=config)}
+    edited = clip.frames.copy()
+    edited[:, 4:14, 4:20] = clip.frames[:, 20:30, 22:38]
+    where = np.zeros(clip.size, bool)
+    where[:, 4:14, 4:20] = True
+    made = sample(Task.COMPOSE, clip, files, config=config, edited=Clip(edited, clip.fps))
+    blurred = to_frames(resize(resize(to_video(edited), (6, 14, 18)), clip.size))
+    pasted_seam, blurred_seam, made_seam = (seam_gradient(frames, where) for frames in (edited, blurred, made.frames))
+    assert blurred_seam < pasted_seam
+    assert made_seam < 0.5 * blurred_seam
+
+
 def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
     edited = Clip(np.roll(clip.frames, 9, axis=2), clip.fps)
     made = sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1, compose_passes=2), edited=edited)
@@ -385,7 +488,7 @@ def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
     assert seam_gradient(made.frames, moved) < seam_gradient(edited.frames, moved), "the seam falls"
     wide = Clip(np.concatenate([clip.frames, clip.frames], axis=2), clip.fps)
     assert sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1), edited=wide).size == (5, 24, 60)
-    with pytest.raises(MethodError, match="needs one of the inputs 'edited' and 'copies'; give edited=clip:NAME, or"):
+    with pytest.raises(MethodError, match="needs one of the inputs 'edited' and 'copies'; give edited=clip:NAME or"):
         sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1))
     with pytest.raises(MethodError, match="compose_level 3: the pyramid has 3 levels, none is left to mend the seams"):
         sample(Task.COMPOSE, clip, weights, edited=edited)
@@ -404,7 +507,7 @@ def test_compose_copies_boxes_itself(clip, weights, tmp_path):
     place = {"weights": weights, "device": CPU, "seed": 0, "progress": no_progress}
     made = METHOD.sample(Task.COMPOSE, inputs, config, **place)
     assert np.array_equal(made.frames, sample(Task.COMPOSE, clip, weights, config=config, edited=edited).frames)
-    with pytest.raises(MethodError, match="got both; give edited=clip:NAME, or copies=FILE"):
+    with pytest.raises(MethodError, match="got both; give edited=clip:NAME or edited=FILE, or copies=FILE"):
         METHOD.sample(Task.COMPOSE, Inputs(clip, clips={"edited": clip}, files={"copies": table}), config, **place)
 
 
@@ -412,7 +515,9 @@ def test_compose_copies_boxes_itself(clip, weights, tmp_path):
     ("row", "problem"),
     [
         ("*,8,4,14,20,0,", "does not say where the box goes; write to_top, to_left"),
-        ("*,8,4,14,20,20,0", r"its copy would end at 26x16 \(height, width\); the clip is 24x30"),
+        ("*,8,4,14,20,20,0", r"its copy would reach from 20, 0 to 26, 16 \(rows, columns\); keep it within .* 24 rows"),
+        ("*,8,4,14,20,-5,0", "its copy would reach from -5, 0 to 1, 16"),
+        ("*,8,4,14,20,0,0,7", "has more cells than columns; check its tabs"),
         ("*,8,4,14,40,0,0", "leaves the clip or is empty; the clip is 5x24x30"),
         ("", "copies nothing"),
     ],
@@ -429,6 +534,8 @@ def test_motion_transfer_animates_a_picture(clip, weights, tmp_path):
     made = sample(Task.MOTION_TRANSFER, clip, weights, picture=picture)
     assert made.size == (8, 24, 30)
     assert motion_energy(made.frames).max() > 0, "a still picture moves"
+    other = sample(Task.MOTION_TRANSFER, clip, weights, picture=Clip(255 - picture.frames, clip.fps))
+    assert np.abs(made.frames.astype(float) - other.frames).mean() > 30, "it is that picture"
     flat = tiny(levels_3d=1)
     with pytest.raises(MethodError, match="levels_3d 1: no level above the coarsest sees time"):
         sample(
@@ -453,9 +560,17 @@ def test_transferred_motion_is_where_the_source_moves(tmp_path):
     assert there > 1.7 * elsewhere
 
 
-def test_super_resolution_enlarges_in_equal_steps(clip, weights):
+def test_super_resolution_enlarges_in_equal_steps(clip, weights, refined, tmp_path):
     made = sample(Task.SUPER_RESOLVE, clip, weights)
     assert made.size == (5, 48, 60)
+    assert refined == [(2, (5, 34, 42)), (2, (5, 48, 60))], "the finest generator, by the root of two each time"
+    bicubic = to_frames(resize(to_video(clip.frames), (5, 48, 60)).clamp(-1, 1))
+    assert not np.array_equal(made.frames, bicubic)
+    config = tiny(super_factor=3)
+    tripled = {"super_x3": trained(clip, tmp_path, "super_x3", config=config)}
+    refined.clear()
+    assert sample(Task.SUPER_RESOLVE, clip, tripled, config=config).size == (5, 72, 90)
+    assert [size[1] for _, size in refined] == [35, 50, 72], "three times the cube root of three"
     assert np.array_equal(made.frames, sample(Task.SUPER_RESOLVE, clip, weights, seed=3).frames), "no noise"
     noisy = tiny(super_noise=1.0)
     other = sample(Task.SUPER_RESOLVE, clip, weights, config=noisy, seed=3)

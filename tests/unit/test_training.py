@@ -132,9 +132,9 @@ def test_curves_are_means_between_their_points(tmp_path):
     curves = Curves()
     for value in (1.0, torch.tensor(2.0), 6.0):
         curves.add({"loss": value})
-    curves.close(3, 1.5, {"psnr": 20.0}, "x")
+    curves.close(3, 1.5, {"psnr": 20.0}, "x", "stop")
     curves.add({"loss": 5.0})
-    curves.close(4, 2.0, {}, "x")
+    curves.close(4, 2.0, {}, "x", "stop")
     curves.write(tmp_path / CURVES)
     lines = (tmp_path / CURVES).read_text().splitlines()
     assert lines == ["step\tseconds\tloss\tpsnr", "3\t1.5\t3\t20", "4\t2\t5\t"]
@@ -147,7 +147,8 @@ def test_evaluation_time_is_no_training_time(tmp_path):
         network, lambda module, *_: module(torch.ones(1, 1)).sum(), TrainingConfig(), steps=4, device=CPU, seed=0
     )
 
-    def slow():
+    def slow(step, before):
+        assert before == ({"psnr": 1.0} if step > 1 else {})
         time.sleep(0.2)
         return {"psnr": 1.0}
 

@@ -15,12 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from onereel.errors import MethodError
+from onereel.gan import guards
 from onereel.gan.config import PyramidConfig
 from onereel.gan.growth import State, device_state
 from onereel.gan.networks import Kind, channels_last, laid_out, stack
 from onereel.gan.settings import ScaleLadder, Side
 from onereel.pyramid import resize
 from onereel.training.descent import Precision
+
+_FRAMES_AT_ONCE = 64  # that a generator sees while it samples
 
 Purpose = Literal["pyramid", "slow", "super"]
 
@@ -225,6 +228,7 @@ class Cascade:
 
         Raises: MethodError if the file does not fit the settings.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
@@ -232,7 +236,7 @@ class Cascade:
             count = 1 + max(int(name[6:8]) for name in tensors)
             states = [device_state(tensors, torch.device("cpu"), f"level_{level:02d}") for level in range(count)]
             return cls.of(states, config, part, device)
-        except (RuntimeError, OSError, KeyError, ValueError) as error:
+        except (RuntimeError, OSError, KeyError, ValueError, SafetensorError) as error:
             problem = str(error).splitlines()[0]
             raise MethodError(f"part '{part.name}', '{path}'", f"does not fit ({problem})", "train again") from None
 
@@ -247,9 +251,22 @@ class Cascade:
         return self.optimal.shape[2]
 
     def refine(self, level: int, up: Tensor, noise: Tensor | float) -> Tensor:
-        """x_n from the upsampled x_(n-1), (B, 3, T, H, W), and noise that has its amplitude (Eq. 2)."""
-        with torch.no_grad(), self._precision():
-            return up + self.generators[level](up + noise)
+        """x_n from the upsampled x_(n-1), (B, 3, T, H, W), and noise that has its amplitude (Eq. 2).
+
+        Long videos go through in parts that see as many frames of their neighbours as reach them, so that their length
+        costs no memory but their own.
+        """
+        generator, frames = self.generators[level], up.shape[2]
+        noisy = up + noise
+        reach = generator.reach if generator.kind == "2d" else self.config.depth
+        parts = []
+        for start in range(0, frames, _FRAMES_AT_ONCE):
+            stop = min(start + _FRAMES_AT_ONCE, frames)
+            first = max(0, start - reach)
+            with torch.no_grad(), self._precision():
+                residual = generator(noisy[:, :, first : min(stop + reach, frames)])
+            parts.append(residual[:, :, start - first : stop - first])
+        return up + (parts[0] if len(parts) == 1 else torch.cat(parts, dim=2))
 
     def run(
         self,
@@ -296,6 +313,12 @@ class Cascade:
     def reconstruct(self) -> Tensor:
         """The clip back from z_opt and no further noise (section 3.4.2): (1, 3, T, H, W)."""
         return self.run(None, 0, self.sides, torch.Generator(), frames=self.frames, kept=self.count)
+
+    def check_size(self, frames: int, side: Side) -> None:
+        """Raise MethodError if an output of so many frames of this size would not fit in memory."""
+        widest = max(self.config.channels_of(level) for level in range(self.count))
+        at_once = min(frames, _FRAMES_AT_ONCE + 2 * self.config.depth)
+        guards.check_output((frames, *side), widest, at_once, self.device)
 
     def _precision(self) -> contextlib.AbstractContextManager[object]:
         return Precision(self.config.adversarial.precision, self.device).context()

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from onereel.gan.settings import AdversarialConfig, ScaleLadder
+from onereel.gan.settings import ScaleLadder, SinGANAdversarial
 from onereel.methods.base import MethodConfig
 
 Scale = Annotated[float, Field(gt=0, le=16)]
@@ -56,7 +56,7 @@ class PyramidConfig(MethodConfig):
     16, gradually 8; section 3.2: any window of the clip). All of a shorter clip."""
     train_frames: PositiveInt | None = None
     """Train on the clip's first frames only, so many (section 5.3: 8, to sample 32); None: on all."""
-    adversarial: AdversarialConfig = AdversarialConfig(drop_share=0.8, critic_steps=3, generator_steps=3)
+    adversarial: SinGANAdversarial = SinGANAdversarial()
     """Optimisation (section 3.5: Adam, 5e-4, penalty 0.1; SinGAN: tenfold slower after 80 %, 3 + 3 updates)."""
     image_weight: Weight = 1.0
     """Of the image critic's loss (Eq. 3: 1); 0 leaves that critic out, an ablation."""
@@ -86,6 +86,7 @@ class PyramidConfig(MethodConfig):
             "compose_passes",
             "frames",
             "lengthen_frames",
+            "max_drift",  # it may stop a training, and changes nothing about one that goes on
             "output_scale",
             "slow_factor",
             "slow_start",
@@ -117,8 +118,8 @@ class PyramidConfig(MethodConfig):
     super_factor: Literal[2, 3, 4] = 2
     """`super_resolve`: how many times larger; each factor trains a pyramid of its own (section 5.5)."""
     super_passes: PositiveInt | None = None
-    """`super_resolve`: passes through the finest generator, each enlarging by the pyramid's ratio; None: as many as
-    there are whole ratios in the factor (section 5.5: k of the k-th root of k)."""
+    """`super_resolve`: passes n through the finest generator, each enlarging by the n-th root of the factor. None: as
+    many as the factor, each by the pyramid's ratio (section 5.5)."""
     super_noise: float = Field(default=0.0, ge=0, le=10)
     """`super_resolve`: noise in units of the finest level's sigma. The paper does not say; 0 is what the
     reconstruction loss, which is weighed up for this task, trains."""

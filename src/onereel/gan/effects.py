@@ -8,7 +8,7 @@ from onereel.clip import Frames
 def seam_gradient(frames: Frames, pasted: np.ndarray) -> float:
     """Mean difference of neighbouring pixels across the border of what was pasted, in units of that elsewhere.
 
-    1: the border is no different from the rest (or there is none); larger: it shows.
+    1: the border is no different from the rest; larger: it shows.
 
     Args:
         frames: (T, H, W, 3) uint8.

@@ -25,6 +25,8 @@ from onereel.training import loop
 
 FINISHED = "finished.safetensors"
 _SETTLED_STEPS = 200  # before that, samples of a level may look like anything
+_RETURNING = 0.95  # share of the drift before that is left of it
+_REMEDY = "lower adversarial.learning_rate, use adversarial.precision=float32"
 State = Mapping[str, Tensor]
 """All that is kept of a finished level."""
 
@@ -95,6 +97,7 @@ def grow(
                 evaluate=guard,
                 evaluations=_evaluations(count),
                 checkpoint_seconds=checkpoint_seconds,
+                remedy=_REMEDY,
             )
             kept = level.finished()
             _save(folder / FINISHED, kept)
@@ -135,22 +138,20 @@ class _DriftGuard:
 
     def __init__(self, level: Level, *, limit: float, label: str, steps: int) -> None:
         self._level, self._limit, self._label = level, limit, label
-        # Counted in calls of this attempt: after a resumption the guard only comes later.
-        self._tolerated = math.ceil(max(_SETTLED_STEPS, steps / 2) / max(1, steps // _evaluations(steps)))
-        self._calls, self._before = 0, math.inf
+        self._settled, self._steps = max(_SETTLED_STEPS, steps / 2), steps
 
-    def __call__(self) -> Mapping[str, float]:
+    def __call__(self, step: int, before: Mapping[str, float]) -> Mapping[str, float]:
         values = self._level.measure()
-        self._calls += 1
         drift = values.get(DRIFT, 0.0)
-        # What is on its way back may go on; a NaN never is.
-        returning = drift < self._before
-        self._before = drift
-        if self._calls > self._tolerated and not drift <= self._limit and not returning:
+        if math.isnan(drift):
+            raise MethodError(f"{self._label}, step {step}", "samples are not numbers", _REMEDY)
+        # What is on its way back may go on, but not end there.
+        returning = step < self._steps and drift < _RETURNING * before.get(DRIFT, math.inf)
+        if step > self._settled and drift > self._limit and not returning:
             raise MethodError(
-                self._label,
+                f"{self._label}, step {step}",
                 f"the colours of samples are {drift:.2f} away from the clip's (limit {self._limit:.2f}, range 2)",
-                "lower adversarial.learning_rate, use adversarial.precision=float32, or raise max_drift",
+                f"{_REMEDY}, or raise max_drift to go on as it is",
             )
         return values
 

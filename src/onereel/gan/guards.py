@@ -3,20 +3,27 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from onereel.errors import MethodError
 from onereel.gan.settings import AdversarialConfig
+from onereel.pyramid import Size
 from onereel.training.descent import Precision
 
 _BYTES_PER_VALUE = 5
 _BYTES_AT_REST = 600 * 2**20
+_COPIES = 6  # of a sample in float32: itself, upsampled, noise, their sum, the residual, the result
+_GROUPS = Path("/proc/self/cgroup")
+_GROUP_ROOT = Path("/sys/fs/cgroup")
 
-log = logging.getLogger(__name__)
+# The command line shows what is logged here, and little else.
+log = logging.getLogger("onereel.estimates")
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,48 @@ def check_memory(needed: float, device: torch.device, label: str) -> None:
         )
 
 
+def check_output(size: Size, channels: int, frames_at_once: int, device: torch.device) -> None:
+    """Raise MethodError if a sample needs more memory than there is.
+
+    Args:
+        size: (T, H, W) of the sample.
+        channels: of the widest layer.
+        frames_at_once: that the network sees.
+        device: where it runs.
+    """
+    frames, height, width = size
+    needed = _COPIES * 4 * 3 * frames * height * width + 2 * 4 * channels * frames_at_once * height * width
+    present = memory_of(device)
+    if needed > present:
+        raise MethodError(
+            f"a sample of {frames}x{height}x{width} (frames, height, width)",
+            f"needs about {needed / 2**30:.3g} GiB, {device} has {present / 2**30:.1f}",
+            "ask for fewer frames or a smaller output_scale",
+        )
+
+
 def memory_of(device: torch.device) -> int:
-    """Bytes that the device has in all."""
+    """Bytes that the device has in all; of the processor's, what a batch job or a container may use."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_group_limits()]
+    if (allotted := os.environ.get("SLURM_MEM_PER_NODE", "")).isdecimal() and int(allotted):
+        limits.append(int(allotted) * 2**20)
+    return min(limits)
+
+
+def _group_limits() -> Iterator[int]:
+    """Memory limits of this process's control group and of those above it, in bytes."""
+    try:
+        lines = _GROUPS.read_text().splitlines()
+    except OSError:
+        return
+    for own in (Path(line.removeprefix("0::")) for line in lines if line.startswith("0::")):
+        for group in (own, *own.parents):
+            with suppress(OSError):
+                text = (_GROUP_ROOT / group.relative_to("/") / "memory.max").read_text().strip()
+                if text.isdecimal():
+                    yield int(text)
 
 
 def peak_memory(values: float, precision: str, device: torch.device) -> float:
@@ -122,6 +166,7 @@ def announce(
     operations: Sequence[float],
     trial: Callable[[], object],
     device: torch.device,
+    finished: int = 0,
 ) -> float:
     """Log memory and time of a training; return the estimated seconds.
 
@@ -132,15 +177,17 @@ def announce(
         operations: of all steps of every level, in units of one step of the coarsest.
         trial: takes one step of the coarsest level, to be timed; it is called twice, the first time to warm up.
         device: where it does so.
+        finished: levels that are trained already.
     """
     for _ in range(2):
         start = time.perf_counter()
         trial()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-    seconds = (time.perf_counter() - start) * sum(operations)
+    seconds = (time.perf_counter() - start) * sum(operations[finished:])
     shown = " to ".join("x".join(map(str, size)) for size in (sizes[0], sizes[-1]))
-    log.info("%s: %d levels, %s, about %.1f GiB, about %s", label, len(sizes), shown, needed / 2**30, duration(seconds))
+    levels = f"{len(sizes)} levels" + (f", {finished} of them trained" if finished else "")
+    log.info("%s: %s, %s, about %.1f GiB, about %s", label, levels, shown, needed / 2**30, duration(seconds))
     return seconds
 
 

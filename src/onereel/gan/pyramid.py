@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from onereel.clip import Frames, to_video
 from onereel.errors import MethodError
 from onereel.gan import guards
-from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, kind_of, pack, to_pictures, to_side
+from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, pack, to_pictures, to_side
 from onereel.gan.config import PyramidConfig
 from onereel.gan.growth import State, device_state, finished_levels, grow
 from onereel.gan.networks import Critic, channels_last, frozen, inherit, initialise, laid_out, training_precision
@@ -289,10 +289,10 @@ def fit(
         small = resize(video, (len(frames), *sides[index])).clamp(-1, 1)
         return PyramidLevel(config, part, small, len(sides), below, seed=seed, device=device)
 
-    if not finished_levels(workdir):
+    if (finished := finished_levels(workdir)) < len(sides):
         trial = begin(0, [])
         sizes = [(len(frames), *side) for side in sides]
-        guards.announce(label, sizes, needed, operations, lambda: trial.update(0), device)
+        guards.announce(label, sizes, needed, operations, lambda: trial.update(0), device, finished)
     steps = [config.steps_of(index) for index in range(len(sides))]
     return pack(grow(steps, begin, workdir=workdir, progress=progress, label=label, max_drift=config.max_drift))
 
@@ -305,7 +305,8 @@ def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) ->
     count, height, width, _ = frames.shape
     needed = 2 if config.video_weight else 1
     if count < needed:
-        raise MethodError(label, f"the clip has {count} frame, a video needs {needed}", "take a longer clip")
+        remedy = "raise train_frames" if config.train_frames == count else "take a longer clip"
+        raise MethodError(label, f"{count} frame to train on, a video needs {needed}", remedy)
     ladder = part.ladder(config)
     smallest = 2 * config.depth + 1 if config.padding == "once" else 3
     sides = ladder.sizes(height, width)
@@ -333,7 +334,8 @@ def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConf
         made = guards.forward_cost(lambda level=level: make_generator(config, level), shape)  # type: ignore[misc]
         judged = guards.Cost()
         for name, critic in make_critics(config, level).items():
-            seen = (window, 3, *side) if name == "image" else (1, 3, window, *side)
+            # The image critic sees all generated frames, in slow motion more than the window has (section 5.2).
+            seen = (part.frames(window), 3, *side) if name == "image" else (1, 3, window, *side)
             judged += guards.forward_cost(lambda critic=critic: critic.to("meta"), seen)  # type: ignore[misc]
         penalty = 8 if config.critic_norm == "batch" else 4
         works.append(guards.adversarial_work(config.adversarial, made, judged, below, penalty=penalty))
@@ -343,4 +345,4 @@ def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConf
     return max(peaks), units
 
 
-__all__ = ["PyramidLevel", "check_clip", "estimate", "fit", "kind_of", "make_critics", "make_generator"]
+__all__ = ["PyramidLevel", "check_clip", "estimate", "fit", "make_critics", "make_generator"]

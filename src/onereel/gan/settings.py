@@ -1,13 +1,14 @@
 """Constants of adversarial training and the ladder of picture sizes. Needs no torch: sheets are read with it."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
 from onereel.errors import MethodError
 from onereel.methods.base import MethodConfig
 
+Decay = Annotated[float, Field(ge=0, lt=1)]
 Side = tuple[int, int]
 """(H, W) in pixels."""
 
@@ -49,11 +50,11 @@ class ScaleLadder(MethodConfig):
 
 
 class AdversarialConfig(MethodConfig):
-    """Adam on a generator and its critics, in turns. Defaults: SinGAN's published code."""
+    """Adam on a generator and its critics, in turns. Defaults: what the papers share; see `SinGANAdversarial`."""
 
     learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
     """Adam's step size, the same for both sides (SinGAN-GIF 3.5: 5e-4)."""
-    betas: tuple[float, float] = (0.5, 0.999)
+    betas: tuple[Decay, Decay] = (0.5, 0.999)
     """Adam's decays of the gradient's mean and square (SinGAN, HP-VAE-GAN)."""
     drop_share: float = Field(default=1.0, gt=0, le=1)
     """Share of a level's steps after which the learning rate is multiplied by `drop`; 1: never."""
@@ -81,3 +82,14 @@ class AdversarialConfig(MethodConfig):
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of step `step` (from 0) of `steps`."""
         return self.learning_rate * (self.drop if step >= self.drop_share * steps else 1.0)
+
+
+class SinGANAdversarial(AdversarialConfig):
+    """The same with the defaults of SinGAN's published code."""
+
+    drop_share: float = Field(default=0.8, gt=0, le=1)
+    """Share of a level's steps after which the learning rate is multiplied by `drop` (SinGAN: 0.8)."""
+    critic_steps: PositiveInt = 3
+    """Updates of the critics in one step (SinGAN: 3)."""
+    generator_steps: PositiveInt = 3
+    """Updates of the generator in one step, after those of the critics (SinGAN: 3)."""

@@ -1,6 +1,6 @@
 """What the SinGAN family is asked for: every task from a trained pyramid (SinGAN-GIF, section 5)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from onereel.errors import MethodError
 from onereel.gan.cascade import Cascade, Part, draw_noise, scaled, to_side
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
+from onereel.gan.settings import Side
 from onereel.methods.base import Inputs, Task
 
 _SMALLEST = 8  # pixels, each side of an output
@@ -39,13 +40,13 @@ class Job:
         return self.cascade.config
 
     def clip_of(self, role: str) -> Clip:
-        """A further clip.
+        """A further clip, or a file with one.
 
         Raises: MethodError if it is not given.
         """
-        if role not in self.inputs.clips:
-            raise MethodError(self.label, f"needs the input '{role}'", f"add {role}=clip:NAME")
-        return self.inputs.clips[role]
+        if (clip := self.inputs.shown(role)) is None:
+            raise MethodError(self.label, f"needs the input '{role}'", f"add {role}=clip:NAME or {role}=FILE")
+        return clip
 
 
 def part_of(task: Task, config: PyramidConfig) -> Part:
@@ -86,18 +87,36 @@ def _generate(job: Job) -> Tensor:
     length, height, width = config.output_scale
     frames = config.frames or max(1, round(job.inputs.clip.size[0] * length))
     sides = scaled(cascade.sides, height, width)
-    _check_side(job, sides[-1])
-    if config.start_level and (sides != list(cascade.sides) or frames != cascade.frames):
+    _check_output(job, frames, sides[-1])
+    if config.start_level:
+        _check_start(job, frames, sides)
+    return cascade.run(None, 0, sides, job.generator, frames=frames, kept=config.start_level)
+
+
+def _check_start(job: Job, frames: int, sides: Sequence[Side]) -> None:
+    where, cascade = f"{job.label}, start_level {job.config.start_level}", job.cascade
+    if job.config.start_level >= cascade.count:
+        problem = f"the pyramid has {cascade.count} levels, none is left to draw"
+        raise MethodError(where, problem, f"set start_level to {cascade.count - 1} or less")
+    if sides != list(cascade.sides) or frames != cascade.frames:
+        height, width = cascade.sides[-1]
         raise MethodError(
-            f"{job.label}, start_level {config.start_level}",
-            "the layout of the clip has the clip's size and length",
-            "leave output_scale and frames, or set start_level=0",
+            where,
+            f"the layout that it keeps is {cascade.frames}x{height}x{width} (frames, height, width)",
+            f"set frames={cascade.frames} and leave output_scale, or set start_level=0",
         )
-    return cascade.run(None, 0, sides, job.generator, frames=frames, kept=min(config.start_level, cascade.count))
 
 
 def _lengthen(job: Job) -> Tensor:
     """Section 5.3."""
+    frames, known = job.config.lengthen_frames, job.cascade.frames
+    if frames <= known:
+        raise MethodError(
+            f"{job.label}, lengthen_frames {frames}",
+            f"the pyramid was trained on {known} frames: this is no longer",
+            f"set lengthen_frames above {known}, or train_frames lower",
+        )
+    _check_output(job, frames, job.cascade.sides[-1])
     return job.cascade.run(None, 0, job.cascade.sides, job.generator, frames=job.config.lengthen_frames)
 
 
@@ -119,6 +138,7 @@ def _compose(job: Job) -> Tensor:
         )
     video = to_video(_edited(job).frames, device=cascade.device)[None]
     sides = _sides_of(job, video)
+    _check_output(job, video.shape[2], sides[-1])
     for _ in range(job.config.compose_passes):
         coarse = to_side(video, sides[level - 1]).clamp(-1, 1)
         video = cascade.run(coarse, level, sides, job.generator)
@@ -132,7 +152,7 @@ def _edited(job: Job) -> Clip:
         raise MethodError(
             job.label,
             "needs one of the inputs 'edited' and 'copies'" + (", got both" if given else ""),
-            "give edited=clip:NAME, or copies=FILE with boxes and where they go",
+            "give edited=clip:NAME or edited=FILE, or copies=FILE with boxes and where they go",
         )
     if given == ["edited"]:
         return job.clip_of("edited")
@@ -155,6 +175,7 @@ def _motion_transfer(job: Job) -> Tensor:
         )
     picture = to_video(job.clip_of("picture").frames[:1], device=cascade.device)[None]
     sides = _sides_of(job, picture)
+    _check_output(job, job.config.transfer_frames, sides[-1])
     small = to_side(picture, sides[0]).clamp(-1, 1).expand(-1, -1, job.config.transfer_frames, -1, -1)
     return cascade.run(small, 1, sides, job.generator)
 
@@ -169,29 +190,29 @@ def _super_resolve(job: Job) -> Tensor:
     for number in range(1, passes + 1):
         scale = config.super_factor ** (number / passes)
         side = (round(height * scale), round(width * scale))
+        _check_output(job, video.shape[2], side)
         noise = draw_noise(config, cascade.part, last, (video.shape[2], *side), job.generator).to(cascade.device)
         amplitude = config.super_noise * cascade.sigmas[last]
         video = cascade.refine(last, to_side(video, side).clamp(-1, 1), amplitude * noise)
     return video
 
 
-def _sides_of(job: Job, video: Tensor) -> list[tuple[int, int]]:
+def _sides_of(job: Job, video: Tensor) -> list[Side]:
     """Sizes of the levels for a given video, which is scaled to the pyramid's shorter side and keeps its shape."""
     finest = job.cascade.sides[-1]
     height, width = video.shape[3:]
     scale = min(finest) / min(height, width)
-    sides = scaled(job.cascade.sides, height * scale / finest[0], width * scale / finest[1])
-    _check_side(job, sides[-1])
-    return sides
+    return scaled(job.cascade.sides, height * scale / finest[0], width * scale / finest[1])
 
 
-def _check_side(job: Job, side: tuple[int, int]) -> None:
+def _check_output(job: Job, frames: int, side: Side) -> None:
     if min(side) < _SMALLEST:
         raise MethodError(
             f"{job.label}, output of {side[0]}x{side[1]} (height, width)",
             f"is smaller than {_SMALLEST} pixels",
             "raise output_scale or the clip's height",
         )
+    job.cascade.check_size(frames, side)
 
 
 _DRAW: Mapping[Task, Callable[[Job], Tensor]] = {

@@ -82,6 +82,18 @@ class Inputs:
     artefacts: Mapping[str, Path] = field(default_factory=dict)
     prompt: str = ""
 
+    def shown(self, role: str) -> Clip | None:
+        """The further clip of a role, or what a further file of it shows: a video, or a picture as one frame.
+
+        Returns: None if neither is given.
+        Raises: ClipError if the file cannot be read.
+        """
+        from onereel import ingest  # the workflow reads this module in environments without decoders
+
+        if role in self.clips:
+            return self.clips[role]
+        return ingest.load(self.files[role], allow_single=True) if role in self.files else None
+
 
 @runtime_checkable
 class Method(Protocol):

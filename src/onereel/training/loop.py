@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,9 +64,10 @@ def train(
     workdir: Path,
     progress: Progress,
     label: str,
-    evaluate: Callable[[], Mapping[str, float]] | None = None,
+    evaluate: Callable[[int, Mapping[str, float]], Mapping[str, float]] | None = None,
     evaluations: int = 20,
     checkpoint_seconds: float = 60.0,
+    remedy: str = "lower the learning rate, or use precision=float32",
 ) -> None:
     """Train, from the checkpoint in `workdir` where there is one.
 
@@ -76,9 +78,11 @@ def train(
             what `update` returned, what `evaluate` returned.
         progress: watches the loop.
         label: names the training in progress and errors.
-        evaluate: measures the trainee; its time does not count as training.
+        evaluate: measures the trainee, given how many steps are done and what it returned the time before (nothing at
+            first); its time does not count as training.
         evaluations: about how many times.
-        checkpoint_seconds: at least so long between checkpoints.
+        checkpoint_seconds: so long between checkpoints, or a step where that takes longer.
+        remedy: of values that are not finite, in the trainee's words for its settings.
 
     Raises: MethodError if a value of the curves is not finite; the checkpoint then is from before.
     """
@@ -93,15 +97,16 @@ def train(
         curves.add(trainee.update(step))
         done = step + 1
         measured = evaluate is not None and (done % measure_every == 0 or done == steps)
-        if not (done % every == 0 or done == steps or measured):
+        due = time.monotonic() - saved >= checkpoint_seconds
+        if not (done % every == 0 or done == steps or measured or due):
             continue
-        values = clock.outside(evaluate) if measured and evaluate is not None else {}
-        curves.close(done, clock.seconds, values, label)
+        values = clock.outside(partial(evaluate, done, curves.measured)) if measured and evaluate is not None else {}
+        curves.close(done, clock.seconds, values, label, remedy)
         now = time.monotonic()
-        if now - saved >= checkpoint_seconds and done < steps:
+        if due and done < steps:
             _save(workdir / CHECKPOINT, trainee, curves, done)
             curves.write(workdir / CURVES)
-            saved = now
+            saved = time.monotonic()
         if now - logged >= _LOG_SECONDS or done == steps:
             left = (steps - done) * (clock.seconds / done)
             log.info("%s: step %d of %d, %s, about %s left", label, done, steps, curves.status(), _duration(left))
@@ -117,9 +122,11 @@ class Curves:
 
     Attributes:
         rows: one mapping per point: ``step``, ``seconds`` and what the training reports.
+        measured: the last evaluation.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
+    measured: Mapping[str, float] = field(default_factory=dict)
     _sums: dict[str, float | Tensor] = field(default_factory=dict)
     _count: int = 0
 
@@ -135,18 +142,17 @@ class Curves:
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
 
-    def close(self, step: int, seconds: float, further: Mapping[str, float], label: str) -> None:
+    def close(self, step: int, seconds: float, further: Mapping[str, float], label: str, remedy: str) -> None:
         """End a row after `step` steps.
 
-        Raises: MethodError if a mean is not finite.
+        Raises: MethodError, with this remedy, if a mean is not finite.
         """
         means = {name: float(total) / self._count for name, total in self._sums.items()}
         for name, value in means.items():
             if not math.isfinite(value):
-                raise MethodError(
-                    f"{label}, step {step}", f"{name} is {value}", "lower the learning rate, or use precision=float32"
-                )
+                raise MethodError(f"{label}, step {step}", f"{name} is {value}", remedy)
         self.rows.append({"step": step, "seconds": round(seconds, 2), **means, **further})
+        self.measured = dict(further) or self.measured
         self._sums, self._count = {}, 0
 
     def status(self) -> str:
@@ -180,7 +186,8 @@ class _Clock:
 
 def _save(path: Path, trainee: Trainee, curves: Curves, step: int) -> None:
     with atomic_path(path) as temporary:
-        torch.save({"step": step, "rows": curves.rows, "trainee": trainee.state_dict()}, temporary)
+        kept = {"step": step, "rows": curves.rows, "measured": curves.measured, "trainee": trainee.state_dict()}
+        torch.save(kept, temporary)
 
 
 def _resume(path: Path, trainee: Trainee, curves: Curves, label: str) -> int:
@@ -193,7 +200,7 @@ def _resume(path: Path, trainee: Trainee, curves: Curves, label: str) -> int:
         log.warning("%s: '%s' is not readable (%s): training starts anew", label, path, error)
         return 0
     trainee.load_state_dict(content["trainee"])
-    curves.rows = content["rows"]
+    curves.rows, curves.measured = content["rows"], content.get("measured", {})
     log.info("%s: resumed at step %d", label, content["step"])
     return int(content["step"])
 

@@ -11,8 +11,18 @@ from onereel.gan.settings import AdversarialConfig
 from onereel.methods.base import MethodConfig
 from onereel.pyramid import Size
 
+_SHORTER_RATES = ((3, 2, 1), (2, 1), (1,))  # what a clip may have frames enough for
+_SMALLEST = 8  # pixels, height of the coarsest level
+
 Scale = Annotated[float, Field(gt=0, le=16)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class HPVAEGANAdversarial(AdversarialConfig):
+    """Optimisation with the defaults of the authors' code."""
+
+    clip_norm: float | None = Field(default=5.0, gt=0)
+    """Largest norm of the generator's gradient (authors' code: 5); None: any."""
 
 
 class HPVAEGANConfig(MethodConfig):
@@ -38,7 +48,7 @@ class HPVAEGANConfig(MethodConfig):
     steps: tuple[PositiveInt, ...] = (50_000,)
     """Training steps of every level, coarsest first; the last number holds for all further ones (authors' code:
     50 000)."""
-    adversarial: AdversarialConfig = AdversarialConfig(clip_norm=5.0)
+    adversarial: HPVAEGANAdversarial = HPVAEGANAdversarial()
     """Optimisation (authors' code: Adam 5e-4 and (0.5, 0.999), penalty 0.1, gradients of norm 5 at most)."""
     slower_below: float = Field(default=0.2, ge=0, le=1)
     """Factor on the learning rate for every level under the newest, while the autoencoder trains (authors' code:
@@ -53,7 +63,8 @@ class HPVAEGANConfig(MethodConfig):
     """Training stops if mean or spread of a colour in samples is farther than this from the clip's, in units of
     [-1, 1], in the second half of a level. Ours."""
 
-    sampling_only: ClassVar[frozenset[str]] = frozenset({"frames", "output_scale"})
+    # max_drift may stop a training, and changes nothing about one that goes on.
+    sampling_only: ClassVar[frozenset[str]] = frozenset({"frames", "max_drift", "output_scale"})
 
     output_scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)
     """Length, height and width of the output relative to the clip."""
@@ -84,19 +95,8 @@ class HPVAEGANConfig(MethodConfig):
 
         Raises: MethodError if the clip is too short or too small.
         """
-        count, height, width = size
-        where = f"hp_vae_gan, clip of {count}x{height}x{width} (frames, height, width)"
-        if count < self.window:
-            shown = list(self.rates)
-            raise MethodError(
-                where, f"rates {shown} need {self.window} frames", "take a longer clip, or rates=[3, 2, 1] (7 frames)"
-            )
-        if width <= self.min_width or height * self.min_width // width < 8:
-            raise MethodError(
-                where,
-                f"the coarsest level is {self.min_width} pixels wide and must be at least 8 high",
-                "take a larger height or lower min_width",
-            )
+        _, height, width = size
+        self._check_clip(size)
         steps = math.ceil(math.log(self.min_width / width) / math.log(self.factor)) + 1
         ratio = (self.min_width / width) ** (1 / steps)
         sizes = []
@@ -106,3 +106,23 @@ class HPVAEGANConfig(MethodConfig):
             rate = self.rate_of(level, steps + 1)
             sizes.append(((frames - 1) // rate + 1, wide * height // width, wide))
         return sizes
+
+    def _check_clip(self, size: Size) -> None:
+        count, height, width = size
+        where = f"hp_vae_gan, clip of {count}x{height}x{width} (frames, height, width)"
+        if count < self.window:
+            shorter = [rates for rates in _SHORTER_RATES if math.lcm(*rates) + 1 <= count]
+            remedy = f", or set rates={list(shorter[0])}" if shorter else ""
+            raise MethodError(
+                where, f"rates {list(self.rates)} need {self.window} frames", f"take a longer clip{remedy}"
+            )
+        if width <= self.min_width:
+            raise MethodError(
+                where, f"is not wider than the coarsest level, min_width {self.min_width}", "take a larger height"
+            )
+        if (high := height * self.min_width // width) < _SMALLEST:
+            raise MethodError(
+                where,
+                f"its coarsest level of {high}x{self.min_width} would be lower than {_SMALLEST} pixels",
+                f"raise min_width to {math.ceil(_SMALLEST * width / height)} or more",
+            )

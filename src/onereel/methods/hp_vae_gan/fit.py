@@ -309,9 +309,9 @@ def fit(
         kind: Callable[..., Level] = AutoencoderLevel if index < config.vae_levels else AdversarialLevel
         return kind(config, video, sizes, below, seed=seed, device=device)
 
-    if not finished_levels(workdir):
+    if (finished := finished_levels(workdir)) < len(sizes):
         trial = begin(0, [])
-        guards.announce("hp_vae_gan", sizes, needed, operations, lambda: trial.update(0), device)
+        guards.announce("hp_vae_gan", sizes, needed, operations, lambda: trial.update(0), device, finished)
     steps = [config.steps_of(index) for index in range(len(sizes))]
     kept = grow(steps, begin, workdir=workdir, progress=progress, label="hp_vae_gan", max_drift=config.max_drift)
     return pack(kept, config)

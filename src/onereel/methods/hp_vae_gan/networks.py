@@ -114,11 +114,12 @@ class Hierarchy:
 
         Raises: MethodError if the file does not fit the settings.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
             return cls.of(unpack(load_file(path)), config, device)
-        except (RuntimeError, OSError, KeyError, ValueError) as error:
+        except (RuntimeError, OSError, KeyError, ValueError, SafetensorError) as error:
             problem = str(error).splitlines()[0]
             raise MethodError(f"hp_vae_gan, '{path}'", f"does not fit ({problem})", "train again") from None
 

@@ -91,7 +91,7 @@ def fit(
         workdir=workdir,
         progress=progress,
         label=f"sinfusion {part}",
-        evaluate=lambda: denoising_psnr(descent, part, video, config, process),
+        evaluate=lambda *_: denoising_psnr(descent, part, video, config, process),
     )
     return descent.result()
 

@@ -21,6 +21,7 @@ Its authors published no code. Section 3, sentence for sentence, and where it is
 | 3.4.3, Eq. 6: mean and variance of each colour and frame | `statistics.colour_statistics_loss` |
 | 3.5: every number | `config.PyramidConfig` |
 | 5.1 to 5.6: applications | `tasks` |
+| what 3.2, 3.3 and 3.4.3 claim of critics, speed and colours | no code: ablations in ``docs/results.md`` |
 
 What the paper leaves open, what was chosen, and why:
 
@@ -28,6 +29,8 @@ What the paper leaves open, what was chosen, and why:
   noise channel for three at the coarsest level: SinGAN's published defaults, which it says it builds on.
 - Sizes: both ends of the pyramid are given and r; they rarely fit. The ends hold, r shrinks a little, as in SinGAN.
 - Time is not scaled: the paper scales "spatial dimensions" only.
+- Resampling, of the pyramid and of Eq. 2's arrow: this project's antialiased cubic kernel.
+- Precision: bfloat16 where the device has it (`precision`), which the paper's section 6 hopes for; float32 elsewhere.
 - Zeros around pictures: once before the first layer, as in SinGAN; in time every layer pads one frame, because five
   frames of zeros around eight would drown them, and critics without padding in time need eleven frames.
 - Separable: spatial, then temporal, nothing between; "without any major impact" leaves no room for a nonlinearity.

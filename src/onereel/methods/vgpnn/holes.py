@@ -1,14 +1,12 @@
 """What to inpaint: a mask clip or boxes per frame, and the colours that a person put into the hole as a cue."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from onereel import ingest
 from onereel.boxes import Box, read_boxes
-from onereel.clip import Clip, Frames
+from onereel.clip import Frames
 from onereel.errors import MethodError
 from onereel.methods.base import Inputs
 
@@ -71,7 +69,8 @@ def read_hole(inputs: Inputs, cue: tuple[int, int, int] | None) -> Hole:
 
 
 def _read_mask(inputs: Inputs) -> np.ndarray:
-    mask: Clip = inputs.clips["mask"] if "mask" in inputs.clips else _load(inputs.files["mask"])
+    mask = inputs.shown("mask")
+    assert mask is not None
     frames, height, width = inputs.clip.size
     if mask.size not in ((frames, height, width), (1, height, width)):
         raise MethodError(
@@ -80,10 +79,6 @@ def _read_mask(inputs: Inputs) -> np.ndarray:
             "make a mask of the clip's size, with one frame or as many",
         )
     return mask.frames.mean(axis=-1) > _HALF
-
-
-def _load(path: Path) -> Clip:
-    return ingest.load(path, allow_single=True)
 
 
 def _read_boxes(inputs: Inputs) -> list[tuple[Box, tuple[int, int, int] | None]]:

@@ -65,6 +65,8 @@ def _pair(inputs: Inputs, config: VGPNNConfig, device: torch.device, *, task: Ta
     if role not in inputs.clips:
         raise MethodError(f"vgpnn, task '{task}'", f"needs the input '{role}'", f"add {role}=clip:NAME")
     other = inputs.clips[role]
+    if other.size[0] < 2:
+        raise MethodError(f"vgpnn, input '{role}'", "has only one frame", "give a video")
     content, style = (inputs.clip, other) if task == Task.ANALOGY else (other, inputs.clip)
     _check_memory(style.size, content.size, device)
     drawn = task == Task.SKETCH
