@@ -9,8 +9,8 @@
 `steps` compares our training step with the same one as PyTorch runs it by default: channels first, float32, the
 gradient penalty by double backward, and of HP-VAE-GAN the frozen levels run again for every reconstruction. It prints
 CPU seconds, which other programs on the machine disturb less than wall time, and beside HP-VAE-GAN's levels the seconds
-of its authors' code on two cores of another machine (wall time: only ratios within one run compare). `losses` trains the coarsest
-levels both ways and prints where their losses end, mean and deviation over seeds.
+of its authors' code on two cores of another machine (wall time: only ratios within one run compare). `losses` trains
+the coarsest levels both ways and prints where their losses end, mean and deviation over seeds.
 """
 
 import argparse
