@@ -83,13 +83,7 @@ def hp_level(level: int, precision: str, compiled: bool, device: torch.device):
     config = config.model_copy(update={"adversarial": own})
     sizes = config.sizes((13, 144, 256), 13)
     video = torch.rand(3, 13, 144, 256, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    below: list[dict[str, Tensor]] = []
-    while True:
-        kind = hp_fit.AutoencoderLevel if len(below) < config.vae_levels else hp_fit.AdversarialLevel
-        built = kind(config, video, sizes, below, seed=0, device=device)
-        if len(below) == level:
-            return built, sizes[level]
-        below.append(built.finished())
+    return _climbed(config, video, sizes, level, 0, device), sizes[level]
 
 
 def pyramid_level(config: PyramidConfig, level: int, precision: str, compiled: bool, device: torch.device):
@@ -159,6 +153,11 @@ def _small_level(name: str, video: Tensor, level: int, precision: str, seed: int
         side = config.ladder.sizes(*video.shape[2:])[level]
         return PyramidLevel(config, Part(), resize(video, (video.shape[1], *side)), 1, [], seed=seed, device=device)
     sizes = config.sizes(tuple(video.shape[1:]), video.shape[1])
+    return _climbed(config, video, sizes, level, seed, device)
+
+
+def _climbed(config: HPVAEGANConfig, video: Tensor, sizes, level: int, seed: int, device: torch.device):
+    """A level of HP-VAE-GAN on levels that were never trained."""
     below: list[dict[str, Tensor]] = []
     while True:
         kind = hp_fit.AutoencoderLevel if len(below) < config.vae_levels else hp_fit.AdversarialLevel

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
+
 from onereel import clip as clips
 from onereel import ingest
 from onereel.devices import resolve_device
 from onereel.errors import ConfigError
 from onereel.fitting import train_parts
-from onereel.methods import Inputs, Task, check_task, configure, load_method
+from onereel.methods import Inputs, Method, MethodConfig, Task, check_task, configure, load_method
 from onereel.progress import terminal_progress
 from onereel.sampling import Request, draw_many, write_sample
 from onereel.sheet import parse_pairs, parse_settings
@@ -61,22 +63,7 @@ def generate_samples(
     config = configure(chosen, preset, values)
     target = resolve_device(device)
     given = _read_inputs(source, parse_pairs(";".join(inputs), "--input"), prompt, still=Task(task) == Task.IMAGE)
-    with TemporaryDirectory() as folder:
-        # Models are identified by the bytes of the clip that they were trained on.
-        stored = Path(folder) / "clip.mkv"
-        if chosen.parts(Task(task), config):
-            clips.write(stored, given.clip)
-        weights = train_parts(
-            chosen,
-            Task(task),
-            given,
-            config,
-            models or out / "models",
-            clip_path=stored,
-            device=target,
-            seed=seed,
-            progress=terminal_progress,
-        )
+    weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=seed)
     name = Path(source).stem
     requests = [
         Request(
@@ -100,6 +87,19 @@ def generate_samples(
             write_sample(out, str(request.seed), sample, record)
             path = out / f"{request.seed}.mkv"
             report(f"{path}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
+
+
+def _train(
+    method: Method, task: Task, given: Inputs, config: MethodConfig, folder: Path, *, device: torch.device, seed: int
+) -> Mapping[str, Path]:
+    """Train what the task needs, or find it in the folder; return the files of the parts."""
+    with TemporaryDirectory() as scratch:
+        # Models are identified by the bytes of the clip that they were trained on.
+        stored = Path(scratch) / "clip.mkv"
+        if method.parts(task, config):
+            clips.write(stored, given.clip)
+        place = {"clip_path": stored, "device": device, "seed": seed, "progress": terminal_progress}
+        return train_parts(method, task, given, config, folder, **place)  # type: ignore[arg-type]
 
 
 def _read_inputs(source: str, further: Mapping[str, str], prompt: str, *, still: bool) -> Inputs:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from onereel.errors import MethodError
-from onereel.gan import guards
 from onereel.gan.config import PyramidConfig
 from onereel.gan.growth import State, device_state
 from onereel.gan.networks import Kind, channels_last, laid_out, stack
@@ -314,11 +313,14 @@ class Cascade:
         """The clip back from z_opt and no further noise (section 3.4.2): (1, 3, T, H, W)."""
         return self.run(None, 0, self.sides, torch.Generator(), frames=self.frames, kept=self.count)
 
-    def check_size(self, frames: int, side: Side) -> None:
-        """Raise MethodError if an output of so many frames of this size would not fit in memory."""
-        widest = max(self.config.channels_of(level) for level in range(self.count))
-        at_once = min(frames, _FRAMES_AT_ONCE + 2 * self.config.depth)
-        guards.check_output((frames, *side), widest, at_once, self.device)
+    @property
+    def channels(self) -> int:
+        """Channels of the widest generator."""
+        return max(self.config.channels_of(level) for level in range(self.count))
+
+    def frames_at_once(self, frames: int) -> int:
+        """How many of so many frames a generator sees at once, at most."""
+        return min(frames, _FRAMES_AT_ONCE + 2 * self.config.depth)
 
     def _precision(self) -> contextlib.AbstractContextManager[object]:
         return Precision(self.config.adversarial.precision, self.device).context()

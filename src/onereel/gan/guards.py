@@ -18,6 +18,7 @@ from onereel.training.descent import Precision
 
 _BYTES_PER_VALUE = 5
 _BYTES_AT_REST = 600 * 2**20
+_SMALLEST = 8  # pixels, each side of an output
 _COPIES = 6  # of a sample in float32: itself, upsampled, noise, their sum, the residual, the result
 _GROUPS = Path("/proc/self/cgroup")
 _GROUP_ROOT = Path("/sys/fs/cgroup")
@@ -105,21 +106,28 @@ def check_memory(needed: float, device: torch.device, label: str) -> None:
         )
 
 
-def check_output(size: Size, channels: int, frames_at_once: int, device: torch.device) -> None:
-    """Raise MethodError if a sample needs more memory than there is.
+def check_output(label: str, size: Size, channels: int, frames_at_once: int, device: torch.device) -> None:
+    """Raise MethodError if a sample would be tiny, or needs more memory than there is.
 
     Args:
+        label: names the method in errors.
         size: (T, H, W) of the sample.
         channels: of the widest layer.
         frames_at_once: that the network sees.
         device: where it runs.
     """
     frames, height, width = size
+    if min(height, width) < _SMALLEST:
+        raise MethodError(
+            f"{label}, output of {height}x{width} (height, width)",
+            f"is smaller than {_SMALLEST} pixels",
+            "raise output_scale or the clip's height",
+        )
     needed = _COPIES * 4 * 3 * frames * height * width + 2 * 4 * channels * frames_at_once * height * width
     present = memory_of(device)
     if needed > present:
         raise MethodError(
-            f"a sample of {frames}x{height}x{width} (frames, height, width)",
+            f"{label}, output of {frames}x{height}x{width} (frames, height, width)",
             f"needs about {needed / 2**30:.3g} GiB, {device} has {present / 2**30:.1f}",
             "ask for fewer frames or a smaller output_scale",
         )

@@ -9,13 +9,12 @@ from torch import Tensor
 
 from onereel.clip import Clip, to_frames, to_video
 from onereel.errors import MethodError
+from onereel.gan import guards
 from onereel.gan.cascade import Cascade, Part, draw_noise, scaled, to_side
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
 from onereel.gan.settings import Side
 from onereel.methods.base import Inputs, Task
-
-_SMALLEST = 8  # pixels, each side of an output
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def _lengthen(job: Job) -> Tensor:
             f"set lengthen_frames above {known}, or train_frames lower",
         )
     _check_output(job, frames, job.cascade.sides[-1])
-    return job.cascade.run(None, 0, job.cascade.sides, job.generator, frames=job.config.lengthen_frames)
+    return job.cascade.run(None, 0, job.cascade.sides, job.generator, frames=frames)
 
 
 def _slow_motion(job: Job) -> Tensor:
@@ -206,13 +205,8 @@ def _sides_of(job: Job, video: Tensor) -> list[Side]:
 
 
 def _check_output(job: Job, frames: int, side: Side) -> None:
-    if min(side) < _SMALLEST:
-        raise MethodError(
-            f"{job.label}, output of {side[0]}x{side[1]} (height, width)",
-            f"is smaller than {_SMALLEST} pixels",
-            "raise output_scale or the clip's height",
-        )
-    job.cascade.check_size(frames, side)
+    cascade = job.cascade
+    guards.check_output(job.label, (frames, *side), cascade.channels, cascade.frames_at_once(frames), cascade.device)
 
 
 _DRAW: Mapping[Task, Callable[[Job], Tensor]] = {

@@ -26,18 +26,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.clip import Frames, to_frames
-from onereel.errors import MethodError
 from onereel.methods import check_task
 from onereel.methods.base import BaseMethod, Inputs, Task
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
-from onereel.pyramid import Size
 
 if TYPE_CHECKING:
     import torch
 
     from onereel.progress import Progress
-
-_SMALLEST = 8  # pixels, each side of an output
 
 __all__ = ["HPVAEGAN", "METHOD", "HPVAEGANConfig"]
 
@@ -89,6 +85,7 @@ class HPVAEGAN(BaseMethod):
         """
         import torch
 
+        from onereel.gan.guards import check_output
         from onereel.methods.hp_vae_gan.networks import Hierarchy
 
         check_task(self, task)
@@ -98,21 +95,9 @@ class HPVAEGAN(BaseMethod):
             (count, max(1, round(height * tall)), max(1, round(width * wide)))
             for count, height, width in config.sizes(inputs.clip.size, frames)
         ]
-        _check_output(sizes[-1], config, device)
+        check_output(self.name, sizes[-1], config.channels, sizes[-1][0], device)
         hierarchy = Hierarchy.load(weights["hierarchy"], config, device)
         return to_frames(hierarchy.sample(config, sizes, torch.Generator().manual_seed(seed))[0])
-
-
-def _check_output(size: Size, config: HPVAEGANConfig, device: torch.device) -> None:
-    from onereel.gan.guards import check_output
-
-    if min(size[1:]) < _SMALLEST:
-        raise MethodError(
-            f"hp_vae_gan, output of {size[1]}x{size[2]} (height, width)",
-            f"is smaller than {_SMALLEST} pixels",
-            "raise output_scale or the clip's height",
-        )
-    check_output(size, config.channels, size[0], device)
 
 
 METHOD = HPVAEGAN()
