@@ -224,14 +224,15 @@ def present_weights(root: Path, mode: str) -> list[str]:
     return [] if mode == "stand-in" else sorted(str(path) for path in root.glob("data/weights/*/weights.json"))
 
 
-def resources(root: Path, method: str, rule: str) -> dict[str, Any]:
-    """Threads, memory (MB), run time (minutes) and GPUs of a job, as the method's YAML asks.
+def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
+    """Threads, memory (MB), run time (minutes) and GPUs of a job, as the YAML of the run's method asks.
 
-    A study draws samples, many in one job: it gets what a sample gets, but where the YAML has an entry of its own.
+    A study draws samples, many in one job: it gets what a sample gets, but where the YAML has an entry of its own. What
+    an entry named as the run's preset says comes last.
     """
-    asked = read_method_file(method, root / "config/methods")["resources"]
+    asked = read_method_file(run.method, root / "config/methods")["resources"]
     base = asked.get("sample", {}) if rule == "study" else {}
-    return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {})}
+    return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {}), **asked.get(run.preset, {})}
 
 
 def has_gpu() -> bool:

@@ -1,15 +1,18 @@
 """The registry, presets and single settings, and the calibration rows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from onereel import plan
 from onereel.clip import Clip
 from onereel.errors import ConfigError, MethodError
 from onereel.methods import Inputs, Method, Task, configure, load_method, method_names, read_method_file
 from onereel.progress import no_progress
+from onereel.runs import RunRow
 
 RESOURCE_NAMES = {"threads", "mem_mb", "runtime", "gpu"}
 
@@ -66,6 +69,11 @@ def test_method_files_are_checked(tmp_path: Path):
     (tmp_path / "b.yaml").write_text("presets: [")
     with pytest.raises(ConfigError, match="is not YAML"):
         read_method_file("b", tmp_path)
+    (tmp_path / "c.yaml").write_text("presets: {demo: {}}\nresources: {sampel: {threads: 1}}")
+    with pytest.raises(
+        ConfigError, match=r"c\.yaml', resources: 'sampel' is neither a job nor a preset; did you mean 'sample'"
+    ):
+        read_method_file("c", tmp_path)
 
 
 def calibrated(preset: str, clip: Clip, seed: int = 0) -> np.ndarray:
@@ -96,3 +104,19 @@ def test_calibration_rows_do_what_they_say():
     assert 0 < np.abs(decoded.astype(float) - ramp).mean() < 4
     assert np.array_equal(calibrated("noisy", clip, seed=1), calibrated("noisy", clip, seed=1))
     assert not np.array_equal(calibrated("noisy", clip, seed=1), calibrated("noisy", clip, seed=2))
+
+
+def test_resources_of_a_preset_come_before_those_of_a_job(tmp_path: Path):
+    (tmp_path / "config/methods").mkdir(parents=True)
+    (tmp_path / "config/methods/vgpnn.yaml").write_text(
+        "presets: {demo: {}, fast: {}}\n"
+        "resources: {sample: {threads: 4, mem_mb: 9000}, study: {threads: 8}, demo: {threads: 1}}"
+    )
+    run = RunRow("a", "b", "vgpnn")
+    asked = {
+        (preset, job): plan.resources(tmp_path, replace(run, preset=preset), job)
+        for preset in ("fast", "demo")
+        for job in ("sample", "study")
+    }
+    assert [asked[key]["threads"] for key in asked] == [4, 8, 1, 1]
+    assert {each["mem_mb"] for each in asked.values()} == {9000}

@@ -56,9 +56,9 @@ def run_of(wildcards):
     return PLAN.computed.get(wildcards.run) or PLAN.runs[wildcards.run]
 
 
-def resources_for(rule, method):
-    """What the method's YAML asks for a job of this rule, over modest defaults."""
-    asked = plan.resources(ROOT, method, rule)
+def resources_for(rule, run):
+    """What the YAML of the run's method asks for a job of this rule, over modest defaults."""
+    asked = plan.resources(ROOT, run, rule)
     on_cluster = workflow.remote_exec or workflow.non_local_exec
     if not on_cluster and not plan.has_gpu():
         asked["gpu"] = 0
@@ -88,9 +88,12 @@ def artefacts_of(wildcards):
 
 def trained(wildcards):
     """The run whose settings this part is trained with."""
-    return PLAN.models[
-        (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
-    ]
+    model = (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
+    if model not in PLAN.models:
+        raise WorkflowError(
+            f"model '{'/'.join(model)}': no run or study trains it (add its row to {config['runs']})"
+        )
+    return PLAN.models[model]
 
 
 def needed_parts(wildcards):
@@ -103,7 +106,7 @@ def needed_parts(wildcards):
 
 def training_resource(name):
     """A resource of the method's YAML, as Snakemake asks for it."""
-    return lambda wildcards: resources_for("fit", wildcards.method)[name]
+    return lambda wildcards: resources_for("fit", trained(wildcards))[name]
 
 
 def weights_of(wildcards):
@@ -136,7 +139,7 @@ def further_files(wildcards):
 
 def sampling_resource(name):
     """A resource of the method's YAML, as Snakemake asks for it."""
-    return lambda wildcards: resources_for("sample", run_of(wildcards).method)[name]
+    return lambda wildcards: resources_for("sample", run_of(wildcards))[name]
 
 
 def samples_of(wildcards):
@@ -159,4 +162,4 @@ def study_run(wildcards):
 
 def study_resource(name):
     """A resource of the method's YAML, as Snakemake asks for it."""
-    return lambda wildcards: resources_for("study", study_run(wildcards).method)[name]
+    return lambda wildcards: resources_for("study", study_run(wildcards))[name]

@@ -15,6 +15,8 @@ from onereel.errors import ConfigError, MethodError
 from onereel.methods.base import BaseMethod, Inputs, Method, MethodConfig, Task
 from onereel.paths import config_folder
 
+_JOBS = ("fit", "sample", "study")  # what a method's YAML can ask resources for, besides its presets
+
 __all__ = [
     "BaseMethod",
     "Inputs",
@@ -79,9 +81,10 @@ def configure(
 
 
 def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, Any]:
-    """``{folder}/{name}.yaml``: ``presets`` (settings by preset) and ``resources`` (what a job of each rule needs).
+    """``{folder}/{name}.yaml``: ``presets`` (settings by preset) and ``resources`` (what a job or a preset needs).
 
-    Raises: ConfigError if it is missing, no YAML, or has other top-level keys.
+    Raises: ConfigError if it is missing, no YAML, has other top-level keys, or has resources of what is neither a job
+    nor a preset.
     """
     path = Path(folder or config_folder() / "methods") / f"{name}.yaml"
     try:
@@ -95,7 +98,11 @@ def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, A
     for key in content:
         if key not in ("presets", "resources"):
             raise ConfigError(f"'{path}'", f"unknown key '{key}'", "use presets and resources")
-    return {"presets": content.get("presets") or {}, "resources": content.get("resources") or {}}
+    presets, resources = content.get("presets") or {}, content.get("resources") or {}
+    for key in resources:
+        if key not in (known := (*_JOBS, *presets)):
+            raise ConfigError(f"'{path}', resources", f"'{key}' is neither a job nor a preset", _suggest(key, known))
+    return {"presets": presets, "resources": resources}
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
