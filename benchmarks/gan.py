@@ -21,7 +21,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,7 +31,7 @@ from onereel.gan import cascade, networks, pyramid
 from onereel.gan.cascade import Part
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
-from onereel.gan.effects import motion_energy, motion_where, seam_gradient
+from onereel.gan.effects import of_transfer, seam_gradient
 from onereel.gan.networks import Critic
 from onereel.gan.pyramid import PyramidLevel
 from onereel.methods import configure, load_method
@@ -186,12 +185,8 @@ def seam(source: Path, copies: Path, composed: Path, side: int) -> None:
 
 def motion(source: Path, moved: Path) -> None:
     """Print how well the motion of a transfer lies where the source moves."""
-    first, second = (clips.read(path).frames for path in (source, moved))
-    if first.shape[1:3] != second.shape[1:3]:
-        second = to_frames(resize(to_video(second), (len(second), *first.shape[1:3])))
-    there, elsewhere = motion_where(second, first)
-    together = np.corrcoef(motion_energy(first).ravel(), motion_energy(second).ravel())[0, 1]
-    print(f"energy where the source moves most {there:.4f}, elsewhere {elsewhere:.4f}; correlation {together:.3f}")
+    for name, value in of_transfer(clips.read(source), clips.read(moved)).items():
+        print(f"{name} {value:.4f}")
 
 
 def main() -> None:

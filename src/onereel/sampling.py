@@ -120,7 +120,11 @@ def draw_many(
         **provenance(device),
     }
     clips = [sample if isinstance(sample, Clip) else Clip(sample, inputs.clip.fps) for sample in drawn]
-    return [(clip, _record(request, clip, shared)) for request, clip in zip(requests, clips, strict=True)]
+    effects = [{"effects": dict(method.effects(task, inputs, config, clip))} for clip in clips]
+    return [
+        (clip, _record(request, clip, shared | found))
+        for request, clip, found in zip(requests, clips, effects, strict=True)
+    ]
 
 
 def _record(request: Request, sample: Clip, shared: Mapping[str, Any]) -> dict[str, Any]:

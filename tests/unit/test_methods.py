@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from onereel import plan
 from onereel.clip import Clip
 from onereel.errors import ConfigError, MethodError
-from onereel.methods import Inputs, Method, Task, configure, load_method, method_names, read_method_file
+from onereel.methods import BaseMethod, Inputs, Method, Task, configure, load_method, method_names, read_method_file
 from onereel.progress import no_progress
 from onereel.runs import RunRow
 
@@ -74,6 +75,20 @@ def test_method_files_are_checked(tmp_path: Path):
         ConfigError, match=r"c\.yaml', resources: 'sampel' is neither a job nor a preset; did you mean 'sample'"
     ):
         read_method_file("c", tmp_path)
+
+
+def test_further_inputs_that_can_be_seen_are_shown(tmp_path: Path):
+    ramp = np.linspace(0, 255, 4 * 20 * 30 * 3).reshape(4, 20, 30, 3).astype(np.uint8)
+    clip = Clip(ramp)
+    Image.fromarray(ramp[2]).save(tmp_path / "picture.png")
+    (tmp_path / "table.tsv").write_text("frame\ttop\n1\t2\n")
+    files = {"picture": tmp_path / "picture.png", "table": tmp_path / "table.tsv"}
+    inputs = Inputs(Clip(ramp[::-1].copy()), clips={"style": clip}, files=files)
+    guides = BaseMethod().guides(Task.ANALOGY, inputs, None)
+    assert list(guides) == ["style", "picture"]
+    assert guides["style"] is clip
+    assert np.array_equal(guides["picture"].frames, ramp[2:3])
+    assert BaseMethod().guides(Task.GENERATE, Inputs(clip), None) == {}
 
 
 def calibrated(preset: str, clip: Clip, seed: int = 0) -> np.ndarray:

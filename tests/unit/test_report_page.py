@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,6 +11,8 @@ from urllib.parse import unquote
 import pytest
 from PIL import Image
 
+from onereel.clip import Clip
+from onereel.files import read_json, write_json
 from onereel.report.charts import chart, training_curves
 from onereel.report.figures import write_figures
 from onereel.report.head import head
@@ -18,7 +21,8 @@ from onereel.report.partial import write_partial_report
 from onereel.report.project import Project, load_project
 from onereel.report.tables import write_table
 from onereel.report.tradeoffs import axis_scale, look, tradeoffs
-from tests.unit.test_report_project import CLIPS, FAILED_RUN, NASTY, RUNS, build_project
+from onereel.report.visuals import visualise_guides
+from tests.unit.test_report_project import CLIPS, FAILED_RUN, NASTY, RUNS, build_project, moving_picture
 
 TABLES = Path(__file__).resolve().parents[2] / "config" / "tables"
 
@@ -127,6 +131,21 @@ def test_every_run_is_there_with_its_settings_and_its_log(page: _Page) -> None:
     assert {f"run-{row.run}" for row in RUNS} <= set(page.ids)
     assert "alpha = 0.1" in page.text
     assert f"12:00:09 ERROR {NASTY}" in page.text
+
+
+def test_what_samples_start_from_plays_beside_them(tmp_path: Path) -> None:
+    build_project(tmp_path, visuals=True)
+    picture = Clip(moving_picture()[:1], Fraction(12))
+    visualise_guides({"picture": picture}, tmp_path / "results/visuals/runs/balloons-patches/guides")
+    record = tmp_path / "results/samples/balloons-patches/0.json"
+    write_json(record, {**read_json(record), "effects": {"gradient at the seam": 1.25}})
+    project = load_project(tmp_path, runs=RUNS, clips=CLIPS)
+    write_report(project, tmp_path / "report", tables={}, visuals=tmp_path / "results/visuals")
+    page = _Page(tmp_path / "report/index.html")
+    assert page.ids.index("player-balloons-patches-guides-0") < page.ids.index("player-balloons-patches-0")
+    assert (tmp_path / "report/media/runs/balloons-patches/guides/0/frames-0.jpg").is_file()
+    assert "from: picture" in page.text
+    assert "gradient at the seam 1.25" in page.text
 
 
 def test_a_failed_write_leaves_the_old_report_and_nothing_else(project: Project, tmp_path: Path) -> None:

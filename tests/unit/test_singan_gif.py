@@ -511,6 +511,30 @@ def test_compose_copies_boxes_itself(clip, weights, tmp_path):
         METHOD.sample(Task.COMPOSE, Inputs(clip, clips={"edited": clip}, files={"copies": table}), config, **place)
 
 
+def test_what_a_task_started_from_and_whether_it_achieved_it(clip, tmp_path):
+    """The report plays the pasted clip; records say how much of the seam is left, and where a picture moves."""
+    table, config = tmp_path / "copies.tsv", tiny()
+    table.write_text("frame\ttop\tleft\tbottom\tright\tto_top\tto_left\n*\t8\t4\t14\t20\t0\t10\n", "utf-8")
+    inputs = Inputs(clip, files={"copies": table})
+    edited, where = pasted(clip, table)
+    guides = METHOD.guides(Task.COMPOSE, inputs, config)
+    assert list(guides) == ["pasted"]
+    assert np.array_equal(guides["pasted"].frames, edited.frames)
+    seam = "gradient at the seam, of that elsewhere"
+    unchanged = METHOD.effects(Task.COMPOSE, inputs, config, edited)
+    assert unchanged == {seam: seam_gradient(edited.frames, where), "as pasted": unchanged[seam]}
+    assert METHOD.effects(Task.COMPOSE, inputs, config, clip)[seam] < unchanged[seam]
+    smaller = Clip(to_frames(resize(to_video(edited.frames), (5, 12, 15))), clip.fps)
+    assert 0 < METHOD.effects(Task.COMPOSE, inputs, config, smaller)[seam] < unchanged[seam]
+    given = Inputs(clip, clips={"edited": edited})
+    assert list(METHOD.guides(Task.COMPOSE, given, config)) == ["edited"]
+    assert METHOD.effects(Task.COMPOSE, given, config, edited) == {}, "nobody said where the border is"
+    moved = METHOD.effects(Task.MOTION_TRANSFER, Inputs(clip), config, clip)
+    assert tuple(moved.values()) == motion_where(clip.frames, clip.frames)
+    assert METHOD.effects(Task.MOTION_TRANSFER, Inputs(clip), config, Clip(clip.frames[:1], clip.fps)) == {}
+    assert METHOD.effects(Task.GENERATE, Inputs(clip), config, clip) == {}
+
+
 @pytest.mark.parametrize(
     ("row", "problem"),
     [

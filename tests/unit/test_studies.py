@@ -15,13 +15,17 @@ from onereel.files import read_json
 from onereel.methods import BaseMethod, Inputs, MethodConfig, Task
 from onereel.metrics.align import resize_frames
 from onereel.progress import no_progress
-from onereel.report.studies import load_studies
+from onereel.report.project import MetricRecord, RunEntry
+from onereel.report.studies import StudyEntry, load_studies
+from onereel.report.study_views import verdict
+from onereel.runs import RunRow
 from onereel.sampling import Request
 from onereel.scenes import render_spec
 from onereel.studies import baselines
 from onereel.studies.conduct import Study, conduct, write_study
 from onereel.studies.hold_out import HoldOut, Kind, alternate, find_origins, known_clip, past_length
 from onereel.studies.measure import Shot, measure, summarise
+from onereel.studies.names import BASELINES
 from onereel.studies.sheet import StudyRow, check_settings, read_study_sheet
 
 AHEAD = HoldOut(Kind.PREDICTION, keep=0.7, horizon=3)
@@ -359,6 +363,20 @@ def test_a_sample_of_the_small_size_is_refused():
     clip = scene("discs?seed=1&frames=3&height=40&width=56")
     with pytest.raises(MethodError, match=r"returned 3x20x28 .* expected 3x40x56"):
         studied(Oracle(known_clip(clip, LARGER)), clip, LARGER)
+
+
+@pytest.mark.parametrize(("mine", "said"), [(0.9, "better"), (0.6, "not better"), (0.8, "not better")])
+def test_the_verdict_names_the_best_of_what_needs_no_model(mine, said):
+    def run(method, *values):
+        records = tuple(MetricRecord("ssim", "SSIM", "0", value) for value in values)
+        return RunEntry(RunRow("run", "clip", method), method, records=records)
+
+    row = StudyRow("s", "c", AHEAD, "oracle")
+    baselines = (run("repeat_last", 0.3, 0.5), run("flow_extrapolation", 0.75, 0.85))
+    entry = StudyEntry(row, run("oracle", mine - 0.1, mine + 0.1), baselines)
+    other = BASELINES["flow_extrapolation"]
+    assert verdict(entry, "Oracle") == f"Oracle: SSIM {mine:.3f}, {said} than {other} (0.800)."
+    assert verdict(StudyEntry(row, run("oracle"), baselines), "Oracle") == "", "nothing was measured"
 
 
 # What is left for people

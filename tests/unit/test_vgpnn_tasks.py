@@ -202,6 +202,17 @@ def test_holes_that_cannot_be_filled_are_one_clear_line(tmp_path, rows, message)
         draw(Task.INPAINT, texture(), files={"boxes": boxes(tmp_path, *rows)})
 
 
+def test_the_hole_is_outlined_for_people(tmp_path):
+    clip = texture()
+    table = tmp_path / "boxes.csv"
+    table.write_text("frame,top,left,bottom,right,colour\n2,10,20,20,40,#c02030\n", "utf-8")
+    (shown,) = VGPNN.guides(Task.INPAINT, Inputs(clip, files={"boxes": table}), configure(VGPNN, "demo")).values()
+    expected = clip.frames.copy()
+    expected[2, 10:20, 20:40] = 255
+    expected[2, 11:19, 21:39] = (0xC0, 0x20, 0x30)
+    assert np.array_equal(shown.frames, expected)
+
+
 def test_inpainting_needs_one_hole_of_the_right_size(tmp_path):
     clip = texture()
     with pytest.raises(MethodError, match="'mask' and 'boxes'"):

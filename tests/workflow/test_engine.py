@@ -70,6 +70,22 @@ def test_previews_are_estimated_and_shown(workspace):
     assert not workspace.planned()
 
 
+def test_what_a_run_starts_from_is_shown(workspace):
+    header, *rows = (workspace.root / "config/runs.tsv").read_text().splitlines()
+    run = "hole\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\tboxes=config/boxes/hole.tsv"
+    workspace.write("config/runs.tsv", "\n".join([f"{header}\ttask\tinputs", *rows, run]) + "\n")
+    boxes = "frame\ttop\tleft\tbottom\tright\tcolour\n*\t10\t10\t20\t30\t#808080\n"
+    workspace.write("config/boxes/hole.tsv", boxes)
+    workspace.snakemake("--quiet", "rules")
+    page = (workspace.root / "results/report/index.html").read_text()
+    assert page.index('id="player-hole-guides-0"') < page.index('id="player-hole-0"')
+    workspace.write("config/boxes/hole.tsv", boxes.replace("30", "31"))
+    assert {name: workspace.planned()[name] for name in ("sample", "visualise_run")} == {
+        "sample": 1,
+        "visualise_run": 1,
+    }
+
+
 def test_every_stand_in_has_a_job_of_its_own(workspace):
     assert workspace.planned("--", "stand_ins") == {"train_stand_in": 5, "stand_ins": 1}
 

@@ -6,6 +6,19 @@ PARTIAL = Path("results/report-partial")
 ROWS = [run.plain() for run in PLAN.runs.values()]
 
 
+def guided(run):
+    """Who says what the report shows of a run's further inputs; None for a run without any."""
+    if not run.inputs or run.external:
+        return None
+    config = PLAN.configs[run.run].model_dump(mode="json")
+    return {"method": run.method, "task": str(run.task), "config": config}
+
+
+def guiding_code(run):
+    """Modules that `guided` brings along."""
+    return [f"methods.{run.method}"] if guided(run) else []
+
+
 rule visualise_clip:
     input:
         clip="<clips>/{clip}.mkv",
@@ -23,6 +36,7 @@ rule visualise_clip:
         runtime=20,
     params:
         samples={},
+        guided=None,
     script:
         "../scripts/visualise.py"
 
@@ -31,7 +45,11 @@ rule visualise_run:
     input:
         clip=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
         samples=samples_of,
-        code=code_files("report.visuals"),
+        clips=lambda wildcards: list(further_clips(wildcards).values()),
+        files=lambda wildcards: list(further_files(wildcards).values()),
+        code=lambda wildcards: code_files(
+            "report.visuals", *guiding_code(run_of(wildcards))
+        ),
     output:
         directory("<visuals>/runs/{run}"),
     log:
@@ -45,6 +63,10 @@ rule visualise_run:
         runtime=60,
     params:
         samples=lambda wildcards: PLAN.samples(wildcards.run),
+        guided=lambda wildcards: guided(run_of(wildcards)),
+        # What the inputs above are, in their order.
+        clips=lambda wildcards: list(further_clips(wildcards)),
+        files=lambda wildcards: list(further_files(wildcards)),
     script:
         "../scripts/visualise.py"
 

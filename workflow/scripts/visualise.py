@@ -1,12 +1,13 @@
 """Make what the report shows of a clip or of a run's samples (rules `visualise_clip`, `visualise_run`)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from onereel.clip import read
+from onereel.clip import Clip, read
 from onereel.joblog import job_log
-from onereel.report.visuals import visualise
-from onereel.sampling import use_threads
+from onereel.methods import Task, load_method
+from onereel.report.visuals import GUIDES, visualise, visualise_guides
+from onereel.sampling import read_inputs, use_threads
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -20,6 +21,19 @@ def main(job: "Snakemake") -> None:
         return
     for name, path in zip(job.params.samples, job.input.samples, strict=True):
         visualise(reference, read(path), folder / name)
+    if job.params.guided:
+        visualise_guides(guides_of(job, **job.params.guided), folder / GUIDES)
+
+
+def guides_of(job: "Snakemake", method: str, task: str, config: dict[str, Any]) -> dict[str, Clip]:
+    """What the run's samples start from besides their clip."""
+    guide = load_method(method)
+    inputs = read_inputs(
+        job.input.clip,
+        clips=dict(zip(job.params.clips, job.input.clips, strict=True)),
+        files=dict(zip(job.params.files, job.input.files, strict=True)),
+    )
+    return dict(guide.guides(Task(task), inputs, guide.Config.model_validate(config)))
 
 
 if __name__ == "__main__":

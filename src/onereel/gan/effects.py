@@ -2,7 +2,36 @@
 
 import numpy as np
 
-from onereel.clip import Frames
+from onereel.clip import Clip, Frames, to_frames, to_video
+from onereel.gan.copies import pasted
+from onereel.methods.base import Inputs
+from onereel.pyramid import resize
+
+
+def of_composition(inputs: Inputs, sample: Clip) -> dict[str, float]:
+    """The seam of what the file ``copies`` pasted, before and after; see `seam_gradient`."""
+    edited, where = pasted(inputs.clip, inputs.files["copies"])
+    if where.all():
+        return {}  # no border
+    made = _as_large_as(edited, sample)
+    return {
+        "gradient at the seam, of that elsewhere": seam_gradient(made, where),
+        "as pasted": seam_gradient(edited.frames, where),
+    }
+
+
+def of_transfer(source: Clip, sample: Clip) -> dict[str, float]:
+    """Where the sample moves; see `motion_where`. Nothing of a single frame."""
+    if source.size[0] < 2 or sample.size[0] < 2:
+        return {}
+    moved = _as_large_as(source, sample)
+    strong, rest = motion_where(moved, source.frames)
+    return {"motion where the clip moves most, of the range": strong, "elsewhere": rest}
+
+
+def _as_large_as(reference: Clip, sample: Clip) -> Frames:
+    size = (sample.size[0], *reference.size[1:])
+    return sample.frames if sample.size == size else to_frames(resize(to_video(sample.frames), size))
 
 
 def seam_gradient(frames: Frames, pasted: np.ndarray) -> float:

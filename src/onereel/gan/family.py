@@ -51,6 +51,26 @@ class PyramidMethod(BaseMethod):
         place = {"workdir": workdir, "device": device, "seed": seed, "progress": progress}
         return fit(Part.parse(part), inputs.clip.frames, config, label=f"{self.name} {part}", **place)  # type: ignore[arg-type]
 
+    def guides(self, task: Task, inputs: Inputs, config: Any) -> Mapping[str, Clip]:
+        """Of a composition of boxes: the clip with them pasted; else every further clip or picture."""
+        if task != Task.COMPOSE or "copies" not in inputs.files:
+            return super().guides(task, inputs, config)
+        from onereel.gan.copies import pasted
+
+        return {"pasted": pasted(inputs.clip, inputs.files["copies"])[0]}
+
+    def effects(self, task: Task, inputs: Inputs, config: Any, sample: Clip) -> Mapping[str, float]:
+        """Whether seams vanish (``compose``, from boxes) and motion arrives (``motion_transfer``)."""
+        from onereel.gan.effects import of_composition, of_transfer
+
+        match task:
+            case Task.COMPOSE if "copies" in inputs.files:
+                return of_composition(inputs, sample)
+            case Task.MOTION_TRANSFER:
+                return of_transfer(inputs.clip, sample)
+            case _:
+                return {}
+
     def sample(
         self,
         task: Task,

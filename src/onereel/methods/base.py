@@ -6,12 +6,15 @@ Imports nothing heavy: the workflow reads every method's settings each time it i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
+
+from onereel.errors import ClipError
 
 if TYPE_CHECKING:
     import torch
@@ -189,6 +192,14 @@ class Method(Protocol):
         """What else a sample depends on, for its record, e.g. ``{"flow": "TV-L1 (scikit-image)"}``."""
         ...
 
+    def guides(self, task: Task, inputs: Inputs, config: Any) -> Mapping[str, Clip]:
+        """What a sample starts from besides the clip, by a word for it; the report plays it beside the samples."""
+        ...
+
+    def effects(self, task: Task, inputs: Inputs, config: Any, sample: Clip) -> Mapping[str, float]:
+        """Whether a sample achieves what its task is for: numbers by what they are, for its record and the report."""
+        ...
+
 
 class BaseMethod:
     """Defaults: nothing preprocessed, nothing trained, samples one after the other."""
@@ -231,5 +242,18 @@ class BaseMethod:
         return 1
 
     def notes(self, task: Task, config: Any) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    def guides(self, task: Task, inputs: Inputs, config: Any) -> Mapping[str, Clip]:
+        """Every further input that is a video or a picture."""
+        found: dict[str, Clip] = {}
+        for role in (*inputs.clips, *inputs.files):
+            with suppress(ClipError):  # a table, say: nothing to see
+                if (clip := inputs.shown(role)) is not None:
+                    found[role] = clip
+        return found
+
+    def effects(self, task: Task, inputs: Inputs, config: Any, sample: Clip) -> Mapping[str, float]:
         """Nothing."""
         return {}

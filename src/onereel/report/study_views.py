@@ -119,11 +119,11 @@ def _group(
         baselines=tuple(yardsticks),
         runs=tuple(_run_view(entry, titles.get(entry.run.name, entry.run.title), folder, visuals) for entry in entries),
         compared=tuple(_compared(entry, titles, folder) for entry in done if entry.side_by_side),
-        verdicts=tuple(filter(None, (_verdict(entry, titles.get(entry.run.name, entry.run.title)) for entry in done))),
+        verdicts=tuple(filter(None, (verdict(entry, titles.get(entry.run.name, entry.run.title)) for entry in done))),
     )
 
 
-def _verdict(entry: StudyEntry, title: str) -> str:
+def verdict(entry: StudyEntry, title: str) -> str:
     """Whether a method beats what needs no model, in SSIM over all frames; empty where there is nothing to compare."""
     name = SSIM.name
     mine = _mean_of(entry.run, name)
@@ -175,6 +175,7 @@ def _run_view(entry: StudyEntry, title: str, folder: Path, visuals: Path) -> Run
     return RunView(
         entry=run,
         players=tuple(_player(entry, film, f"seed {film.name}", folder, visuals) for film in run.samples),
+        guides=(),
         curves=tuple(filter(None, (training_curves(part, path) for part, path in run.curves.items()))),
         columns=tuple(dict.fromkeys(column for _, column in means)),
         values=means,

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from onereel.files import read_json
 from onereel.report.charts import Curves, training_curves
 from onereel.report.project import DONE, ClipEntry, MetricRecord, RunEntry, SampleEntry
+from onereel.report.visuals import GUIDES
 
 SIMILARITY = "similarity.png"
 """The picture of embeddings in a clip's folder of previews."""
@@ -49,10 +50,11 @@ class Player:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run with its players, training curves and values by sample and column."""
+    """A run: players of its samples and of what they start from, training curves, values by sample and column."""
 
     entry: RunEntry
     players: tuple[Player, ...]
+    guides: tuple[Player, ...]
     curves: tuple[Curves, ...]
     columns: tuple[str, ...]
     values: Mapping[tuple[str, str], MetricRecord]
@@ -151,10 +153,32 @@ def run_view(run: RunEntry, folder: Path, visuals: Path) -> RunView:
     return RunView(
         entry=run,
         players=tuple(sample_player(run, sample, folder, visuals) for sample in run.samples),
+        guides=_guides(run, folder, visuals),
         curves=tuple(filter(None, (training_curves(part, path) for part, path in run.curves.items()))),
         columns=tuple(dict.fromkeys(record.column for record in single)),
         values={(record.sample, record.column): record for record in single},
         metrics=metrics,
+    )
+
+
+def _guides(run: RunEntry, folder: Path, visuals: Path) -> tuple[Player, ...]:
+    source = visuals / "runs" / run.name / GUIDES
+    if not (source / "index.json").exists():
+        return ()
+    return tuple(
+        make_player(
+            folder,
+            base=f"media/runs/{run.name}/{GUIDES}/{number}",
+            visuals=source / str(number),
+            video=None,
+            preview=None,
+            ident=f"player-{run.name}-{GUIDES}-{number}",
+            label=name,
+            alt=f"{name}, an input of {run.title} on {run.row.clip}",
+            size=tuple(read_json(source / str(number) / "index.json")["size"]),
+            fps="",
+        )
+        for number, name in enumerate(read_json(source / "index.json"))
     )
 
 

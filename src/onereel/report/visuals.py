@@ -5,6 +5,7 @@ because browsers cannot step a compressed video exactly, and a lossy preview wou
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ _PATCH = (3, 7, 7)  # VGPNN's
 _SEARCH_VOXELS = 120_000  # about half a second on one core
 _SEARCH = nnf.SearchConfig(precision="uint8")
 _SEED = 0
+
+
+GUIDES = "guides"
+"""Folder, beside those of a run's samples, of what the samples start from."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,13 @@ def visualise(reference: Clip, sample: Clip | None, out_dir: Path) -> None:
         sheets = _write_sheets(colours, out_dir, "origins", ".png")
         index["origins"] = {"display": list(colours.shape[1:3]), "sheets": sheets}
     write_json(out_dir / "index.json", index)
+
+
+def visualise_guides(guides: Mapping[str, Clip], out_dir: Path) -> None:
+    """Write what the page shows of a run's further inputs: ``index.json``, their names, and a folder for each."""
+    for number, clip in enumerate(guides.values()):
+        visualise(clip, None, out_dir / str(number))
+    write_json(out_dir / "index.json", list(guides))
 
 
 def display_size(height: int, width: int) -> tuple[int, int]:

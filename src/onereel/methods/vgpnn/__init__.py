@@ -35,7 +35,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.clip import Frames, to_frames
+from onereel.clip import Clip, Frames, to_frames
 from onereel.methods import check_task
 from onereel.methods.base import BaseMethod, Inputs, Task
 from onereel.methods.vgpnn.config import VGPNNConfig
@@ -68,6 +68,14 @@ class VGPNN(BaseMethod):
         from onereel.features.flow import resolve_flow
 
         return {"flow": resolve_flow("auto").title}
+
+    def guides(self, task: Task, inputs: Inputs, config: VGPNNConfig) -> Mapping[str, Clip]:
+        """Of an inpainting: the clip with its cues and the hole's outline; else every further clip."""
+        if task != Task.INPAINT:
+            return super().guides(task, inputs, config)
+        from onereel.methods.vgpnn.holes import read_hole
+
+        return {"hole": Clip(read_hole(inputs, config.cue).outlined(), inputs.clip.fps)}
 
     def sample(
         self,

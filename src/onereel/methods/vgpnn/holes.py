@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from onereel.boxes import Box, read_boxes
 from onereel.clip import Frames
@@ -24,6 +24,13 @@ class Hole:
 
     free: np.ndarray
     frames: Frames
+
+    def outlined(self) -> Frames:
+        """`frames` with a white line along the inside of the hole, for people to see."""
+        inside = np.ones((1, 3, 3), bool)
+        frames = self.frames.copy()
+        frames[self.free & ~binary_erosion(self.free, inside, border_value=1)] = 255
+        return frames
 
     def width(self) -> float:
         """Diameter in px of the largest disc that fits into the hole in any frame; a box has its shorter side."""
