@@ -7,10 +7,10 @@
     python benchmarks/gan.py motion SOURCE.mkv MOVED.mkv
 
 `steps` compares our training step with the same one as PyTorch runs it by default: channels first, float32, the
-gradient penalty by double backward, and of HP-VAE-GAN the frozen levels run again for every reconstruction. It prints
-CPU seconds, which other programs on the machine disturb less than wall time, and beside HP-VAE-GAN's levels the seconds
-of its authors' code on two cores of another machine (wall time: only ratios within one run compare). `losses` trains
-the coarsest levels both ways and prints where their losses end, mean and deviation over seeds.
+gradient penalty by double backward. It prints CPU seconds, which other programs on the machine disturb less than wall
+time, and beside HP-VAE-GAN's levels the seconds of its authors' code on two cores of another machine (wall time: only
+ratios within one run compare). `losses` trains the coarsest levels both ways and prints where their losses end, mean
+and deviation over seeds.
 """
 
 import argparse
@@ -52,14 +52,7 @@ def plain() -> ExitStack:
         changes.enter_context(patch.object(module, "channels_last", lambda values: values))
     for module in (cascade, pyramid, hp_networks, hp_fit):
         changes.enter_context(patch.object(module, "laid_out", lambda network, device: network.to(device)))
-    rebuilt = hp_fit.AdversarialLevel._rebuilt_up
-    changes.enter_context(patch.object(hp_fit.AdversarialLevel, "_rebuilt_up", lambda *a: _forgetful(rebuilt, *a)))
     return changes
-
-
-def _forgetful(rebuilt, level, start: int) -> Tensor:
-    level._rebuilt.clear()
-    return rebuilt(level, start)
 
 
 def timed(level, count: int, device: torch.device, wall: bool) -> float:

@@ -153,10 +153,33 @@ def test_gan_levels_leave_the_frozen_ones_alone_and_start_from_the_level_below(c
     assert set(third.networks) == {"refiner_02", "critic"}
     for name, value in third.networks["refiner_02"].state_dict().items():
         assert torch.equal(value, states[1][f"refiner_01.{name}"])
-    rebuilt = Hierarchy.of(states[:2], tiny(), CPU).reconstruct(third.real(0, 0), third.sizes[:2])
+    draws = fitting.generator_of(0, 2, 3)
+    below = Hierarchy.of(states[:2], tiny(), CPU)
+    rebuilt = below.sample_and_rebuild(tiny(), third.real(0, 0), third.sizes[:2], draws)[1:]
     amplitude = noise_amplitude(to_size(rebuilt, third.sizes[2])[0], third.real(2, 0)[0], 0.1)
     assert third.sigma == pytest.approx(amplitude), "of the window that starts the clip: the others overlap it"
     assert float(states[0]["sigma"]) == 0
+
+
+def test_the_clip_comes_back_through_a_draw_of_its_latent_and_without_noise(clip, states):
+    third = level(clip, states[:2])
+    below, config = third._below, tiny()
+
+    def drawn(seed, below=below):
+        place = config, third.real(0, 0), third.sizes[:2]
+        return below.sample_and_rebuild(*place, torch.Generator().manual_seed(seed))
+
+    with torch.no_grad(), below.precision.context():
+        mean, log_variance = below.encoder(third.real(0, 0))
+        latent = torch.randn(2, *mean.shape[1:], generator=torch.Generator().manual_seed(1))
+        video = below.decoder(torch.cat([latent[:1], mean + latent[1:] * (0.5 * log_variance).exp()]))
+        up = to_size(video, third.sizes[1])
+        expected = below.refiners[0](up, up)
+    torch.testing.assert_close(drawn(1), expected)
+    assert not torch.equal(drawn(1)[1], drawn(2)[1]), "another draw, another reconstruction"
+    up, noisy = third._draw(torch.Generator().manual_seed(0), 0)
+    assert torch.equal(up[1], noisy[1])
+    assert float((noisy[0] - up[0]).std()) == pytest.approx(third.sigma, rel=0.1)
 
 
 def test_spectral_norm_stands_still_while_the_generator_learns(clip, states):

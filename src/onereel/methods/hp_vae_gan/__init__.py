@@ -12,7 +12,6 @@ NeurIPS 2020. The baseline of VGPNN's Table 1.
 Numbers follow the authors' public code. Where we differ, or had to choose:
 
 - The finest level has the clip's own size (theirs is 256 wide).
-- Reconstructions of GAN levels start from the latent's mean, not from a draw: they never change and are made once.
 - Random sample and reconstruction go through a generator together; frozen levels use batch norm's running statistics.
 - Of GAN levels only the newest trains; one update of either side a step; a new critic starts from the one below.
 - Initial weights are PyTorch's. Spectral norm is on all layers of encoder and critic but those that say mean, variance

@@ -17,15 +17,23 @@ from onereel.gan.networks import channels_last, frozen, laid_out, training_preci
 from onereel.gan.statistics import DRIFT, colour_drift, noise_amplitude
 from onereel.gan.wgan import critic_loss, generator_loss
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
-from onereel.methods.hp_vae_gan.networks import Decoder, Encoder, Hierarchy, Refiner, make_critic, pack, to_size
+from onereel.methods.hp_vae_gan.networks import (
+    Decoder,
+    Encoder,
+    Hierarchy,
+    Refiner,
+    make_critic,
+    pack,
+    to_size,
+    with_noise,
+)
 from onereel.progress import Progress
 from onereel.pyramid import Size
 from onereel.training.descent import compiled
 from onereel.training.loop import generator_of
 
 _STREAMS = 16  # streams of random numbers that a level has to itself
-_START, _MEASURE = 1, 2  # streams besides the steps' own, 0
-_KEPT_WINDOWS = 32  # reconstructions of windows that are kept instead of being made again
+_START, _MEASURE, _AMPLITUDE = 1, 2, 3  # streams besides the steps' own, 0
 
 
 class _HPLevel(ABC):
@@ -203,10 +211,10 @@ class AdversarialLevel(_HPLevel):
 
     def _make_networks(self, below: Sequence[State]) -> None:
         self._below = Hierarchy.of(below, self.config, self.device)
-        self._rebuilt: dict[int, Tensor] = {}
         starts = range(0, self.video.shape[1] - self.config.window + 1, self.config.window)
+        draws = generator_of(self.seed, self.index, _AMPLITUDE)
         amplitudes = [
-            noise_amplitude(self._rebuilt_up(start)[0], self.real(self.index, start)[0], self.config.noise_amplitude)
+            noise_amplitude(self._up(draws, start)[1], self.real(self.index, start)[0], self.config.noise_amplitude)
             for start in starts
         ]
         self.sigma = sum(amplitudes) / len(amplitudes)
@@ -253,24 +261,17 @@ class AdversarialLevel(_HPLevel):
 
     def _draw(self, draws: torch.Generator, start: int) -> tuple[Tensor, Tensor]:
         """Upsampled videos and the same with noise, (2, 3, T, H, W): of a random sample and of the reconstruction."""
-        sample = to_size(self._below.sample(self.config, self.sizes[: self.index], draws), self.sizes[self.index])
-        noise = torch.randn(sample.shape, generator=draws).to(self.device) * self.sigma
-        rebuilt = self._rebuilt_up(start)
-        return torch.cat([sample, rebuilt]), torch.cat([sample + noise, rebuilt])
+        up = self._up(draws, start)
+        return up, with_noise(up, self.sigma, draws)
+
+    def _up(self, draws: torch.Generator, start: int) -> Tensor:
+        below = self._below.sample_and_rebuild(self.config, self.real(0, start), self.sizes[: self.index], draws)
+        return to_size(below, self.sizes[self.index])
 
     def _make(self, up: Tensor, noisy: Tensor) -> Tensor:
         with self.precision.context():
             made: Tensor = self._run[self._name](up, noisy)
         return made
-
-    def _rebuilt_up(self, start: int) -> Tensor:
-        """The upsampled reconstruction of a window by the frozen levels, which never changes."""
-        if start not in self._rebuilt:
-            below = self._below.reconstruct(self.real(0, start), self.sizes[: self.index])
-            if len(self._rebuilt) >= _KEPT_WINDOWS:
-                self._rebuilt.pop(next(iter(self._rebuilt)))
-            self._rebuilt[start] = to_size(below, self.sizes[self.index])
-        return self._rebuilt[start]
 
     def _generate(self, generator: torch.Generator, start: int) -> tuple[Tensor, Tensor]:
         sample, rebuilt = self._make(*self._draw(generator, start)).split(1)
@@ -330,7 +331,7 @@ def estimate(sizes: Sequence[Size], config: HPVAEGANConfig) -> tuple[float, list
             works.append(3 * below)
             peaks.append(made.values * (level + 2))
             continue
-        works.append(guards.adversarial_work(config.adversarial, made, judged, below, penalty=4))
+        works.append(guards.adversarial_work(config.adversarial, made, judged, 2 * below, penalty=4))
         peaks.append(2 * made.values + 4 * judged.values)
         below += made.operations
     units = [work * config.steps_of(level) / works[0] for level, work in enumerate(works)]

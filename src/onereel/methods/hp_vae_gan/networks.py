@@ -139,25 +139,40 @@ class Hierarchy:
         latent = torch.randn(1, config.latent, *sizes[0], generator=generator)
         return self._run(latent.to(self.device), sizes, generator)
 
-    def reconstruct(self, coarse: Tensor, sizes: Sequence[Size]) -> Tensor:
-        """The clip back, (1, 3, T, H, W), through the mean of its latent and without noise.
+    def sample_and_rebuild(
+        self, config: HPVAEGANConfig, coarse: Tensor, sizes: Sequence[Size], generator: torch.Generator
+    ) -> Tensor:
+        """A random video, and the clip back through a draw of its latent and without noise: (2, 3, T, H, W).
+
+        A draw and not the mean: where the distribution is wide, as it is after a weight of 1 for the divergence, no
+        sample is anywhere near what the decoder makes of the mean.
 
         Args:
+            config: says how long a latent vector is.
             coarse: (1, 3, T, H, W) of the coarsest level.
             sizes: (T, H, W) of every level.
+            generator: on the CPU.
         """
         with torch.no_grad(), self.precision.context():
-            latent, _ = self.encoder(coarse)
-        return self._run(latent, sizes, None)
+            mean, log_variance = self.encoder(coarse)
+        drawn = torch.randn(2, config.latent, *sizes[0], generator=generator).to(self.device)
+        latent = torch.cat([drawn[:1], mean + drawn[1:] * (0.5 * log_variance).exp()])
+        return self._run(latent, sizes, generator)
 
-    def _run(self, latent: Tensor, sizes: Sequence[Size], generator: torch.Generator | None) -> Tensor:
+    def _run(self, latent: Tensor, sizes: Sequence[Size], generator: torch.Generator) -> Tensor:
+        """Through all levels; the first video gets noise, others do not."""
         with torch.no_grad(), self.precision.context():
             video: Tensor = self.decoder(latent)
             for refiner, size, sigma in zip(self.refiners, sizes[1:], self.sigmas[1:], strict=False):
                 up = to_size(video, size)
-                noise = torch.randn(up.shape, generator=generator).to(self.device) * sigma if sigma and generator else 0
-                video = refiner(up, up + noise)
+                video = refiner(up, with_noise(up, sigma, generator) if sigma else up)
         return video
+
+
+def with_noise(videos: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
+    """(B, 3, T, H, W) with noise of that amplitude on the first video."""
+    noise = torch.randn(videos[:1].shape, generator=generator).to(videos.device) * sigma
+    return torch.cat([videos[:1] + noise, videos[1:]])
 
 
 def pack(states: Sequence[State], config: HPVAEGANConfig) -> dict[str, Tensor]:
@@ -183,4 +198,4 @@ def _restored(network: nn.Module, state: State, name: str, device: torch.device)
     return laid_out(network, device).eval().requires_grad_(False)
 
 
-__all__ = ["Decoder", "Encoder", "Hierarchy", "Refiner", "make_critic", "pack", "to_size", "unpack"]
+__all__ = ["Decoder", "Encoder", "Hierarchy", "Refiner", "make_critic", "pack", "to_size", "unpack", "with_noise"]
