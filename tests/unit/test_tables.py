@@ -210,6 +210,20 @@ def test_the_projects_own_tables_are_written(project: Project, tmp_path: Path, p
     assert {item.name for item in tmp_path.iterdir()} == {f"with.dots.{kind}" for kind in ("csv", "md", "tex", "html")}
 
 
+def test_published_values_stand_beside_the_plain_row_and_not_its_variants(project: Project, tmp_path: Path) -> None:
+    varied = tuple(
+        replace(
+            run, title="Ours, beta = 2", row=replace(run.row, run=f"{run.name}-beta", settings={"alpha": 1, "beta": 2})
+        )
+        for run in project.runs
+        if run.row.method == "patches"
+    )
+    table = make(replace(project, runs=varied + project.runs), tmp_path)
+    plain = next(run.title for run in project.runs if run.row.method == "patches")
+    assert row_of(table, plain).published[0].value == 0.0123
+    assert set(row_of(table, "Ours, beta = 2").published) == {None}
+
+
 def test_published_numbers_are_the_papers() -> None:
     spec = read_spec(TABLES / "vgpnn_table1.yaml")
     printed = {

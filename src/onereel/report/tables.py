@@ -169,17 +169,22 @@ def _fits(run: RunEntry, wanted: RowSpec) -> bool:
 def _rows(
     runs: Sequence[RunEntry], wanted: RowSpec, columns: Sequence[Column], clips: Sequence[str], notes: _Notes
 ) -> list[Row]:
-    """One row for each title among `runs`; one without values of ours where there is only something to quote."""
+    """One row for each title among `runs`; one without values of ours where there is only something to quote.
+
+    Published values stand beside the row with the fewest settings of its own: other rows are variants of it.
+    """
     titles = list(dict.fromkeys(run.title for run in runs))
     published = tuple(wanted.published.get(column.metric) if column.published else None for column in columns)
     if not titles:
         label = wanted.title or wanted.method
         return [_quoted_row(label, published, columns, notes)] if any(published) else []
+    groups = {title: [run for run in runs if run.title == title] for title in titles}
+    plainest = min(titles, key=lambda title: len(groups[title][0].row.settings))
     rows = []
-    for title in titles:
-        mine = [run for run in runs if run.title == title]
+    for title, mine in groups.items():
         label = wanted.title if wanted.title and len(titles) == 1 else title
-        rows.append(_row(label, mine, published, columns, clips, notes))
+        quoted = published if title == plainest else (None,) * len(columns)
+        rows.append(_row(label, mine, quoted, columns, clips, notes))
     return rows
 
 
