@@ -91,7 +91,7 @@ def trained(wildcards):
     model = (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
     if model not in PLAN.models:
         raise WorkflowError(
-            f"model '{'/'.join(model)}': no run or study trains it (add its row to {config['runs']})"
+            f"model {' '.join(model)}: no run or study trains it (add its row to {config['runs']})"
         )
     return PLAN.models[model]
 
@@ -135,6 +135,19 @@ def further_files(wildcards):
         for role, value in run_of(wildcards).inputs.items()
         if not value.startswith("clip:")
     }
+
+
+def guided(run):
+    """Who says what the report shows of a run's further inputs; None for a run without any."""
+    if not run.inputs or run.external:
+        return None
+    config = PLAN.configs[run.run].model_dump(mode="json")
+    return {"method": run.method, "task": str(run.task), "config": config}
+
+
+def guiding_code(run):
+    """Modules that `guided` brings along."""
+    return [f"methods.{run.method}"] if guided(run) else []
 
 
 def sampling_resource(name):

@@ -6,19 +6,6 @@ PARTIAL = Path("results/report-partial")
 ROWS = [run.plain() for run in PLAN.runs.values()]
 
 
-def guided(run):
-    """Who says what the report shows of a run's further inputs; None for a run without any."""
-    if not run.inputs or run.external:
-        return None
-    config = PLAN.configs[run.run].model_dump(mode="json")
-    return {"method": run.method, "task": str(run.task), "config": config}
-
-
-def guiding_code(run):
-    """Modules that `guided` brings along."""
-    return [f"methods.{run.method}"] if guided(run) else []
-
-
 rule visualise_clip:
     input:
         clip="<clips>/{clip}.mkv",
