@@ -89,8 +89,8 @@ def start(workspace: Workspace, log: Path) -> subprocess.Popen:
 
 def test_the_demo_runs_on_slurm_and_survives_a_killed_job(slurm, tmp_path):
     workspace = small_workspace(tmp_path / "copy")
-    # Long enough to be caught while it runs.
-    workspace.edit("config/runs.tsv", "vgpnn\tballoons\tvgpnn\tdemo\t2\t0", "vgpnn\tballoons\tvgpnn\tdemo\t1\t0")
+    # `fast` asks for two threads, `demo` for one, which is also what a job gets that asks for nothing.
+    workspace.edit("config/runs.tsv", "vgpnn\tballoons\tvgpnn\tdemo\t2\t0", "vgpnn\tballoons\tvgpnn\tfast\t1\t0")
     log = tmp_path / "snakemake.log"
     driver = start(workspace, log)
     try:

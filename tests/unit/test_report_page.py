@@ -13,6 +13,7 @@ from PIL import Image
 
 from onereel.clip import Clip
 from onereel.files import read_json, write_json
+from onereel.methods import Task
 from onereel.report.charts import chart, training_curves
 from onereel.report.figures import write_figures
 from onereel.report.head import head
@@ -139,9 +140,13 @@ def test_what_samples_start_from_plays_beside_them(tmp_path: Path) -> None:
     visualise_guides({"picture": picture}, tmp_path / "results/visuals/runs/balloons-patches/guides")
     record = tmp_path / "results/samples/balloons-patches/0.json"
     write_json(record, {**read_json(record), "effects": {"gradient at the seam": 1.25}})
-    project = load_project(tmp_path, runs=RUNS, clips=CLIPS)
+    inpainting = [replace(run, task=Task.INPAINT) if run.method == "patches" else run for run in RUNS]
+    project = load_project(tmp_path, runs=inpainting, clips=CLIPS)
     write_report(project, tmp_path / "report", tables={}, visuals=tmp_path / "results/visuals")
     page = _Page(tmp_path / "report/index.html")
+    html = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    (heading,) = re.findall(r"<h4>(.*?)<a [^>]*#run-balloons-patches", html)
+    assert heading.count("inpaint") == 1, "what it was asked for, once"
     assert page.ids.index("player-balloons-patches-guides-0") < page.ids.index("player-balloons-patches-0")
     assert (tmp_path / "report/media/runs/balloons-patches/guides/0/frames-0.jpg").is_file()
     assert "from: picture" in page.text
