@@ -120,9 +120,9 @@ def draw_many(
         **provenance(device),
     }
     clips = [sample if isinstance(sample, Clip) else Clip(sample, inputs.clip.fps) for sample in drawn]
-    effects = [{"effects": dict(method.effects(task, inputs, config, clip))} for clip in clips]
+    effects = [dict(method.effects(task, inputs, config, clip)) for clip in clips]
     return [
-        (clip, _record(request, clip, shared | found))
+        (clip, {**_record(request, clip, shared), "effects": found})
         for request, clip, found in zip(requests, clips, effects, strict=True)
     ]
 

@@ -9,10 +9,17 @@ from onereel.pyramid import resize
 
 
 def of_composition(inputs: Inputs, sample: Clip) -> dict[str, float]:
-    """The seam of what the file ``copies`` pasted, before and after; see `seam_gradient`."""
+    """The seam of what the file ``copies`` pasted, in the sample and as pasted, both as `seam_gradient` has it.
+
+    Args:
+        inputs: the clip, and the file ``copies`` (`onereel.gan.copies`).
+        sample: (T, H, W); of another size it is resized to the clip's.
+
+    Returns: numbers by what they are; none where everything was pasted, so that there is no border.
+    """
     edited, where = pasted(inputs.clip, inputs.files["copies"])
     if where.all():
-        return {}  # no border
+        return {}
     made = _as_large_as(edited, sample)
     return {
         "gradient at the seam, of that elsewhere": seam_gradient(made, where),
@@ -21,7 +28,12 @@ def of_composition(inputs: Inputs, sample: Clip) -> dict[str, float]:
 
 
 def of_transfer(source: Clip, sample: Clip) -> dict[str, float]:
-    """Where the sample moves; see `motion_where`. Nothing of a single frame."""
+    """Where a sample moves, as `motion_where` has it, by what the numbers are; none where either is a single frame.
+
+    Args:
+        source: the clip whose motion it is to have.
+        sample: of another size it is resized to the clip's.
+    """
     if source.size[0] < 2 or sample.size[0] < 2:
         return {}
     moved = _as_large_as(source, sample)

@@ -162,6 +162,7 @@ def run_view(run: RunEntry, folder: Path, visuals: Path) -> RunView:
 
 
 def _guides(run: RunEntry, folder: Path, visuals: Path) -> tuple[Player, ...]:
+    """Players of what `visualise_guides` wrote of a run; none where it wrote nothing."""
     source = visuals / "runs" / run.name / GUIDES
     if not (source / "index.json").exists():
         return ()
