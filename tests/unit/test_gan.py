@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from onereel.errors import MethodError
 from onereel.gan import growth, guards
 from onereel.gan.config import PyramidConfig
-from onereel.gan.networks import Critic, block, convolution, inherit, initialise, stack, training_precision
+from onereel.gan.networks import Critic, block, convolution, inherit, initialise, stack
 from onereel.gan.settings import AdversarialConfig, ScaleLadder
 from onereel.gan.statistics import DRIFT, colour_drift, colour_statistics_loss, noise_amplitude
 from onereel.gan.wgan import critic_loss, gradient_penalty, mixtures
@@ -140,13 +140,6 @@ def test_penalty_of_a_linear_critic_by_hand():
     with torch.no_grad():
         critic.layers[0].weight[0, 1, 1, 1] = math.sqrt(1 - 0.01)  # red and green: norm 1
     assert float(gradient_penalty(critic, drawn(3, 3, 6, 5))) == pytest.approx(0.0, abs=1e-5)
-
-
-def test_fewer_frames_than_a_kernel_train_in_float32():
-    """bfloat16 gradients of weights hold whatever the memory held there (PyTorch 2.13 on the CPU)."""
-    cpu = torch.device("cpu")
-    assert training_precision("bfloat16", cpu, 2).dtype == torch.float32
-    assert training_precision("bfloat16", cpu, 3).dtype == torch.bfloat16
 
 
 def test_penalty_does_not_depend_on_the_size_of_the_picture():

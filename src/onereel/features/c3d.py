@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from onereel.clip import Frames
+from onereel.conv3d import Conv3d
 from onereel.errors import MetricError, WeightsError
 from onereel.features.standin import load_frozen
 from onereel.weights import Resolved
@@ -92,7 +93,7 @@ class C3D(nn.Module):
         channels = 3
         for group, outputs in zip(_GROUPS, self.widths, strict=False):
             for name, _ in group:
-                self.add_module(name, nn.Conv3d(channels, outputs, 3, padding=1))
+                self.add_module(name, Conv3d(channels, outputs, 3, padding=1))
                 channels = outputs
 
     def forward(self, video: torch.Tensor, *, pool: bool = False) -> torch.Tensor:

@@ -17,12 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from onereel.training.descent import Precision
+from onereel.conv3d import Conv3d, transposed
 
 Kind = Literal["2d", "3d", "separable"]
 Norm = Literal["batch", "none"]
-
-_KERNEL = 3  # frames, rows and columns
 
 SLOPE = 0.2
 """Of LeakyReLU below zero (SinGAN, HP-VAE-GAN)."""
@@ -41,12 +39,12 @@ def convolution(kind: Kind, inputs: int, outputs: int, *, space: int) -> nn.Modu
         case "2d":
             return nn.Conv2d(inputs, outputs, 3, padding=space)
         case "3d":
-            return nn.Conv3d(inputs, outputs, 3, padding=(1, space, space))
+            return Conv3d(inputs, outputs, 3, padding=(1, space, space))
         case "separable":
             # One bias: the temporal half would only add to what the spatial half can say already.
             return nn.Sequential(
-                nn.Conv3d(inputs, outputs, (1, 3, 3), padding=(0, space, space), bias=False),
-                nn.Conv3d(outputs, outputs, (3, 1, 1), padding=(1, 0, 0)),
+                Conv3d(inputs, outputs, (1, 3, 3), padding=(0, space, space), bias=False),
+                Conv3d(outputs, outputs, (3, 1, 1), padding=(1, 0, 0)),
             )
         case other:
             raise ValueError(f"no convolution '{other}': choose 2d, 3d or separable")
@@ -170,10 +168,7 @@ class Critic(nn.Module):
         shape = [extent + 2 * pad - 2 for extent, pad in zip(values.shape[2:], layers[-1][2], strict=True)]
         gradient = values.new_ones((len(values), 1, *shape))
         for weight, _, padding in reversed(layers):
-            axes = tuple(range(2, weight.ndim))
-            flipped = weight.flip(axes).transpose(0, 1)
-            margin = tuple(size - 1 - pad for size, pad in zip(weight.shape[2:], padding, strict=True))
-            gradient = convolve(gradient, flipped, padding=margin)
+            gradient = transposed(gradient, weight, padding)
             if before:
                 gradient = torch.ops.aten.leaky_relu_backward(gradient, before.pop(), SLOPE, False)
         return gradient
@@ -186,20 +181,6 @@ class Critic(nn.Module):
             values = values.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self(values).sum(), values, create_graph=True)
         return gradient
-
-
-def training_precision(name: str, device: torch.device, frames: int) -> Precision:
-    """What a training computes in; float32 on the CPU where videos have fewer frames than kernels.
-
-    There bfloat16 gradients of weights are now and then NaN: PyTorch 2.13 leaves a part of them as the memory was.
-    Poisoning the memory showed it at 2 frames for 21 of 22 kernels of 3x3x3 and 3x1x1, and at 3, 5 and 8 for none.
-
-    Args:
-        name: see `onereel.gan.settings.AdversarialConfig.precision`.
-        device: where.
-        frames: fewest frames that a 3D convolution sees.
-    """
-    return Precision("float32" if device.type == "cpu" and frames < _KERNEL else name, device)
 
 
 def _margins(layer: nn.Conv2d | nn.Conv3d) -> tuple[int, ...]:

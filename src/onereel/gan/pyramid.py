@@ -14,13 +14,13 @@ from onereel.gan import guards
 from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, pack, to_pictures, to_side
 from onereel.gan.config import PyramidConfig
 from onereel.gan.growth import State, device_state, finished_levels, grow
-from onereel.gan.networks import Critic, channels_last, frozen, inherit, initialise, laid_out, training_precision
+from onereel.gan.networks import Critic, channels_last, frozen, inherit, initialise, laid_out
 from onereel.gan.settings import Side
 from onereel.gan.statistics import DRIFT, colour_drift, colour_statistics_loss, noise_amplitude
 from onereel.gan.wgan import critic_loss, generator_loss
 from onereel.progress import Progress
 from onereel.pyramid import resize
-from onereel.training.descent import compiled
+from onereel.training.descent import Precision, compiled
 from onereel.training.loop import generator_of
 
 _STREAMS = 16  # streams of random numbers that a level has to itself
@@ -62,7 +62,7 @@ class PyramidLevel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator_of(seed, self.index, _START).initial_seed())  # initialisers know no generator
             self.generator, self.critics = self._networks(below[-1] if below else None)
-        self._precision = training_precision(config.adversarial.precision, device, self.window)
+        self._precision = Precision(config.adversarial.precision, device)
         own = config.adversarial
         self._adam = {
             name: torch.optim.Adam(network.parameters(), lr=own.learning_rate, betas=own.betas, fused=True)

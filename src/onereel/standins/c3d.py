@@ -102,7 +102,7 @@ class C3DClassifier(nn.Module):
         last = len(c3d.POOLS)
         for index in range(last):
             video = functional.max_pool3d(self.trunk.group(index, video), c3d.POOLS[index])
-        # Of so few positions the gradient of bfloat16 kernels is not finite on some processors (torch 2.13).
+        # In float32, as the shipped weights were trained (before `Conv3d` made bfloat16 sound for so few positions).
         with torch.autocast(video.device.type, enabled=False):
             features = self.trunk.group(last, video.float())
         return self.head(torch.cat([features.mean((2, 3, 4)), features.amax((2, 3, 4))], 1))

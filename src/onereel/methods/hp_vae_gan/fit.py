@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from onereel.clip import Frames, to_video
 from onereel.gan import guards
 from onereel.gan.growth import Level, State, device_state, finished_levels, grow
-from onereel.gan.networks import channels_last, frozen, laid_out, training_precision
+from onereel.gan.networks import channels_last, frozen, laid_out
 from onereel.gan.statistics import DRIFT, colour_drift, noise_amplitude
 from onereel.gan.wgan import critic_loss, generator_loss
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
@@ -29,7 +29,7 @@ from onereel.methods.hp_vae_gan.networks import (
 )
 from onereel.progress import Progress
 from onereel.pyramid import Size
-from onereel.training.descent import compiled
+from onereel.training.descent import Precision, compiled
 from onereel.training.loop import generator_of
 
 _STREAMS = 16  # streams of random numbers that a level has to itself
@@ -62,7 +62,7 @@ class _HPLevel(ABC):
         self.index = len(below)
         self.video = video.to(device)
         self.networks: dict[str, nn.Module] = {}
-        self.precision = training_precision(config.adversarial.precision, device, sizes[0][0])
+        self.precision = Precision(config.adversarial.precision, device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator_of(seed, self.index, _START).initial_seed())  # initialisers know no generator
             self._make_networks(below)
