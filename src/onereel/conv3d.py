@@ -3,8 +3,8 @@
 PyTorch's own (2.13, through oneDNN's AMX kernels) write up to 100 kB past the end of their scratch memory for many
 sizes of a video, 3x3x3 as well as 1x3x3 and 3x1x1: a process dies of a damaged heap, two threads wait for each other
 for ever, or gradients are silently wrong. Forward passes, gradients of the input and everything in 2D are sound, so
-`Conv3d` takes the gradient of its weights from 2D convolutions, whose cost is 1.0 to 1.4 times the unsound one's and a
-fifth or less of float32's (docs/results.md). Elsewhere it is `torch.nn.Conv3d` and nothing else.
+`Conv3d` takes the gradient of its weights from 2D convolutions, which cost 0.9 to 1.6 times as much and at most a
+third of float32's (docs/results.md). Elsewhere it is `torch.nn.Conv3d` and nothing else.
 """
 
 from typing import Any
