@@ -128,6 +128,13 @@ def test_best_is_marked_among_rows_over_the_same_clips_only(project: Project, tm
     assert cell_of(only, "patches", "runtime").best
 
 
+def test_clips_that_no_run_is_on_are_not_missed(project: Project, tmp_path: Path) -> None:
+    """A drawing or a picture that only guides runs stands in the clip sheet, too."""
+    drawing = replace(project.clips[0], name="drawing")
+    table = make(replace(project, clips=(*project.clips, drawing)), tmp_path)
+    assert table == make(project, tmp_path)
+
+
 def test_values_of_another_protocol_are_not_compared(project: Project, tmp_path: Path) -> None:
     changed = tuple(
         replace(run, records=tuple(replace(record, protocol="other") for record in run.records))

@@ -99,7 +99,8 @@ class _Notes:
 
 
 def _clips_of(project: Project, group: GroupSpec) -> tuple[str, ...]:
-    return tuple(clip.name for clip in project.clips if group.takes(clip.name, _source(clip)))
+    asked = {run.row.clip for run in project.runs}  # others are only inputs of runs: a picture, a drawing
+    return tuple(clip.name for clip in project.clips if clip.name in asked and group.takes(clip.name, _source(clip)))
 
 
 def _source(clip: ClipEntry) -> str:
