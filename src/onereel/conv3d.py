@@ -13,17 +13,34 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_Three = tuple[int, int, int]
-
 
 class Conv3d(nn.Conv3d):
-    """`torch.nn.Conv3d` with stride 1, zeros around and one group; weights have the same names."""
+    """`torch.nn.Conv3d` with stride 1, zeros around and one group; weights have the same names.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: side, or frames, rows and columns.
+        padding: zeros on every side, or in front and behind, above and below, left and right.
+        bias: add one.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int | tuple[int, int, int],
+        *,
+        padding: int | tuple[int, int, int] = 0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, padding=padding, bias=bias)
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return conv3d(input, weight, bias, tuple(int(pad) for pad in self.padding))  # type: ignore[arg-type]
+        return conv3d(input, weight, bias, tuple(int(pad) for pad in self.padding))
 
 
-def conv3d(values: Tensor, weight: Tensor, bias: Tensor | None, padding: _Three) -> Tensor:
+def conv3d(values: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, ...]) -> Tensor:
     """`torch.nn.functional.conv3d` with stride 1: (B, C, T, H, W) and (O, C, t, h, w) -> (B, O, T', H', W').
 
     Differentiable as often as one likes.
@@ -47,10 +64,10 @@ def transposed(gradient: Tensor, weight: Tensor, padding: tuple[int, ...]) -> Te
     margin = tuple(size - 1 - pad for size, pad in zip(weight.shape[2:], padding, strict=True))
     if weight.ndim == 4:
         return functional.conv2d(gradient, flipped, padding=margin)
-    return conv3d(gradient, flipped, None, margin)  # type: ignore[arg-type]
+    return conv3d(gradient, flipped, None, margin)
 
 
-def weight_gradient(gradient: Tensor, values: Tensor, weight: Tensor, padding: _Three) -> Tensor:
+def weight_gradient(gradient: Tensor, values: Tensor, weight: Tensor, padding: tuple[int, ...]) -> Tensor:
     """The gradient of a 3D convolution's weights from 2D convolutions.
 
     Args:
@@ -79,7 +96,7 @@ def weight_gradient(gradient: Tensor, values: Tensor, weight: Tensor, padding: _
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor | None, padding: _Three) -> Tensor:
+    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, ...]) -> Tensor:
         ctx.save_for_backward(values, weight)
         ctx.padding = padding
         return functional.conv3d(values, weight, bias, padding=padding)

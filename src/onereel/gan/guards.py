@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from onereel.conv3d import Conv3d
 from onereel.errors import MethodError
 from onereel.gan.settings import AdversarialConfig
 from onereel.pyramid import Size
@@ -58,17 +59,17 @@ def forward_cost(build: Callable[[], nn.Module], shape: Sequence[int]) -> Cost:
     def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
         nonlocal counted
         operations = 0
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
+        if isinstance(module, nn.Conv2d | Conv3d):
             operations = output.numel() * module.in_channels * module.kernel_size[-1] ** 2
-            operations *= module.kernel_size[0] if isinstance(module, nn.Conv3d) else 1
-            if isinstance(module, nn.Conv3d) and module.kernel_size[-1] == 1:
+            operations *= module.kernel_size[0] if isinstance(module, Conv3d) else 1
+            if isinstance(module, Conv3d) and module.kernel_size[-1] == 1:
                 operations = output.numel() * module.in_channels * module.kernel_size[0]
         counted = counted + Cost(operations, output.numel())
 
     with torch.device("meta"):
         network = build()
         for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Conv3d | nn.BatchNorm2d | nn.BatchNorm3d):
+            if isinstance(module, nn.Conv2d | Conv3d | nn.BatchNorm2d | nn.BatchNorm3d):
                 module.register_forward_hook(count)
         with torch.no_grad():
             network(torch.empty(*shape))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from onereel.conv3d import Conv3d, transposed
+from onereel.conv3d import Conv3d, conv3d, transposed
 
 Kind = Literal["2d", "3d", "separable"]
 Norm = Literal["batch", "none"]
@@ -71,7 +71,7 @@ def stack(kind: Kind, inputs: int, channels: int, outputs: int, *, depth: int, s
 def initialise(network: nn.Module, std: float = 0.02) -> None:
     """Weights of convolutions from N(0, std), of norms from N(1, std), norms' biases 0 (SinGAN)."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
+        if isinstance(module, nn.Conv2d | Conv3d):
             nn.init.normal_(module.weight, 0.0, std)
         elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
             nn.init.normal_(module.weight, 1.0, std)
@@ -157,7 +157,7 @@ class Critic(nn.Module):
         """
         if self.norms:
             return self._gradient_by_autograd(values)
-        convolve = functional.conv2d if values.ndim == 4 else functional.conv3d
+        convolve = functional.conv2d if values.ndim == 4 else conv3d
         layers = [(layer.weight, layer.bias, _margins(layer)) for layer in self._convolutions()]
         before: list[Tensor] = []
         for weight, bias, padding in layers[:-1]:
@@ -173,8 +173,8 @@ class Critic(nn.Module):
                 gradient = torch.ops.aten.leaky_relu_backward(gradient, before.pop(), SLOPE, False)
         return gradient
 
-    def _convolutions(self) -> list[nn.Conv2d | nn.Conv3d]:
-        return [layer for layer in self.layers if isinstance(layer, nn.Conv2d | nn.Conv3d)]
+    def _convolutions(self) -> list[nn.Conv2d | Conv3d]:
+        return [layer for layer in self.layers if isinstance(layer, nn.Conv2d | Conv3d)]
 
     def _gradient_by_autograd(self, values: Tensor) -> Tensor:
         with torch.enable_grad():
@@ -183,7 +183,7 @@ class Critic(nn.Module):
         return gradient
 
 
-def _margins(layer: nn.Conv2d | nn.Conv3d) -> tuple[int, ...]:
+def _margins(layer: nn.Conv2d | Conv3d) -> tuple[int, ...]:
     """A layer's padding, in numbers."""
     return tuple(int(pad) for pad in layer.padding)
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from onereel.conv3d import Conv3d
 from onereel.features import c3d
 from onereel.progress import Progress
 from onereel.scenes.world import WorldSpec
@@ -94,7 +95,7 @@ class C3DClassifier(nn.Module):
         channels = self.trunk.widths[-1]
         self.head = nn.Linear(channels * 2, sum(widths(ATTRIBUTES).values()))
         for module in self.trunk.modules():
-            if isinstance(module, nn.Conv3d):
+            if isinstance(module, Conv3d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, video: torch.Tensor) -> torch.Tensor:
