@@ -60,7 +60,7 @@ def generate_samples(
         raise ConfigError(f"task '{task}'", "no such task", f"choose one of {', '.join(sorted(chosen.tasks))}")
     check_task(chosen, Task(task))
     values = parse_settings(";".join(settings), "--set")
-    config = configure(chosen, preset, values)
+    config = configure(chosen, preset, values, task=Task(task))
     target = resolve_device(device)
     given = _read_inputs(source, parse_pairs(";".join(inputs), "--input"), prompt, still=Task(task) == Task.IMAGE)
     weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=seed)

@@ -249,7 +249,9 @@ def _files(source: str) -> list[str]:
 
 def _configure(root: Path, run: RunRow) -> MethodConfig:
     try:
-        return configure(load_method(run.method), run.preset, run.settings, folder=root / "config/methods")
+        return configure(
+            load_method(run.method), run.preset, run.settings, task=run.task, folder=root / "config/methods"
+        )
     except ConfigError as error:
         kind, _, name = run.run.rpartition(":")
         raise ConfigError(f"{kind or 'run'} '{name}', {error.where}", error.problem, error.remedy) from None

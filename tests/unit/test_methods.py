@@ -1,5 +1,6 @@
 """The registry, presets and single settings, and the calibration rows."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +51,25 @@ def test_unknown_names_get_the_nearest_known_one():
         configure(method, "noisy", {"noise_sdt": 3})
     with pytest.raises(ConfigError, match=r"noise_std.*got 'much'"):
         configure(method, "noisy", {"noise_std": "much"})
+
+
+def test_settings_that_a_task_does_not_read_are_refused():
+    method = load_method("singan_gif")
+    with pytest.raises(ConfigError, match="'generate' does not read it; leave it out, or ask for super_resolve"):
+        configure(method, "demo", {"super_factor": 3}, task=Task.GENERATE)
+    assert configure(method, "demo", {"super_factor": 3}, task=Task.SUPER_RESOLVE).super_factor == 3
+    with pytest.raises(ConfigError, match=r"setting 'pair_ladder\.min_side' of vgpnn: 'retarget' does not read it"):
+        configure(load_method("vgpnn"), "demo", {"pair_ladder.min_side": 20}, task=Task.RETARGET)
+    with pytest.raises(ConfigError, match=r"does not read it; leave it out$"):  # no task of singan does
+        configure(load_method("singan"), "demo", {"compose_level": 2}, task=Task.GENERATE)
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_the_tasks_that_read_a_setting_are_named_in_its_docstring(name):
+    config = load_method(name).Config
+    for field, readers in config.read_by.items():
+        named = set(re.findall(r"`(\w+)`", config.model_fields[field].description)) & set(Task)
+        assert readers <= named, field  # more are named where an input is called as a task is
 
 
 def test_settings_reach_into_nested_models():

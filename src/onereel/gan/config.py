@@ -1,11 +1,12 @@
 """Settings of the SinGAN family: a pyramid of residual generators with image and video critics."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from onereel.gan.settings import ScaleLadder, SinGANAdversarial
-from onereel.methods.base import MethodConfig
+from onereel.methods.base import MethodConfig, Task
 
 Scale = Annotated[float, Field(gt=0, le=16)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -97,6 +98,16 @@ class PyramidConfig(MethodConfig):
             "transfer_frames",
         }
     )
+    read_by: ClassVar[Mapping[str, frozenset[Task]]] = {
+        "lengthen_frames": frozenset({Task.LENGTHEN}),
+        "transfer_frames": frozenset({Task.MOTION_TRANSFER}),
+        **dict.fromkeys(("slow_factor", "slow_start"), frozenset({Task.SLOW_MOTION})),
+        **dict.fromkeys(("compose_level", "compose_passes"), frozenset({Task.COMPOSE})),
+        **dict.fromkeys(
+            ("super_factor", "super_input", "super_noise", "super_passes", "super_weight"),
+            frozenset({Task.SUPER_RESOLVE}),
+        ),
+    }
 
     output_scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)
     """`generate`: length, height and width of the output relative to the clip (section 5.1)."""

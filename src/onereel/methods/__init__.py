@@ -56,7 +56,12 @@ def check_task(method: Method | BaseMethod, task: Task) -> None:
 
 
 def configure(
-    method: Method, preset: str, settings: Mapping[str, Any] | None = None, *, folder: Path | str | None = None
+    method: Method,
+    preset: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    task: Task | None = None,
+    folder: Path | str | None = None,
 ) -> MethodConfig:
     """The method's settings: defaults of its Config, then the preset, then single settings.
 
@@ -64,9 +69,11 @@ def configure(
         method: whose settings.
         preset: a key under ``presets`` in ``{folder}/{method}.yaml``.
         settings: single values by field name; a dot reaches into nested models (``ladder.factor``).
+        task: what the settings are for; None: not known yet.
         folder: where the presets are; by default `onereel.paths.config_folder`.
 
-    Raises: ConfigError for an unknown preset or key (naming the nearest known one) or a value that does not fit.
+    Raises: ConfigError for an unknown preset or key (naming the nearest known one), a value that does not fit, or a
+    setting that the task does not read.
     """
     presets = read_method_file(method.name, folder)["presets"]
     if preset not in presets:
@@ -75,9 +82,21 @@ def configure(
     for key, value in (settings or {}).items():
         _assign(values, key, value)
     try:
-        return method.Config.model_validate(values)
+        config = method.Config.model_validate(values)
     except ValidationError as error:
         raise _explain(error, method, preset) from None
+    for key in settings or {}:
+        _check_read(method, key, task)
+    return config
+
+
+def _check_read(method: Method, key: str, task: Task | None) -> None:
+    readers = method.Config.read_by.get(key.split(".")[0])
+    if task is None or readers is None or task in readers:
+        return
+    able = " or ".join(sorted(readers & method.tasks))
+    remedy = f"leave it out, or ask for {able}" if able else "leave it out"
+    raise ConfigError(f"setting '{key}' of {method.name}", f"'{task}' does not read it", remedy)
 
 
 def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, Any]:

@@ -60,6 +60,9 @@ class MethodConfig(BaseModel):
     sampling_only: ClassVar[frozenset[str]] = frozenset()
     """Fields that training does not read: runs that differ in nothing else share their trained parts."""
 
+    read_by: ClassVar[Mapping[str, frozenset[Task]]] = {}
+    """Fields that only these tasks read; set for another task, they are refused instead of doing nothing."""
+
     def trained_with(self) -> dict[str, Any]:
         """What trained parts depend on, JSON-ready; validates to a config of the same class."""
         return self.model_dump(mode="json", exclude=set(self.sampling_only))

@@ -1,11 +1,12 @@
 """Settings of SinFusion. Defaults follow the paper; what it leaves open follows the authors' public code."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from onereel.diffusion.settings import ProcessConfig
-from onereel.methods.base import MethodConfig
+from onereel.methods.base import MethodConfig, Task
 from onereel.training.settings import TrainingConfig
 
 Scale = Annotated[float, Field(gt=0, le=16)]
@@ -85,6 +86,12 @@ class SinFusionConfig(MethodConfig):
             "upsample_factor",
         }
     )
+    read_by: ClassVar[Mapping[str, frozenset[Task]]] = {
+        "upsample_factor": frozenset({Task.UPSAMPLE_TIME}),
+        **dict.fromkeys(("extrapolate_frames", "start_frame"), frozenset({Task.EXTRAPOLATE})),
+        "image_start": frozenset({Task.IMAGE}),
+        "image_noise": frozenset({Task.IMAGE, Task.RETARGET}),
+    }
 
     sampling_steps: int | None = Field(default=None, ge=2)
     """Steps of the reverse process; None: all T (authors' code)."""

@@ -1,6 +1,7 @@
 """Settings of VGPNN. Defaults follow the paper; what it leaves open follows the authors' public code."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -17,6 +18,15 @@ _FLOW_BINS = {Task.ANALOGY: 6, Task.SKETCH: 0}
 
 class VGPNNConfig(MethodConfig):
     """Every constant of VGPNN: of random generation first, then what other tasks add."""
+
+    read_by: ClassVar[Mapping[str, frozenset[Task]]] = {
+        "cue": frozenset({Task.INPAINT}),
+        **dict.fromkeys(("retarget_growth", "retarget_alpha"), frozenset({Task.RETARGET})),
+        **dict.fromkeys(
+            ("pair_ladder", "flow_bins", "flow_weight", "flow_share", "match_colours"),
+            frozenset({Task.ANALOGY, Task.SKETCH}),
+        ),
+    }
 
     ladder: Ladder = Ladder()
     """Levels of the pyramid (section 3: r = 6/5 in time and space; authors' code: 1/0.85)."""
