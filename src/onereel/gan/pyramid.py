@@ -17,7 +17,7 @@ from onereel.gan.growth import State, device_state, finished_levels, grow
 from onereel.gan.networks import Critic, channels_last, frozen, inherit, initialise, laid_out
 from onereel.gan.settings import Side
 from onereel.gan.statistics import DRIFT, colour_drift, colour_statistics_loss, noise_amplitude
-from onereel.gan.wgan import critic_loss, generator_loss
+from onereel.gan.wgan import critic_loss, descend, generator_loss
 from onereel.progress import Progress
 from onereel.pyramid import resize
 from onereel.training.descent import Precision, compiled
@@ -133,13 +133,13 @@ class PyramidLevel:
                     loss, values[f"critic_{name}"] = critic_loss(
                         critic, seen[1], seen[0], penalty=penalty, at=own.penalty_at, generator=draws
                     )
-                self._step(name, loss)
+                descend(self._adam[name], loss, own.limit(name))
         frozen(list(self.critics.values()))
         for turn in range(own.generator_steps):
             if turn:
                 made = self._make(up, noisy)
             loss, parts = self._generator_loss(made, real)
-            self._step("generator", loss)
+            descend(self._adam["generator"], loss, own.limit("generator"))
             values.update(parts)
         frozen(list(self.critics.values()), frozen=False)
         return {**values, "learning_rate": rate}
@@ -188,15 +188,6 @@ class PyramidLevel:
             for name, critic in self.critics.items():
                 loss = loss + weights[name] * generator_loss(critic, self._views(name, made[:1]))
         return loss, parts
-
-    def _step(self, name: str, loss: Tensor) -> None:
-        network = self._all()[name]
-        self._adam[name].zero_grad(set_to_none=True)
-        loss.backward()
-        limit = self.config.adversarial.clip_norm
-        if limit and name == "generator":
-            nn.utils.clip_grad_norm_(network.parameters(), limit)
-        self._adam[name].step()
 
     def measure(self) -> Mapping[str, float]:
         """``psnr`` of the reconstruction in dB (range 2), and the colour drift of a random sample."""

@@ -73,11 +73,18 @@ class AdversarialConfig(MethodConfig):
     sample alone (SinGAN-GIF's Eq. 4 to the letter)."""
     clip_norm: float | None = Field(default=None, gt=0)
     """Largest norm of the generator's gradient; None: any."""
+    critic_clip_norm: float | None = Field(default=None, gt=0)
+    """Largest norm of a critic's gradient; None: any. Ours: one burst stays in Adam's second moment for a thousand
+    steps, in which the critic hardly learns."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """What convolutions compute in; weights and optimiser stay float32. `auto`: bfloat16 on CUDA and on processors with
     instructions for it, else float32."""
     compile: bool = False
     """Compile the networks (torch.compile): minutes at the start of every level, faster steps on CUDA."""
+
+    def limit(self, side: str) -> float | None:
+        """Largest norm of the gradient of the ``generator``, or of a critic by any other name."""
+        return self.clip_norm if side == "generator" else self.critic_clip_norm
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of step `step` (from 0) of `steps`."""

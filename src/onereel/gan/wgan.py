@@ -3,7 +3,7 @@
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from onereel.gan.networks import Critic
 
@@ -60,6 +60,15 @@ def critic_loss(
         points = chosen if at == "fake" else mixtures(real, chosen, generator)
         loss = loss + penalty * gradient_penalty(critic, points)
     return loss, distance.detach()
+
+
+def descend(optimiser: torch.optim.Optimizer, loss: Tensor, limit: float | None) -> None:
+    """One step of an optimiser down a loss, with a gradient of norm `limit` at most over all of its parameters."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    if limit:
+        nn.utils.clip_grad_norm_([each for group in optimiser.param_groups for each in group["params"]], limit)
+    optimiser.step()
 
 
 def generator_loss(critic: Critic, fake: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from onereel.gan import guards
 from onereel.gan.growth import Level, State, device_state, finished_levels, grow
 from onereel.gan.networks import channels_last, frozen, laid_out
 from onereel.gan.statistics import DRIFT, colour_drift, noise_amplitude
-from onereel.gan.wgan import critic_loss, generator_loss
+from onereel.gan.wgan import critic_loss, descend, generator_loss
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
 from onereel.methods.hp_vae_gan.networks import (
     Decoder,
@@ -105,15 +105,6 @@ class _HPLevel(ABC):
                 group["lr"] = rate * group.get("slower", 1.0)
         return rate
 
-    def _descend(self, name: str, loss: Tensor) -> None:
-        optimiser = self._adam[name]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if self.config.adversarial.clip_norm and name == "generator":
-            parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-            nn.utils.clip_grad_norm_(parameters, self.config.adversarial.clip_norm)
-        optimiser.step()
-
     def measure(self) -> Mapping[str, float]:
         """``psnr`` of the reconstruction in dB (range 2), and the colour drift of a random sample."""
         for network in self.networks.values():
@@ -189,7 +180,8 @@ class AutoencoderLevel(_HPLevel):
         rebuilt = functional.mse_loss(made, real)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         error = rebuilt + functional.mse_loss(decoded, coarse)
-        self._descend("generator", config.reconstruction_weight * error + config.kl_weight * divergence)
+        loss = config.reconstruction_weight * error + config.kl_weight * divergence
+        descend(self._adam["generator"], loss, config.adversarial.limit("generator"))
         return {"reconstruction": rebuilt.detach(), "divergence": divergence.detach(), "learning_rate": rate}
 
     def _through(self, latent: Tensor) -> tuple[Tensor, Tensor]:
@@ -247,7 +239,7 @@ class AdversarialLevel(_HPLevel):
             with self.precision.context(), parametrize.cached():
                 seen = channels_last(real), channels_last(made[:1].detach())
                 loss, distance = critic_loss(critic, *seen, penalty=penalty, at=own.penalty_at, generator=draws)  # type: ignore[arg-type]
-            self._descend("critic", loss)
+            descend(self._adam["critic"], loss, own.limit("critic"))
         frozen([critic.eval()])  # in evaluation, spectral norm's own iteration stands still
         for turn in range(own.generator_steps):
             if turn:
@@ -255,7 +247,8 @@ class AdversarialLevel(_HPLevel):
             rebuilt = functional.mse_loss(made[1:], real)
             with self.precision.context():
                 fooled = generator_loss(critic, channels_last(made[:1]))  # type: ignore[arg-type]
-            self._descend("generator", fooled + self.config.reconstruction_weight * rebuilt)
+            loss = fooled + self.config.reconstruction_weight * rebuilt
+            descend(self._adam["generator"], loss, own.limit("generator"))
         frozen([critic.train()], frozen=False)
         return {"critic": distance, "reconstruction": rebuilt.detach(), "learning_rate": rate}
 
