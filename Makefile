@@ -30,8 +30,8 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-test: env ## the test suite
-	pytest
+test: env ## the test suite, two files side by side
+	pytest --numprocesses 2 --dist loadfile
 
 lint: env ## format, style, types and the workflow's own checks
 	ruff format --check .

@@ -247,3 +247,23 @@ def test_the_autoencoder_learns_to_rebuild(clip, tmp_path):
     values = [float(one.update(step)["reconstruction"]) for step in range(60)]
     assert np.mean(values[-5:]) < 0.5 * np.mean(values[:3])
     assert one.measure()["psnr"] > before + 1
+
+
+def test_each_side_has_a_largest_gradient_of_its_own(clip, states):
+    def norms(**limits):
+        one = level(clip, states[:2], tiny(adversarial={"clip_norm": None, **limits}))
+        one.update(0)
+        # Of one step Adam's second moment is the square of its gradient times 1 - 0.999.
+        moments = {
+            side: [state["exp_avg_sq"].sum() for state in adam.state.values()] for side, adam in one._adam.items()
+        }
+        return {side: float(sum(values) / 0.001) ** 0.5 for side, values in moments.items()}
+
+    free = norms()
+    assert min(free.values()) > 1e-3
+    held = norms(critic_clip_norm=1e-4)
+    assert held["critic"] == pytest.approx(1e-4, rel=0.01)
+    assert held["generator"] > 1e-3
+    held = norms(clip_norm=1e-4)
+    assert held["generator"] == pytest.approx(1e-4, rel=0.01)
+    assert held["critic"] == pytest.approx(free["critic"], rel=0.01)

@@ -243,6 +243,16 @@ def test_ablations_leave_out_what_they_say(clip):
         configure(METHOD, "demo", {"image_weight": 0, "video_weight": 0})
 
 
+def test_critics_and_generator_have_largest_gradients_of_their_own(clip):
+    one = level(
+        clip, tiny(adversarial={"clip_norm": 1e-4, "critic_clip_norm": 1e-3, "critic_steps": 1, "generator_steps": 1})
+    )
+    one.update(0)
+    for side, adam in one._adam.items():
+        moment = sum(state["exp_avg_sq"].sum() for state in adam.state.values())  # (1 - 0.999) times the square
+        assert float(moment / 0.001) ** 0.5 == pytest.approx(1e-4 if side == "generator" else 1e-3, rel=0.01)
+
+
 def test_weights_of_the_losses(clip):
     """Eq. 3 on a given pair: alpha, beta and gamma by hand."""
     own = level(clip, tiny(window=(5, 5)))
