@@ -37,12 +37,12 @@ def fit_part(
 ) -> tuple[Mapping[str, torch.Tensor], dict[str, Any], str]:
     """Train `part`; return its state dict, a record of what it took and its curves as TSV.
 
-    Checkpoints go to a folder below `state_folder` named by a hash of data, settings, needed parts and seed: training
-    resumes its own state and never that of other settings.
+    Checkpoints go to a folder below `state_folder` named by a hash of method, data, settings, needed parts and seed
+    (``state`` in the record): training resumes its own state and never that of other settings.
     """
     needed = {name: sha256_of(path) for name, path in weights.items()}
-    facts = {"part": part, "config": config.trained_with(), "weights": needed, "seed": seed}
-    identity = {**facts, "clip": sha256_of(clip_path)}
+    asked = {"method": method.name, "part": part, "config": config.trained_with(), "seed": seed}
+    identity = {**asked, "weights": needed, "clip": sha256_of(clip_path)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     workdir = state_folder / key
     with alone_in(workdir), measured(device) as cost:
@@ -52,7 +52,7 @@ def fit_part(
     _check_finite(method, part, state)
     curves = workdir / CURVES
     text = curves.read_text(encoding="utf-8") if curves.exists() else "step\n"
-    return state, {"method": method.name, **identity, **cost, **provenance(device)}, text
+    return state, {**identity, "state": key, **cost, **provenance(device)}, text
 
 
 def write_weights(path: Path, state: Mapping[str, torch.Tensor], record: Mapping[str, Any], curves: str) -> None:
@@ -91,7 +91,8 @@ def train_parts(
             seed=seed,
             progress=progress,
         )
-        files[part] = folder / f"{part}.safetensors"
+        # Of other clips, methods and settings that share the folder there may be parts of the same name.
+        files[part] = folder / f"{method.name}-{part}-{record['state']}.safetensors"
         write_weights(files[part], state, record, curves)
     return files
 

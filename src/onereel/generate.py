@@ -12,10 +12,10 @@ from onereel import ingest
 from onereel.devices import resolve_device
 from onereel.errors import ConfigError
 from onereel.fitting import train_parts
-from onereel.methods import Inputs, Method, MethodConfig, Task, check_task, configure, load_method
+from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task, configure, load_method
 from onereel.progress import terminal_progress
 from onereel.sampling import Request, draw_many, write_sample
-from onereel.sheet import parse_pairs, parse_settings
+from onereel.sheet import clips_and_files, parse_pairs, parse_settings
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,9 @@ def generate_samples(
     values = parse_settings(";".join(settings), "--set")
     config = configure(chosen, preset, values, task=Task(task))
     target = resolve_device(device)
-    given = _read_inputs(source, parse_pairs(";".join(inputs), "--input"), prompt, still=Task(task) == Task.IMAGE)
+    further = parse_pairs(";".join(inputs), "--input")
+    check_inputs(chosen, Task(task), *clips_and_files(further))
+    given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
     weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=seed)
     name = Path(source).stem
     requests = [
@@ -103,8 +105,8 @@ def _train(
 
 
 def _read_inputs(source: str, further: Mapping[str, str], prompt: str, *, still: bool) -> Inputs:
-    clip_sources = {role: value.removeprefix("clip:") for role, value in further.items() if value.startswith("clip:")}
-    files = {role: Path(value) for role, value in further.items() if role not in clip_sources}
+    clip_sources, named = clips_and_files(further)
+    files = {role: Path(value) for role, value in named.items()}
     for role, path in files.items():
         if not path.exists():
             raise ConfigError(f"input '{role}'", f"no file '{path}'", "name a file, or clip:SOURCE")

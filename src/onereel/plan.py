@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from onereel import ingest
-from onereel.errors import ConfigError
+from onereel.errors import ConfigError, MethodError
 from onereel.ingest import ClipRow
-from onereel.methods import MethodConfig, check_task, configure, load_method, read_method_file
+from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
 from onereel.methods.base import EDITS
 from onereel.runs import RunRow, main_clips, read_run_sheet
+from onereel.sheet import clips_and_files
 from onereel.studies.hold_out import HoldOut, Kind
 from onereel.studies.sheet import StudyRow, check_artefacts, check_settings, read_study_sheet
 
@@ -268,10 +269,14 @@ def _check_metrics(names: Sequence[str]) -> None:
 
 
 def _check_inputs(plan: Plan, run: RunRow) -> None:
-    for role, value in run.inputs.items():
-        where = f"run '{run.run}', input '{role}'"
-        kind, _, name = value.partition(":")
-        if kind == "clip" and name not in plan.clips:
-            raise ConfigError(where, f"no clip '{name}'", "add it to the clip sheet")
-        if kind != "clip" and not Path(plan.resolve(value)).exists():
-            raise ConfigError(where, f"no file '{value}'", "name a file, or clip:NAME")
+    clips, files = clips_and_files(run.inputs)
+    try:
+        check_inputs(load_method(run.method), run.task, clips, files)
+    except MethodError as error:
+        raise ConfigError(f"run '{run.run}', {error.where}", error.problem, error.remedy) from None
+    for role, name in clips.items():
+        if name not in plan.clips:
+            raise ConfigError(f"run '{run.run}', input '{role}'", f"no clip '{name}'", "add it to the clip sheet")
+    for role, path in files.items():
+        if not Path(plan.resolve(path)).exists():
+            raise ConfigError(f"run '{run.run}', input '{role}'", f"no file '{path}'", "name a file, or clip:NAME")

@@ -10,6 +10,7 @@ from onereel.methods.base import Task
 from onereel.sheet import (
     Layout,
     check_name,
+    clips_and_files,
     expand_clips,
     named_clips,
     parse_choice,
@@ -141,6 +142,6 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
 def main_clips(rows: Iterable[RunRow], clips: Sequence[str]) -> tuple[str, ...]:
     """The clips that ``*`` stands for: all but those that are only an input of some row."""
     rows = tuple(rows)
-    inputs = {value.removeprefix("clip:") for row in rows for value in row.inputs.values() if value.startswith("clip:")}
+    inputs = {name for row in rows for name in clips_and_files(row.inputs)[0].values()}
     named = {name for row in rows for name in named_clips(row.clip)}
     return tuple(clip for clip in clips if clip not in inputs or clip in named)

@@ -12,7 +12,7 @@ from onereel import clip as clips_
 from onereel import pyramid
 from onereel.clip import Clip
 from onereel.files import sha256_of, write_json
-from onereel.methods import Inputs, Method, MethodConfig, Task, check_task
+from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task
 from onereel.progress import Progress
 from onereel.record import measured, provenance
 
@@ -100,6 +100,7 @@ def draw_many(
     """Samples that differ in nothing but their seeds, with their records; ``seconds`` is the time of all, shared."""
     task = Task(requests[0].task)  # a job's parameters are plain text
     check_task(method, task)
+    check_inputs(method, task, inputs.clips, inputs.files)
     with measured(device) as cost:
         drawn = method.sample_many(
             task,

@@ -132,6 +132,12 @@ def parse_pairs(text: str, where: str) -> dict[str, str]:
     return pairs
 
 
+def clips_and_files(inputs: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Further inputs by role, apart: the names behind ``clip:``, and the paths of all others."""
+    clips = {role: value.removeprefix("clip:") for role, value in inputs.items() if value.startswith("clip:")}
+    return clips, {role: value for role, value in inputs.items() if role not in clips}
+
+
 def parse_choice(where: str, what: str, value: str, choices: Sequence[str]) -> str:
     """`value`, if it is among `choices`.
 

@@ -97,7 +97,15 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
         (("generate", CLIP, "--method", "vgpnn", "--task", "extrapolate", "--out", "o"), "does not do 'extrapolate'"),
         (("generate", CLIP, "--method", "vgpnn", "--preset", "papers", "--out", "o"), "did you mean 'paper'?"),
         (("generate", CLIP, "--method", "vgpnn", "--set", "patchs=3", "--out", "o"), "did you mean 'patch'?"),
-        (("generate", CLIP, "--method", "vgpnn", "--input", "style=none.png", "--out", "o"), "no file 'none.png'"),
+        (("generate", CLIP, "--method", "vgpnn", "--input", "style=none.png", "--out", "o"), "reads no such input"),
+        (
+            ("generate", CLIP, "--method", "vgpnn", "--task", "inpaint", "--input", "mask=none.png", "--out", "o"),
+            "no file 'none.png'",
+        ),
+        (
+            ("generate", CLIP, "--method", "singan_gif", "--task", "motion_transfer", "--out", "o"),
+            "needs the input 'picture'; give picture=clip:NAME or picture=FILE",
+        ),
         (("evaluate", "--reference", CLIP, "--samples", "none", "--out", "m.json"), "none"),
         (("weights", "fetch", "c3d"), "c3d"),
         (("scenes", "render", "baloons", "a.mkv"), "balloons"),

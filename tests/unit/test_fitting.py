@@ -92,6 +92,17 @@ def test_parts_are_trained_after_those_they_need(tmp_path, clip_path):
     assert files["second"].with_suffix(".curves.tsv").read_text().startswith("step\tloss")
 
 
+def test_trainings_that_share_a_folder_keep_their_files(tmp_path, clip_path):
+    place = {"clip_path": clip_path, "device": torch.device("cpu"), "seed": 1, "progress": no_progress}
+    inputs, folder = Inputs(clips.read(clip_path)), tmp_path / "models"
+    first = train_parts(Toy(), Task.GENERATE, inputs, Config(), folder, **place)
+    before = {part: path.read_bytes() for part, path in first.items()}
+    second = train_parts(Toy(), Task.GENERATE, inputs, Config(steps=5), folder, **place)
+    assert {part: path.read_bytes() for part, path in first.items()} == before
+    assert not set(first.values()) & set(second.values())
+    assert train_parts(Toy(), Task.GENERATE, inputs, Config(), folder, **place) == first
+
+
 def test_an_interrupted_training_resumes_and_other_settings_do_not(tmp_path, clip_path):
     toy, config = Toy(), Config(steps=4, die_at=3)
     with pytest.raises(KeyboardInterrupt):

@@ -12,7 +12,17 @@ from PIL import Image
 from onereel import plan
 from onereel.clip import Clip
 from onereel.errors import ConfigError, MethodError
-from onereel.methods import BaseMethod, Inputs, Method, Task, configure, load_method, method_names, read_method_file
+from onereel.methods import (
+    BaseMethod,
+    Inputs,
+    Method,
+    Task,
+    check_inputs,
+    configure,
+    load_method,
+    method_names,
+    read_method_file,
+)
 from onereel.progress import no_progress
 from onereel.runs import RunRow
 
@@ -51,6 +61,30 @@ def test_unknown_names_get_the_nearest_known_one():
         configure(method, "noisy", {"noise_sdt": 3})
     with pytest.raises(ConfigError, match=r"noise_std.*got 'much'"):
         configure(method, "noisy", {"noise_std": "much"})
+
+
+@pytest.mark.parametrize(
+    ("method", "task", "clips", "files", "message"),
+    [
+        ("singan_gif", "compose", (), (), "needs one of the inputs 'copies' and 'edited'; give copies=FILE or edited="),
+        ("singan_gif", "compose", ("edited",), ("copies",), "got both; give copies=FILE or edited=clip:NAME or"),
+        ("singan_gif", "compose", ("copies",), (), "input 'copies': is a clip; give copies=FILE"),
+        ("singan_gif", "motion_transfer", (), ("pictrue",), "reads no such input; did you mean 'picture'?"),
+        ("singan_gif", "generate", ("picture",), (), "input 'picture': the task reads no such input; leave it out"),
+        ("vgpnn", "analogy", (), ("style",), "input 'style': is a file; give style=clip:NAME"),
+        ("sinfusion", "image", ("sketch",), ("edited",), "takes one of the inputs 'edited' and 'sketch', got both"),
+    ],
+)
+def test_inputs_that_a_task_does_not_read_or_misses_are_refused(method, task, clips, files, message):
+    with pytest.raises(MethodError, match=re.escape(message)):
+        check_inputs(load_method(method), Task(task), clips, files)
+
+
+def test_inputs_that_a_task_reads_are_taken():
+    check_inputs(load_method("singan_gif"), Task.COMPOSE, files=("copies",))
+    check_inputs(load_method("singan_gif"), Task.COMPOSE, files=("edited",))
+    check_inputs(load_method("sinfusion"), Task.IMAGE)
+    check_inputs(load_method("calibration"), Task.GENERATE)
 
 
 def test_settings_that_a_task_does_not_read_are_refused():

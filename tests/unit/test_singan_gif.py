@@ -498,7 +498,7 @@ def test_compose_takes_the_edited_clip_and_runs_the_finer_levels(clip, weights):
     assert seam_gradient(made.frames, moved) < seam_gradient(edited.frames, moved), "the seam falls"
     wide = Clip(np.concatenate([clip.frames, clip.frames], axis=2), clip.fps)
     assert sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1), edited=wide).size == (5, 24, 60)
-    with pytest.raises(MethodError, match="needs one of the inputs 'edited' and 'copies'; give edited=clip:NAME or"):
+    with pytest.raises(MethodError, match="needs one of the inputs 'copies' and 'edited'; give copies=FILE or"):
         sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=1))
     with pytest.raises(MethodError, match="compose_level 3: the pyramid has 3 levels, none is left to mend the seams"):
         sample(Task.COMPOSE, clip, weights, edited=edited)
@@ -517,7 +517,7 @@ def test_compose_copies_boxes_itself(clip, weights, tmp_path):
     place = {"weights": weights, "device": CPU, "seed": 0, "progress": no_progress}
     made = METHOD.sample(Task.COMPOSE, inputs, config, **place)
     assert np.array_equal(made.frames, sample(Task.COMPOSE, clip, weights, config=config, edited=edited).frames)
-    with pytest.raises(MethodError, match="got both; give edited=clip:NAME or edited=FILE, or copies=FILE"):
+    with pytest.raises(MethodError, match="got both; give copies=FILE or edited=clip:NAME or edited=FILE"):
         METHOD.sample(Task.COMPOSE, Inputs(clip, clips={"edited": clip}, files={"copies": table}), config, **place)
 
 

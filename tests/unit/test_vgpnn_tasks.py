@@ -215,7 +215,7 @@ def test_the_hole_is_outlined_for_people(tmp_path):
 
 def test_inpainting_needs_one_hole_of_the_right_size(tmp_path):
     clip = texture()
-    with pytest.raises(MethodError, match="'mask' and 'boxes'"):
+    with pytest.raises(MethodError, match="'boxes' and 'mask'"):
         draw(Task.INPAINT, clip)
     with pytest.raises(MethodError, match="got both"):
         draw(Task.INPAINT, clip, clips={"mask": clip}, files={"boxes": boxes(tmp_path)})

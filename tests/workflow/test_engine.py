@@ -154,6 +154,12 @@ def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
     [
         ("config/runs.tsv", "vgpnn\tballoons\tvgpnn", "vgpnn\tballoons\tvgpn", "did you mean 'vgpnn'?"),
         ("config/runs.tsv", "\tdemo\t2", "\tdem\t2", "did you mean 'demo'?"),
+        (
+            "config/runs.tsv",
+            "seed\n",
+            "seed\ttask\ninpainted\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\n",
+            "'inpainted', vgpnn",
+        ),
         ("config/clips.tsv", "name\tsource", "name\tsauce", "no such column 'sauce'; did you mean 'source'?"),
         ("config/clips.tsv", "water\tscene:water", "../../x\tscene:water", "'../../x'"),
         ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "use sgfid"),

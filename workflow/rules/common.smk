@@ -10,6 +10,7 @@ from snakemake.utils import validate
 from onereel import plan
 from onereel.codefiles import code_files
 from onereel.errors import OnereelError
+from onereel.sheet import clips_and_files
 
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
@@ -121,20 +122,14 @@ def weights_of(wildcards):
 
 def further_clips(wildcards):
     """Clips other than the run's own, by role."""
-    return {
-        role: f"<clips>/{value.removeprefix('clip:')}.mkv"
-        for role, value in run_of(wildcards).inputs.items()
-        if value.startswith("clip:")
-    }
+    clips, _ = clips_and_files(run_of(wildcards).inputs)
+    return {role: f"<clips>/{name}.mkv" for role, name in clips.items()}
 
 
 def further_files(wildcards):
     """Other files, by role."""
-    return {
-        role: PLAN.resolve(value)
-        for role, value in run_of(wildcards).inputs.items()
-        if not value.startswith("clip:")
-    }
+    _, files = clips_and_files(run_of(wildcards).inputs)
+    return {role: PLAN.resolve(path) for role, path in files.items()}
 
 
 def guided(run):

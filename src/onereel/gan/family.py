@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from onereel.gan.config import PyramidConfig
-from onereel.methods import check_task
-from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Task
+from onereel.methods import check_inputs, check_task
+from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Roles, Task
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +21,10 @@ class PyramidMethod(BaseMethod):
     """A method whose only trained parts are pyramids of generators; its settings are a `PyramidConfig`."""
 
     Config: ClassVar[type[MethodConfig]] = PyramidConfig
+    roles: ClassVar[Mapping[Task, Roles]] = {
+        Task.COMPOSE: Roles.of("edited", files="copies"),
+        Task.MOTION_TRANSFER: Roles.of("picture"),
+    }
 
     def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
         """One pyramid; slow motion and super-resolution have their own."""
@@ -85,11 +89,12 @@ class PyramidMethod(BaseMethod):
         """One sample; see `onereel.gan.tasks`.
 
         Further inputs: ``compose`` takes the clip ``edited``, or the file ``copies`` (`onereel.gan.copies`) that says
-        what of the clip is copied where; ``motion_transfer`` the clip ``picture``, of which the first frame counts.
+        what of the clip is copied where; ``motion_transfer`` the ``picture``, of which the first frame counts.
 
         Raises: MethodError for another task, a missing input, or settings that do not fit the clip.
         """
         from onereel.gan.tasks import draw
 
         check_task(self, task)
+        check_inputs(self, task, inputs.clips, inputs.files)
         return draw(self.name, task, inputs, config, weights=weights, device=device, seed=seed)

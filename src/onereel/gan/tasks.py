@@ -39,12 +39,9 @@ class Job:
         return self.cascade.config
 
     def clip_of(self, role: str) -> Clip:
-        """A further clip, or a file with one.
-
-        Raises: MethodError if it is not given.
-        """
-        if (clip := self.inputs.shown(role)) is None:
-            raise MethodError(self.label, f"needs the input '{role}'", f"add {role}=clip:NAME or {role}=FILE")
+        """A further clip, or a file with one, that the caller has seen to be given."""
+        clip = self.inputs.shown(role)
+        assert clip is not None
         return clip
 
 
@@ -71,7 +68,9 @@ def draw(
 ) -> Clip:
     """One sample.
 
-    Raises: MethodError for missing inputs, or settings that do not fit the clip or the pyramid.
+    The inputs are those that the task asks for (`onereel.methods.check_inputs`).
+
+    Raises: MethodError for settings that do not fit the clip or the pyramid.
     """
     part = part_of(task, config)
     cascade = Cascade.load(weights[part.name], config, part, device)
@@ -146,18 +145,8 @@ def _compose(job: Job) -> Tensor:
 
 def _edited(job: Job) -> Clip:
     """A clip that somebody edited, or ours with boxes copied."""
-    given = [role for role in ("edited", "copies") if role in job.inputs.clips or role in job.inputs.files]
-    if len(given) != 1:
-        raise MethodError(
-            job.label,
-            "needs one of the inputs 'edited' and 'copies'" + (", got both" if given else ""),
-            "give edited=clip:NAME or edited=FILE, or copies=FILE with boxes and where they go",
-        )
-    if given == ["edited"]:
-        return job.clip_of("edited")
-    if "copies" not in job.inputs.files:
-        raise MethodError(f"{job.label}, input 'copies'", "is a clip", "give a file: copies=FILE")
-    return pasted(job.inputs.clip, job.inputs.files["copies"])[0]
+    copies = job.inputs.files.get("copies")
+    return pasted(job.inputs.clip, copies)[0] if copies else job.clip_of("edited")
 
 
 def _motion_transfer(job: Job) -> Tensor:

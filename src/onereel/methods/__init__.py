@@ -3,7 +3,7 @@
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from onereel.errors import ConfigError, MethodError
-from onereel.methods.base import BaseMethod, Inputs, Method, MethodConfig, Task
+from onereel.methods.base import BaseMethod, Inputs, Method, MethodConfig, Roles, Task
 from onereel.paths import config_folder
 
 _JOBS = ("fit", "sample", "study")  # what a method's YAML can ask resources for, besides its presets
@@ -22,7 +22,9 @@ __all__ = [
     "Inputs",
     "Method",
     "MethodConfig",
+    "Roles",
     "Task",
+    "check_inputs",
     "check_task",
     "configure",
     "load_method",
@@ -53,6 +55,43 @@ def check_task(method: Method | BaseMethod, task: Task) -> None:
     if task not in method.tasks:
         known = ", ".join(sorted(method.tasks))
         raise MethodError(f"method '{method.name}'", f"does not do '{task}'", f"choose one of {known}")
+
+
+def check_inputs(
+    method: Method | BaseMethod, task: Task, clips: Collection[str] = (), files: Collection[str] = ()
+) -> None:
+    """Refuse further inputs that the task does not read, misses, or is given too many of.
+
+    Args:
+        method: whose task.
+        task: one of the method's.
+        clips: roles that clips fill.
+        files: roles that files fill.
+
+    Raises: MethodError in one line.
+    """
+    roles = method.roles.get(task, Roles(needed=False))
+    where, known = f"{method.name}, task '{task}'", sorted(roles.clips | roles.files)
+    given = [*clips, *files]
+    for role in given:
+        if role not in known:
+            remedy = _suggest(role, tuple(known)) if known else "leave it out"
+            raise MethodError(f"{where}, input '{role}'", "the task reads no such input", remedy)
+    if len(given) > 1 or (roles.needed and not given):
+        needed = f"one of the inputs {' and '.join(map(repr, known))}" if len(known) > 1 else f"the input '{known[0]}'"
+        problem = f"{'needs' if roles.needed else 'takes'} {needed}{', got both' if given else ''}"
+        raise MethodError(where, problem, f"give {' or '.join(_forms(role, roles) for role in known)}")
+    if (wrong := set(clips) - roles.clips) or (wrong := set(files) - roles.files):
+        (role,) = wrong
+        raise MethodError(
+            f"{where}, input '{role}'", f"is a {'clip' if role in clips else 'file'}", f"give {_forms(role, roles)}"
+        )
+
+
+def _forms(role: str, roles: Roles) -> str:
+    """How an input may be given."""
+    forms = [f"{role}=clip:NAME"] * (role in roles.clips) + [f"{role}=FILE"] * (role in roles.files)
+    return " or ".join(forms)
 
 
 def configure(

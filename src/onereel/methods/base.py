@@ -52,6 +52,27 @@ EDITS = frozenset({Task.EDIT_TEXT, Task.EDIT_STRUCTURE, Task.EDIT_MASKED, Task.C
 """Tasks whose samples keep the motion of their source."""
 
 
+@dataclass(frozen=True)
+class Roles:
+    """Further inputs of a task, of which a run gives one.
+
+    Attributes:
+        clips: roles that a clip fills (``role=clip:NAME``).
+        files: roles that a file fills (``role=FILE``); a role may be in both.
+        needed: False where the task does without, too.
+    """
+
+    clips: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+    needed: bool = True
+
+    @classmethod
+    def of(cls, either: str = "", *, clips: str = "", files: str = "", needed: bool = True) -> Roles:
+        """From names with spaces between them; `either`: a clip or a file will do."""
+        both = either.split()
+        return cls(frozenset(both + clips.split()), frozenset(both + files.split()), needed)
+
+
 class MethodConfig(BaseModel):
     """Base of every method's settings: frozen, typed, no unknown keys; each field names its unit and its source."""
 
@@ -110,6 +131,7 @@ class Method(Protocol):
         title: the name as tables print it.
         paper: where the method was published, one line; empty for a baseline of ours.
         tasks: what it can do.
+        roles: further inputs by task; tasks that are not in it read the clip alone.
         calibration: True for rows that only tell a reader what a number means.
         Config: its settings; presets in ``config/methods/{name}.yaml``.
     """
@@ -118,6 +140,7 @@ class Method(Protocol):
     title: str
     paper: str
     tasks: frozenset[Task]
+    roles: Mapping[Task, Roles]
     calibration: bool
     Config: type[MethodConfig]
 
@@ -205,10 +228,11 @@ class Method(Protocol):
 
 
 class BaseMethod:
-    """Defaults: nothing preprocessed, nothing trained, samples one after the other."""
+    """Defaults: no further inputs, nothing preprocessed, nothing trained, samples one after the other."""
 
     name: ClassVar[str]
     tasks: ClassVar[frozenset[Task]]
+    roles: ClassVar[Mapping[Task, Roles]] = {}
     paper: ClassVar[str] = ""
     calibration: ClassVar[bool] = False
 

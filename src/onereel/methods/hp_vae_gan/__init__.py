@@ -5,7 +5,7 @@ NeurIPS 2020. The baseline of VGPNN's Table 1.
 | --- | --- |
 | widths from 32 pixels to the clip's, every 4th, 3rd, 2nd and each frame | `config.HPVAEGANConfig.sizes` |
 | encoder, decoder, generators, critic | `networks`, `onereel.gan.networks.Critic` |
-| the first levels: a variational autoencoder that grows, older levels learning slower | `fit.AutoencoderLevel` |
+| the first levels: a variational autoencoder that grows by a generator a level | `fit.AutoencoderLevel` |
 | further levels: WGAN-GP and reconstruction on the frozen output below | `fit.AdversarialLevel` |
 | random samples: the latent from N(0, I), noise of 0.1 RMSE at GAN levels | `networks.Hierarchy.sample` |
 

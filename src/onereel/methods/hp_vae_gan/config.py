@@ -32,7 +32,7 @@ class HPVAEGANConfig(MethodConfig):
     """Width of the coarsest level in pixels (authors' code: 32 of 256)."""
     factor: float = Field(default=0.75, gt=0, lt=1)
     """Ratio of widths; adjusted so that the levels end at the clip's width (authors' code: 0.75)."""
-    rates: tuple[PositiveInt, ...] = (4, 3, 2, 1)
+    rates: tuple[PositiveInt, ...] = Field(default=(4, 3, 2, 1), min_length=1)
     """Every how many frames the levels see, from the coarsest to the finest (authors' code: 4, 3, 2, 1; a window then
     has 13 frames, one more than their least common multiple)."""
     vae_levels: PositiveInt = 3
@@ -45,20 +45,20 @@ class HPVAEGANConfig(MethodConfig):
     """Blocks of the encoder before mean and log-variance (authors' code: 3)."""
     depth: int = Field(default=7, ge=2, le=12)
     """Layers of decoder, generators and critics (authors' code: 7)."""
-    steps: tuple[PositiveInt, ...] = (50_000,)
+    steps: tuple[PositiveInt, ...] = Field(default=(50_000,), min_length=1)
     """Training steps of every level, coarsest first; the last number holds for all further ones (authors' code:
     50 000)."""
     adversarial: HPVAEGANAdversarial = HPVAEGANAdversarial()
     """Optimisation (authors' code: Adam 5e-4 and (0.5, 0.999), penalty 0.1, gradients of norm 5 at most)."""
     slower_below: float = Field(default=0.2, ge=0, le=1)
-    """Factor on the learning rate for every level under the newest, while the autoencoder trains (authors' code:
-    0.2)."""
+    """Factor on the learning rate of encoder and decoder for every level above the coarsest, while the autoencoder
+    trains; generators under the newest keep their weights (authors' code: 0.2)."""
     reconstruction_weight: Weight = 10.0
     """Of the mean squared reconstruction errors (authors' code: 10)."""
     kl_weight: Weight = 1.0
     """Of the latent's divergence from N(0, I), a mean over elements (authors' code: 1)."""
     noise_amplitude: float = Field(default=0.1, ge=0, le=10)
-    """sigma of a GAN level in units of the RMSE of the reconstruction at its start (authors' code: 0.1)."""
+    """sigma of a GAN level in units of the RMSE of what it rebuilds before its first step (authors' code: 0.1)."""
     max_drift: float = Field(default=0.6, gt=0)
     """Training stops if mean or spread of a colour in samples is farther than this from the clip's, in units of
     [-1, 1], in the second half of a level. Ours."""

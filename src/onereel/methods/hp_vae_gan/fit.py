@@ -1,5 +1,6 @@
 """Training of HP-VAE-GAN's levels: first an autoencoder that grows, then GAN levels on its frozen output."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from onereel.clip import Frames, to_video
 from onereel.gan import guards
 from onereel.gan.growth import Level, State, device_state, finished_levels, grow
 from onereel.gan.networks import channels_last, frozen, laid_out
-from onereel.gan.statistics import DRIFT, colour_drift, noise_amplitude
+from onereel.gan.statistics import DRIFT, colour_drift
 from onereel.gan.wgan import critic_loss, descend, generator_loss
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
 from onereel.methods.hp_vae_gan.networks import (
@@ -71,6 +72,7 @@ class _HPLevel(ABC):
         self._adam = self._optimisers()
         run = compiled if config.adversarial.compile else (lambda network: network)
         self._run = {name: run(network) for name, network in self.networks.items()}
+        self.sigma = self._amplitude()
 
     @abstractmethod
     def _make_networks(self, below: Sequence[State]) -> None:
@@ -79,6 +81,10 @@ class _HPLevel(ABC):
     @abstractmethod
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
         """One for each side, by name."""
+
+    def _amplitude(self) -> float:
+        """Of the noise that a random sample gets at this level; measured before its first step."""
+        return 0.0
 
     @abstractmethod
     def _generate(self, generator: torch.Generator, start: int) -> tuple[Tensor, Tensor]:
@@ -140,11 +146,10 @@ class _HPLevel(ABC):
         sigma = torch.tensor(self.sigma, dtype=torch.float64)
         return {**kept, "sigma": sigma, "size": torch.tensor(self.sizes[self.index])}
 
-    sigma = 0.0
-
 
 class AutoencoderLevel(_HPLevel):
-    """A level of the patch-VAE: encoder, decoder and all generators so far train together, older ones slower."""
+    """A level of the patch-VAE: the newest generator trains with encoder and decoder, which learn slower the more
+    levels there are; older generators stay as they are."""
 
     def _make_networks(self, below: Sequence[State]) -> None:
         self.networks = {"encoder": Encoder(self.config), "decoder": Decoder(self.config)}
@@ -159,11 +164,12 @@ class AutoencoderLevel(_HPLevel):
                 network.load_state_dict(state)
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
-        groups = []
-        for name, network in self.networks.items():
-            level = int(name[-2:]) if name.startswith("refiner") else 0
-            slower = self.config.slower_below ** (self.index - level)
-            groups.append({"params": list(network.parameters()), "slower": slower})
+        refiners = [network for name, network in self.networks.items() if name.startswith("refiner")]
+        frozen(refiners[:-1])
+        groups: list[dict[str, Any]] = [{"params": list(network.parameters())} for network in refiners[-1:]]
+        for name in ("encoder", "decoder"):
+            slower = self.config.slower_below**self.index
+            groups.append({"params": list(self.networks[name].parameters()), "slower": slower})
         return {"generator": self._adam_of(groups)}
 
     def update(self, step: int) -> Mapping[str, float | Tensor]:
@@ -203,19 +209,24 @@ class AdversarialLevel(_HPLevel):
 
     def _make_networks(self, below: Sequence[State]) -> None:
         self._below = Hierarchy.of(below, self.config, self.device)
-        starts = range(0, self.video.shape[1] - self.config.window + 1, self.config.window)
-        draws = generator_of(self.seed, self.index, _AMPLITUDE)
-        amplitudes = [
-            noise_amplitude(self._up(draws, start)[1], self.real(self.index, start)[0], self.config.noise_amplitude)
-            for start in starts
-        ]
-        self.sigma = sum(amplitudes) / len(amplitudes)
         self._name = f"refiner_{self.index:02d}"
         self.networks = {self._name: Refiner(self.config), "critic": make_critic(self.config)}
         former = {self._name: f"refiner_{self.index - 1:02d}", "critic": "critic"}
         for name, source in former.items():
             if state := device_state(below[-1], torch.device("cpu"), source):
                 self.networks[name].load_state_dict(state)
+
+    def _amplitude(self) -> float:
+        """A share of the RMSE of what the level rebuilds, averaged over windows that follow each other."""
+        starts = range(0, self.video.shape[1] - self.config.window + 1, self.config.window)
+        draws = generator_of(self.seed, self.index, _AMPLITUDE)
+        generator = copy.deepcopy(self.networks[self._name])  # batch norm would remember what it sees here
+        errors = []
+        for start in starts:
+            up = self._up(draws, start)[1:]
+            with torch.no_grad(), self.precision.context():
+                errors.append(float(functional.mse_loss(generator(up, up), self.real(self.index, start))) ** 0.5)
+        return self.config.noise_amplitude * sum(errors) / len(errors)
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
         sides = {"generator": self._name, "critic": "critic"}

@@ -27,11 +27,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from onereel.clip import Clip
-from onereel.methods import check_task
-from onereel.methods.base import BaseMethod, Inputs, Task
+from onereel.methods import check_inputs, check_task
+from onereel.methods.base import BaseMethod, Inputs, Roles, Task
 from onereel.methods.sinfusion.config import SinFusionConfig
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class SinFusion(BaseMethod):
     title = "SinFusion"
     paper = "Nikankin, Haim and Irani, SinFusion: Training Diffusion Models on a Single Image or Video, ICML 2023"
     tasks = frozenset({Task.GENERATE, Task.RETARGET, Task.EXTRAPOLATE, Task.UPSAMPLE_TIME, Task.IMAGE})
+    roles: ClassVar[Mapping[Task, Roles]] = {Task.IMAGE: Roles.of("sketch edited", needed=False)}
     Config = SinFusionConfig
 
     def parts(self, task: Task, config: SinFusionConfig) -> Mapping[str, tuple[str, ...]]:
@@ -114,6 +115,7 @@ class SinFusion(BaseMethod):
         from onereel.methods.sinfusion.tasks import DRAW, Job
 
         check_task(self, task)
+        check_inputs(self, task, inputs.clips, inputs.files)
         return DRAW[task](Job(inputs, config, weights, device, progress), seeds)
 
     def together(self, config: SinFusionConfig) -> int:

@@ -19,8 +19,6 @@ from onereel.progress import Progress
 from onereel.pyramid import resize
 
 _SMALLEST = 8  # pixels, each side of an output
-GUIDES = ("sketch", "edited")
-"""Roles of the pictures that `image` may start from."""
 
 
 @dataclass(frozen=True)
@@ -182,11 +180,9 @@ def _image(job: Job, seeds: Sequence[int]) -> list[Clip]:
 
 def _guide(job: Job) -> Tensor | None:
     """What `image` starts from: (1, 3, H, W), or None for noise."""
-    given = [guide for role in GUIDES if (guide := job.inputs.shown(role)) is not None]
-    if len(given) > 1:
-        raise MethodError("sinfusion, task 'image'", "a sketch and an edited picture are given", "give one of them")
-    if given:
-        return to_video(given[0].frames[:1], device=job.device).movedim(1, 0)
+    for role in ("sketch", "edited"):
+        if (guide := job.inputs.shown(role)) is not None:
+            return to_video(guide.frames[:1], device=job.device).movedim(1, 0)
     return job.frame(job.config.image_frame)[None] if job.config.image_start == "picture" else None
 
 

@@ -33,11 +33,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from onereel.clip import Clip, Frames, to_frames
-from onereel.methods import check_task
-from onereel.methods.base import BaseMethod, Inputs, Task
+from onereel.methods import check_inputs, check_task
+from onereel.methods.base import BaseMethod, Inputs, Roles, Task
 from onereel.methods.vgpnn.config import VGPNNConfig
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class VGPNN(BaseMethod):
     title = "VGPNN"
     paper = "Haim, Feinstein et al., Diverse Generation from a Single Video Made Possible, 2022"
     tasks = frozenset({Task.GENERATE, Task.RETARGET, Task.INPAINT, Task.ANALOGY, Task.SKETCH})
+    roles: ClassVar[Mapping[Task, Roles]] = {
+        Task.INPAINT: Roles.of("mask", files="boxes"),
+        Task.ANALOGY: Roles.of(clips="style"),
+        Task.SKETCH: Roles.of(clips="sketch"),
+    }
     Config = VGPNNConfig
 
     def requires(self, task: Task, config: VGPNNConfig) -> Mapping[str, str]:
@@ -103,6 +108,7 @@ class VGPNN(BaseMethod):
         from onereel.methods.vgpnn.tasks import PREPARE
 
         check_task(self, task)
+        check_inputs(self, task, inputs.clips, inputs.files)
         generator = torch.Generator().manual_seed(seed)
         levels, guess, settings = PREPARE[task](inputs, config, device, generator)
         return to_frames(synthesise(levels, guess, settings, generator=generator, progress=progress))

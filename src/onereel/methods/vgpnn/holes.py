@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from onereel.boxes import Box, read_boxes
-from onereel.clip import Frames
+from onereel.clip import Clip, Frames
 from onereel.errors import MethodError
 from onereel.methods.base import Inputs
 
@@ -47,18 +47,13 @@ def read_hole(inputs: Inputs, cue: tuple[int, int, int] | None) -> Hole:
             cue, may be left out.
         cue: RGB for everything missing that has no colour of its own; None leaves what the clip shows there.
 
+    One of them is given (`onereel.methods.check_inputs`).
+
     Raises: MethodError in one line for anything that does not fit.
     """
-    given = [role for role in ("mask", "boxes") if role in inputs.clips or role in inputs.files]
-    if len(given) != 1:
-        raise MethodError(
-            "vgpnn, task 'inpaint'",
-            "needs one of the inputs 'mask' and 'boxes'" + (", got both" if given else ""),
-            "give mask=clip:NAME or mask=FILE (white is missing), or boxes=FILE",
-        )
     free, frames = np.zeros(inputs.clip.size, bool), inputs.clip.frames.copy()
-    if given == ["mask"]:
-        free |= _read_mask(inputs)
+    if (mask := inputs.shown("mask")) is not None:
+        free |= _missing(mask, inputs.clip)
         if cue is not None:
             frames[free] = cue
     else:
@@ -75,22 +70,18 @@ def read_hole(inputs: Inputs, cue: tuple[int, int, int] | None) -> Hole:
     return Hole(free, frames)
 
 
-def _read_mask(inputs: Inputs) -> np.ndarray:
-    mask = inputs.shown("mask")
-    assert mask is not None
-    frames, height, width = inputs.clip.size
+def _missing(mask: Clip, clip: Clip) -> np.ndarray:
+    frames, height, width = clip.size
     if mask.size not in ((frames, height, width), (1, height, width)):
         raise MethodError(
             "vgpnn, input 'mask'",
-            f"is {'x'.join(map(str, mask.size))}, the clip {'x'.join(map(str, inputs.clip.size))}",
+            f"is {'x'.join(map(str, mask.size))}, the clip {'x'.join(map(str, clip.size))}",
             "make a mask of the clip's size, with one frame or as many",
         )
     return mask.frames.mean(axis=-1) > _HALF
 
 
 def _read_boxes(inputs: Inputs) -> list[tuple[Box, tuple[int, int, int] | None]]:
-    if "boxes" not in inputs.files:
-        raise MethodError("vgpnn, input 'boxes'", "is a clip", "give a file: boxes=FILE")
     boxes = read_boxes(inputs.files["boxes"], inputs.clip.size, optional=("colour",))
     return [(box, _colour(box)) for box in boxes]
 

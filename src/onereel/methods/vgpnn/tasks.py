@@ -62,8 +62,6 @@ def _pair(inputs: Inputs, config: VGPNNConfig, device: torch.device, *, task: Ta
     from onereel.features.flow import resolve_flow  # flow brings torchvision along, which takes seconds
     from onereel.methods.vgpnn import analogy
 
-    if role not in inputs.clips:
-        raise MethodError(f"vgpnn, task '{task}'", f"needs the input '{role}'", f"add {role}=clip:NAME")
     other = inputs.clips[role]
     if other.size[0] < 2:
         raise MethodError(f"vgpnn, input '{role}'", "has only one frame", "give a video")
