@@ -4,6 +4,7 @@ Snakemake watches the script of a rule, not the modules that the script imports;
 """
 
 import ast
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,29 @@ def code_files(*modules: str) -> tuple[str, ...]:
     return tuple(sorted(os.path.relpath(path) for path in found))
 
 
+@cache
+def code_digest(*modules: str) -> str:
+    """What `code_files` of these modules say, as a hash; comments, docstrings and layout do not count."""
+    digest = hashlib.sha256()
+    for path in map(Path, code_files(*modules)):
+        content = path.read_bytes()
+        digest.update(_statements(content).encode() if path.suffix == ".py" else content)
+    return digest.hexdigest()
+
+
+def _statements(content: bytes) -> str:
+    tree = ast.parse(content)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            # A string alone is a docstring, of a field, too; `pass` keeps a body from being empty.
+            node.body = [item for item in node.body if not _is_docstring(item)] or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
 def _files(module: str) -> list[Path]:
     path = _PACKAGE.joinpath(*module.split("."))
     if path.is_dir():
@@ -73,6 +97,11 @@ def _resolve(name: str) -> list[Path]:
     return [path.with_suffix(".py")] if path.with_suffix(".py").is_file() else []
 
 
+def _is_module(name: str) -> bool:
+    path = _PACKAGE.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
 def _imports(path: Path) -> list[str]:
     if path.suffix != ".py":
         return []
@@ -81,5 +110,7 @@ def _imports(path: Path) -> list[str]:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            # `from package import module` needs the module, and the package itself no more than any import of it does.
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            names += [name if _is_module(name) else node.module for name in inner]
     return names

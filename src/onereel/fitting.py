@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from onereel.codefiles import code_digest
 from onereel.errors import MethodError
 from onereel.files import atomic_path, sha256_of, write_json, write_text
-from onereel.methods import Inputs, Method, MethodConfig, Task
+from onereel.methods import Inputs, Method, MethodConfig, Task, training_code
 from onereel.progress import Progress
 from onereel.record import measured, provenance
 
@@ -37,12 +38,12 @@ def fit_part(
 ) -> tuple[Mapping[str, torch.Tensor], dict[str, Any], str]:
     """Train `part`; return its state dict, a record of what it took and its curves as TSV.
 
-    Checkpoints go to a folder below `state_folder` named by a hash of method, data, settings, needed parts and seed
-    (``state`` in the record): training resumes its own state and never that of other settings.
+    Checkpoints go to a folder below `state_folder` named by a hash of method, its code, data, settings, needed
+    parts and seed (``state`` in the record): training resumes its own state and never that of anything else.
     """
     needed = {name: sha256_of(path) for name, path in weights.items()}
     asked = {"method": method.name, "part": part, "config": config.trained_with(), "seed": seed}
-    identity = {**asked, "weights": needed, "clip": sha256_of(clip_path)}
+    identity = {**asked, "weights": needed, "clip": sha256_of(clip_path), "code": code_digest(*training_code(method))}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     workdir = state_folder / key
     with alone_in(workdir), measured(device) as cost:

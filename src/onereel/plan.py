@@ -76,12 +76,15 @@ class Plan:
 
     @cached_property
     def models(self) -> dict[tuple[str, str, str, str], RunRow]:
-        """One run for each (clip, method, variant, part) that must be trained."""
+        """One run for each (clip, method, variant, part) that must be trained: of several one that sets a guard."""
         return {
             (run.clip, run.method, self.variant(name), part): run
-            for name, run in self.computed.items()
+            for name, run in sorted(self.computed.items(), key=lambda item: self._sets_a_guard(item[0]))
             for part in self.parts(name)
         }
+
+    def _sets_a_guard(self, run: str) -> bool:
+        return not self.configs[run].guards.isdisjoint(self.computed[run].settings)
 
     @cached_property
     def texts(self) -> dict[str, str]:

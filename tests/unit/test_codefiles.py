@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import onereel
-from onereel.codefiles import code_files
+from onereel import codefiles
+from onereel.codefiles import code_digest, code_files
+from onereel.methods import load_method, method_names, training_code
 
 PACKAGE = Path(onereel.__file__).parent
 
@@ -34,3 +36,26 @@ def test_a_package_stands_for_all_its_files():
 def test_unknown_modules_are_an_error():
     with pytest.raises(ValueError, match="is no module"):
         code_files("methods.nothing")
+
+
+def test_the_digest_is_of_what_the_code_does(monkeypatch, tmp_path):
+    def digest(text):
+        (tmp_path / "toy.py").write_text(text, encoding="utf-8")
+        code_files.cache_clear()
+        code_digest.cache_clear()
+        return code_digest("toy")
+
+    monkeypatch.setattr(codefiles, "_PACKAGE", tmp_path)
+    first = digest('"""What."""\ndef f(x):\n    """Why."""\n    return x + 1\n')
+    assert digest("def f(x):  # otherwise\n\n    return (x + 1)\n") == first
+    assert digest("def f(x):\n    return x + 2\n") != first
+    code_files.cache_clear()
+    code_digest.cache_clear()
+
+
+@pytest.mark.parametrize("name", [name for name in method_names() if load_method(name).trained_by])
+def test_what_only_sampling_uses_does_not_train_again(name):
+    files = names(*training_code(load_method(name)))
+    assert any(file.endswith(("gan/pyramid.py", "fit.py")) for file in files)
+    assert "conv3d.py" in files or "training/loop.py" in files
+    assert not any(file.endswith(("tasks.py", "effects.py", "copies.py")) for file in files)

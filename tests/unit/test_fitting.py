@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from onereel import clip as clips
+from onereel import fitting
 from onereel.clip import Clip
 from onereel.errors import MethodError
 from onereel.files import read_json
@@ -110,6 +111,14 @@ def test_an_interrupted_training_resumes_and_other_settings_do_not(tmp_path, cli
     fit(toy, clip_path, tmp_path / "state", config)
     fit(toy, clip_path, tmp_path / "state", Config(steps=5))
     assert toy.trace == [("first", 0), ("first", 3), ("first", 0)]
+
+
+def test_changed_code_trains_again(tmp_path, clip_path, monkeypatch):
+    toy = Toy()
+    for digest in ("before", "before", "after"):
+        monkeypatch.setattr(fitting, "code_digest", lambda *modules, digest=digest: digest)
+        fit(toy, clip_path, tmp_path / "state", Config())
+    assert len(list((tmp_path / "state").iterdir())) == 2
 
 
 def test_a_second_trainer_is_refused(tmp_path, clip_path):

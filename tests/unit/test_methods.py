@@ -64,6 +64,41 @@ def test_unknown_names_get_the_nearest_known_one():
 
 
 @pytest.mark.parametrize(
+    ("task", "key", "value"),
+    [
+        ("lengthen", "frames", 40),
+        ("compose", "start_level", 1),
+        ("slow_motion", "noise_in_common", 0.5),
+        ("super_resolve", "output_scale", [1, 3, 3]),
+        ("super_resolve", "ladder.factor", 1.5),
+    ],
+)
+def test_settings_of_generate_are_refused_elsewhere(task, key, value):
+    method = load_method("singan_gif")
+    with pytest.raises(ConfigError, match=f"'{task}' does not read it; leave it out, or ask for"):
+        configure(method, "demo", {key: value}, task=Task(task))
+    configure(method, "demo", {key: value}, task=Task.GENERATE)
+    configure(method, "demo", {"ladder.min_side": 12}, task=Task(task))
+
+
+@pytest.mark.parametrize("name", ["singan_gif", "singan", "hp_vae_gan"])
+def test_a_guard_reaches_the_training_and_makes_no_other_model(name):
+    method = load_method(name)
+    usual, lenient = configure(method, "fast"), configure(method, "fast", {"max_drift": 5})
+    assert usual.trained_with() == lenient.trained_with()
+    assert method.Config.model_validate(lenient.for_training()).max_drift == 5
+
+
+def test_of_runs_that_share_a_model_one_that_sets_a_guard_trains_it():
+    rows = {
+        name: RunRow(name, "water", "singan_gif", settings=settings)
+        for name, settings in (("a", {}), ("b", {"max_drift": 5}), ("c", {}))
+    }
+    made = plan.Plan(Path(__file__).parents[2], {}, rows, {})
+    assert [run.run for run in made.models.values()] == ["b"]
+
+
+@pytest.mark.parametrize(
     ("method", "task", "clips", "files", "message"),
     [
         ("singan_gif", "compose", (), (), "needs one of the inputs 'copies' and 'edited'; give copies=FILE or edited="),

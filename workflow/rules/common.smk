@@ -10,6 +10,7 @@ from snakemake.utils import validate
 from onereel import plan
 from onereel.codefiles import code_files
 from onereel.errors import OnereelError
+from onereel.methods import load_method, training_code
 from onereel.sheet import clips_and_files
 
 # Relative, so that a repository that moves keeps what it knows of its inputs.

@@ -6,7 +6,7 @@ rule train:
         clip="<clips>/{clip}.mkv",
         artefacts=lambda wildcards: list(artefacts_of(trained(wildcards)).values()),
         parts=needed_parts,
-        code=lambda wildcards: code_files(f"methods.{wildcards.method}"),
+        code=lambda wildcards: code_files(*training_code(load_method(wildcards.method))),
     output:
         weights="<models>/{clip}/{method}/{variant}/{part}.safetensors",
         record="<models>/{clip}/{method}/{variant}/{part}.json",
@@ -23,7 +23,7 @@ rule train:
         runtime=training_resource("runtime"),
         gpu=training_resource("gpu"),
     params:
-        config=lambda wildcards: PLAN.configs[trained(wildcards).run].trained_with(),
+        config=lambda wildcards: PLAN.configs[trained(wildcards).run].for_training(),
         # What the inputs above are, in their order.
         artefacts=lambda wildcards: list(artefacts_of(trained(wildcards))),
         parts=lambda wildcards: PLAN.parts(trained(wildcards).run)[wildcards.part],

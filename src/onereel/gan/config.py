@@ -49,7 +49,7 @@ class PyramidConfig(MethodConfig):
     """Normalisation in critics (SinGAN: batch). none: as WGAN-GP was meant, and the penalty costs half."""
     critic_channels: float = Field(default=1.0, gt=0, le=4)
     """Channels of critics in units of the generator's (SinGAN: the same)."""
-    steps: tuple[PositiveInt, ...] = (8000,)
+    steps: tuple[PositiveInt, ...] = Field(default=(8000,), min_length=1)
     """Training steps of every level, coarsest first; the last number holds for all further ones (section 3.5: about
     8000)."""
     window: tuple[PositiveInt, PositiveInt] = (16, 8)
@@ -87,7 +87,6 @@ class PyramidConfig(MethodConfig):
             "compose_passes",
             "frames",
             "lengthen_frames",
-            "max_drift",  # it may stop a training, and changes nothing about one that goes on
             "output_scale",
             "slow_factor",
             "slow_start",
@@ -98,7 +97,9 @@ class PyramidConfig(MethodConfig):
             "transfer_frames",
         }
     )
+    guards: ClassVar[frozenset[str]] = frozenset({"max_drift"})
     read_by: ClassVar[Mapping[str, frozenset[Task]]] = {
+        **dict.fromkeys(("frames", "output_scale", "start_level"), frozenset({Task.GENERATE})),
         "lengthen_frames": frozenset({Task.LENGTHEN}),
         "transfer_frames": frozenset({Task.MOTION_TRANSFER}),
         **dict.fromkeys(("slow_factor", "slow_start"), frozenset({Task.SLOW_MOTION})),
@@ -107,6 +108,11 @@ class PyramidConfig(MethodConfig):
             ("super_factor", "super_input", "super_noise", "super_passes", "super_weight"),
             frozenset({Task.SUPER_RESOLVE}),
         ),
+    }
+
+    ignored_by: ClassVar[Mapping[str, frozenset[Task]]] = {
+        "noise_in_common": frozenset({Task.SLOW_MOTION}),  # its noise is a path
+        "ladder.factor": frozenset({Task.SUPER_RESOLVE}),  # the ratio follows from the factor
     }
 
     output_scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)

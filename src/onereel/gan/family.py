@@ -21,6 +21,7 @@ class PyramidMethod(BaseMethod):
     """A method whose only trained parts are pyramids of generators; its settings are a `PyramidConfig`."""
 
     Config: ClassVar[type[MethodConfig]] = PyramidConfig
+    trained_by = ("gan.pyramid",)
     roles: ClassVar[Mapping[Task, Roles]] = {
         Task.COMPOSE: Roles.of("edited", files="copies"),
         Task.MOTION_TRANSFER: Roles.of("picture"),

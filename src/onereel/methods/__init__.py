@@ -30,6 +30,7 @@ __all__ = [
     "load_method",
     "method_names",
     "read_method_file",
+    "training_code",
 ]
 
 
@@ -55,6 +56,13 @@ def check_task(method: Method | BaseMethod, task: Task) -> None:
     if task not in method.tasks:
         known = ", ".join(sorted(method.tasks))
         raise MethodError(f"method '{method.name}'", f"does not do '{task}'", f"choose one of {known}")
+
+
+def training_code(method: Method) -> tuple[str, ...]:
+    """Modules below ``onereel`` whose code says how the method's parts are trained; none of a method from elsewhere."""
+    package = type(method).__module__.split(".")
+    own = (".".join(package[1:]),) if package[0] == "onereel" else ()
+    return method.trained_by or own
 
 
 def check_inputs(
@@ -130,8 +138,8 @@ def configure(
 
 
 def _check_read(method: Method, key: str, task: Task | None) -> None:
-    readers = method.Config.read_by.get(key.split(".")[0])
-    if task is None or readers is None or task in readers:
+    readers = method.Config.read_by.get(key.split(".")[0], method.tasks) - method.Config.ignored_by.get(key, set())
+    if task is None or task in readers or task not in method.tasks:
         return
     able = " or ".join(sorted(readers & method.tasks))
     remedy = f"leave it out, or ask for {able}" if able else "leave it out"

@@ -81,11 +81,21 @@ class MethodConfig(BaseModel):
     sampling_only: ClassVar[frozenset[str]] = frozenset()
     """Fields that training does not read: runs that differ in nothing else share their trained parts."""
 
+    guards: ClassVar[frozenset[str]] = frozenset()
+    """Fields that may stop a training and change nothing about one that goes on: they make no other trained part."""
+
     read_by: ClassVar[Mapping[str, frozenset[Task]]] = {}
     """Fields that only these tasks read; set for another task, they are refused instead of doing nothing."""
 
+    ignored_by: ClassVar[Mapping[str, frozenset[Task]]] = {}
+    """Fields, of nested models with a dot, that every task reads but these; refused in the same way."""
+
     def trained_with(self) -> dict[str, Any]:
         """What trained parts depend on, JSON-ready; validates to a config of the same class."""
+        return self.model_dump(mode="json", exclude=set(self.sampling_only | self.guards))
+
+    def for_training(self) -> dict[str, Any]:
+        """The same with `guards`: what a training reads."""
         return self.model_dump(mode="json", exclude=set(self.sampling_only))
 
 
@@ -133,6 +143,8 @@ class Method(Protocol):
         tasks: what it can do.
         roles: further inputs by task; tasks that are not in it read the clip alone.
         calibration: True for rows that only tell a reader what a number means.
+        trained_by: modules below ``onereel`` that, with all they import, say how parts are trained: where they change,
+            parts are trained again. Empty: the method's package.
         Config: its settings; presets in ``config/methods/{name}.yaml``.
     """
 
@@ -142,6 +154,7 @@ class Method(Protocol):
     tasks: frozenset[Task]
     roles: Mapping[Task, Roles]
     calibration: bool
+    trained_by: tuple[str, ...]
     Config: type[MethodConfig]
 
     def requires(self, task: Task, config: Any) -> Mapping[str, str]:
@@ -235,6 +248,7 @@ class BaseMethod:
     roles: ClassVar[Mapping[Task, Roles]] = {}
     paper: ClassVar[str] = ""
     calibration: ClassVar[bool] = False
+    trained_by: ClassVar[tuple[str, ...]] = ()
 
     def requires(self, task: Task, config: Any) -> Mapping[str, str]:
         """Nothing."""

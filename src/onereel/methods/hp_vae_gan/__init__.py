@@ -44,6 +44,7 @@ class HPVAEGAN(BaseMethod):
     title = "HP-VAE-GAN"
     paper = "Gur, Benaim and Wolf, Hierarchical Patch VAE-GAN, NeurIPS 2020"
     tasks = frozenset({Task.GENERATE})
+    trained_by = ("methods.hp_vae_gan.fit",)
     Config = HPVAEGANConfig
 
     def parts(self, task: Task, config: HPVAEGANConfig) -> Mapping[str, tuple[str, ...]]:

@@ -63,8 +63,8 @@ class HPVAEGANConfig(MethodConfig):
     """Training stops if mean or spread of a colour in samples is farther than this from the clip's, in units of
     [-1, 1], in the second half of a level. Ours."""
 
-    # max_drift may stop a training, and changes nothing about one that goes on.
-    sampling_only: ClassVar[frozenset[str]] = frozenset({"frames", "max_drift", "output_scale"})
+    sampling_only: ClassVar[frozenset[str]] = frozenset({"frames", "output_scale"})
+    guards: ClassVar[frozenset[str]] = frozenset({"max_drift"})
 
     output_scale: tuple[Scale, Scale, Scale] = (1.0, 1.0, 1.0)
     """Length, height and width of the output relative to the clip."""

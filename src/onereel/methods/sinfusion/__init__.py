@@ -50,6 +50,7 @@ class SinFusion(BaseMethod):
     paper = "Nikankin, Haim and Irani, SinFusion: Training Diffusion Models on a Single Image or Video, ICML 2023"
     tasks = frozenset({Task.GENERATE, Task.RETARGET, Task.EXTRAPOLATE, Task.UPSAMPLE_TIME, Task.IMAGE})
     roles: ClassVar[Mapping[Task, Roles]] = {Task.IMAGE: Roles.of("sketch edited", needed=False)}
+    trained_by = ("methods.sinfusion.fit",)
     Config = SinFusionConfig
 
     def parts(self, task: Task, config: SinFusionConfig) -> Mapping[str, tuple[str, ...]]:
