@@ -28,11 +28,12 @@ from onereel import clip as clips
 from onereel.clip import to_frames, to_video
 from onereel.devices import resolve_device
 from onereel.gan import cascade, networks, pyramid
-from onereel.gan.cascade import Part
+from onereel.gan import level as gan_level
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
 from onereel.gan.effects import of_transfer, seam_gradient
 from onereel.gan.networks import Critic
+from onereel.gan.parts import Part
 from onereel.gan.pyramid import PyramidLevel
 from onereel.methods import configure, load_method
 from onereel.methods.hp_vae_gan import fit as hp_fit
@@ -50,7 +51,7 @@ def plain() -> ExitStack:
     changes.enter_context(patch.object(Critic, "input_gradient", Critic._gradient_by_autograd))
     for module in (networks, cascade, pyramid, hp_networks, hp_fit):
         changes.enter_context(patch.object(module, "channels_last", lambda values: values))
-    for module in (cascade, pyramid, hp_networks, hp_fit):
+    for module in (cascade, gan_level, hp_networks):
         changes.enter_context(patch.object(module, "laid_out", lambda network, device: network.to(device)))
     return changes
 

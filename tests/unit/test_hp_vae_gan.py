@@ -11,6 +11,8 @@ from safetensors.torch import save_file
 from onereel.clip import Clip, to_video
 from onereel.errors import ConfigError, MethodError
 from onereel.gan import growth
+from onereel.gan import level as gan_level
+from onereel.gan.wgan import descend
 from onereel.methods import Inputs, Task, configure, load_method
 from onereel.methods.hp_vae_gan import fit as fitting
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
@@ -151,6 +153,38 @@ def test_losses_of_the_autoencoder_by_hand(clip):
     assert float(values["divergence"]) == pytest.approx(float(divergence), rel=0.02, abs=1e-3)
 
 
+@pytest.mark.parametrize("index", [1, 2])
+def test_what_the_generator_minimises_by_hand(clip, states, monkeypatch, index):
+    """10 times the squared error, the decoder's own with it in the autoencoder, and 1 times the rest."""
+    losses = []
+    for module in (fitting, gan_level):
+        monkeypatch.setattr(module, "descend", lambda adam, loss, limit: losses.append(float(loss.detach())))
+    config = tiny(adversarial={"precision": "float32"})
+    one = level(clip, states[:index], config)
+    values = {name: float(value) for name, value in one.update(0).items()}
+    if index == 1:
+        again = level(clip, states[:index], config)
+        draws = again._draws_of(0)
+        coarse = again.real(0, again._pick(draws))
+        with torch.no_grad():
+            mean, log_variance = again.networks["encoder"](coarse)
+            decoded = again.networks["decoder"](
+                mean + torch.randn(mean.shape, generator=draws) * (log_variance / 2).exp()
+            )
+        error = values["reconstruction"] + float((decoded - coarse).square().mean())
+        assert losses == pytest.approx([10 * error + values["divergence"]], rel=1e-3)
+    else:
+        again = level(clip, states[:index], config)
+        draws = again._draws_of(0)
+        start = again._pick(draws)
+        made = again._make(*again._draw(start, draws)).detach()
+        error = float((made[1:] - again._window(start)).square().mean())
+        assert values["reconstruction"] == pytest.approx(error, rel=1e-3)
+        # The critic did not learn here, since nothing descends; its power iteration went on.
+        score = float(one.networks["critic"].eval()(made[:1]).mean())
+        assert losses[1] == pytest.approx(10 * error - score, rel=0.02, abs=2e-3)
+
+
 def test_gan_levels_leave_the_frozen_ones_alone_and_start_from_the_level_below(clip, states):
     third = level(clip, states[:2])
     assert set(third.networks) == {"refiner_02", "critic"}
@@ -182,16 +216,25 @@ def test_the_clip_comes_back_through_a_draw_of_its_latent_and_without_noise(clip
         expected = below.refiners[0](up, up)
     torch.testing.assert_close(drawn(1), expected)
     assert not torch.equal(drawn(1)[1], drawn(2)[1]), "another draw, another reconstruction"
-    up, noisy = third._draw(torch.Generator().manual_seed(0), 0)
+    up, noisy = third._draw(0, torch.Generator().manual_seed(0))
     assert torch.equal(up[1], noisy[1])
     assert float((noisy[0] - up[0]).std()) == pytest.approx(third.sigma, rel=0.1)
 
 
-def test_spectral_norm_stands_still_while_the_generator_learns(clip, states):
+def test_spectral_norm_stands_still_while_the_generator_learns(clip, states, monkeypatch):
     third = level(clip, states[:2])
-    for step in range(2):
-        third.update(step)
-    critic = third.networks["critic"]
+    critic, seen = third.networks["critic"], []
+
+    def descended(adam, loss, limit):
+        seen.append([value.clone() for value in critic.buffers()])
+        descend(adam, loss, limit)
+
+    monkeypatch.setattr(gan_level, "descend", descended)
+    third.update(0)
+    third.update(1)
+    critic_turn, generator_turn, next_turn, _ = seen
+    assert all(map(torch.equal, critic_turn, generator_turn))
+    assert not all(map(torch.equal, generator_turn, next_turn)), "and goes on with the critic's own turn"
     assert critic.training
     assert all(value.requires_grad for value in critic.parameters())
     weight = critic.layers[0].weight.detach().flatten(1)
@@ -200,8 +243,8 @@ def test_spectral_norm_stands_still_while_the_generator_learns(clip, states):
 
 def test_a_stopped_training_ends_in_the_same_weights(clip, monkeypatch, tmp_path):
     """Killed in a GAN level, run again: the bytes of an undisturbed training."""
-    monkeypatch.setattr(fitting, "grow", functools.partial(growth.grow, checkpoint_seconds=0.0))
-    monkeypatch.setattr(fitting.guards, "announce", lambda *_: 0.0)
+    monkeypatch.setattr(growth, "grow", functools.partial(growth.grow, checkpoint_seconds=0.0))
+    monkeypatch.setattr(growth.guards, "announce", lambda *_: 0.0)
     config = tiny(steps=(2, 2, 4))
     update = AdversarialLevel.update
 

@@ -11,10 +11,11 @@ from safetensors.torch import load_file, save_file
 from onereel.clip import Clip, to_frames, to_video
 from onereel.errors import ConfigError, MethodError
 from onereel.gan import cascade, growth, guards, pyramid
-from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, kind_of, to_side, with_neighbours
+from onereel.gan.cascade import Cascade, Generator, draw_noise, kind_of, to_side, with_neighbours
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
 from onereel.gan.effects import motion_energy, motion_where, seam_gradient
+from onereel.gan.parts import Part
 from onereel.gan.pyramid import PyramidLevel, estimate, fit
 from onereel.gan.settings import ScaleLadder
 from onereel.gan.statistics import noise_amplitude
@@ -172,6 +173,15 @@ def level(clip, config=None, below=(), part=None, seed=0) -> PyramidLevel:
     return PyramidLevel(config, part, video, len(sides), below, seed=seed, device=CPU)
 
 
+def louder(generator):
+    """The same with weights that answer to what they see: new ones say 0 to everything."""
+    with torch.no_grad():
+        for value in generator.parameters():
+            if value.ndim > 1:
+                value.mul_(0.7 / value.flatten(1).norm(dim=1).mean())
+    return generator
+
+
 def test_sigma_is_a_tenth_of_the_rmse_of_the_reconstruction(clip):
     first = level(clip)
     assert first.sigma == 1
@@ -184,14 +194,18 @@ def test_sigma_is_a_tenth_of_the_rmse_of_the_reconstruction(clip):
 
 def test_the_reconstruction_is_what_training_calls_so(clip):
     """Zero noise at finer levels, z_opt at the coarsest: sampling rebuilds what the loss compares."""
-    first = level(clip, tiny(window=(5, 5)))
+    config = tiny(window=(5, 5), adversarial={"precision": "float32"})
+    first = level(clip, config)
     first.update(0)
+    louder(first.generator)
     up, noisy = first._draw(0, torch.Generator().manual_seed(0))
     first.generator.eval()
     with torch.no_grad():
         made = first._make(up, noisy)[1]
-    rebuilt = Cascade.of([first.finished()], tiny(), Part(), CPU).reconstruct()[0]
-    assert torch.allclose(made, rebuilt, atol=1e-2)
+        other = first._make(up[1:], noisy[1:].flip(2))[0]
+    rebuilt = Cascade.of([first.finished()], config, Part(), CPU).reconstruct()[0]
+    assert torch.allclose(made, rebuilt, atol=1e-4)
+    assert float((made - other).abs().mean()) > 0.05, "other noise, another video"
     assert torch.equal(noisy[1], first.optimal[0]), "no noise but z_opt"
 
 
@@ -211,14 +225,15 @@ def test_windows_are_cut_from_clip_wide_maps(clip):
 def test_a_window_rebuilds_like_the_whole_away_from_its_edges(clip):
     """A generator of 3 layers in time sees 3 frames to either side."""
     long = Clip(np.concatenate([clip.frames] * 4)[:18], clip.fps)
-    first = level(long, tiny(window=(18, 18)))
-    first.generator.eval()
+    first = level(long, tiny(window=(18, 18), adversarial={"precision": "float32"}))
+    louder(first.generator).eval()
     with torch.no_grad():
         optimal = first.optimal
         whole = first._make(torch.zeros_like(optimal), optimal)
         window = first._make(torch.zeros_like(optimal[:, :, 4:16]), optimal[:, :, 4:16])
-    assert torch.allclose(window[:, :, 3:-3], whole[:, :, 7:13], atol=1e-3)
-    assert not torch.allclose(window[:, :, 0], whole[:, :, 4], atol=1e-4), "and not at them"
+    assert torch.allclose(window[:, :, 3:-3], whole[:, :, 7:13], atol=1e-4)
+    assert float((window[:, :, 3:-3] - whole[:, :, 6:12]).abs().mean()) > 0.05, "another frame is not like it"
+    assert float((window[:, :, 0] - whole[:, :, 4]).abs().mean()) > 1e-3, "and not at them"
 
 
 def test_weights_come_from_the_level_below_where_shapes_match(clip):
@@ -258,10 +273,8 @@ def test_weights_of_the_losses(clip):
     own = level(clip, tiny(window=(5, 5)))
     made = torch.cat([own.real + 0.1, own.real + 0.2])
     loss, _ = own._generator_loss(made, own.real)
-    with torch.no_grad(), own._precision.context():
-        scores = {
-            name: float(critic(own._views(name, made[:1])).float().mean()) for name, critic in own.critics.items()
-        }
+    with torch.no_grad(), own.precision.context():
+        scores = {name: float(critic(own._view(name, made[:1])).float().mean()) for name, critic in own.critics.items()}
     expected = -scores["image"] - 5 * scores["video"] + 50 * 0.2 + 2 * 0.1
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-3)
 
@@ -271,15 +284,15 @@ def test_slow_motion_shows_the_video_critic_every_second_frame(clip):
     up, noisy = own._draw(0, torch.Generator().manual_seed(0))
     assert up.shape[2] == 7
     made = own._make(up, noisy)
-    assert torch.equal(own._views("video", made), made[:, :, ::2].contiguous())
-    assert own._views("image", made[:1]).shape[0] == 7, "the image critic sees them all"
-    assert own._views("video", own.real[:, :, :4]).shape[2] == 4
+    assert torch.equal(own._view("video", made), made[:, :, ::2].contiguous())
+    assert own._view("image", made[:1]).shape[0] == 7, "the image critic sees them all"
+    assert own._view("video", own.real[:, :, :4]).shape[2] == 4
 
 
 @pytest.mark.parametrize("name", ["singan_gif", "singan"])
 def test_a_stopped_training_ends_in_the_same_weights(name, clip, monkeypatch, tmp_path):
     """Killed in the middle of the second level, run again: the bytes of an undisturbed training."""
-    monkeypatch.setattr(pyramid, "grow", functools.partial(growth.grow, checkpoint_seconds=0.0))
+    monkeypatch.setattr(growth, "grow", functools.partial(growth.grow, checkpoint_seconds=0.0))
     config = {
         "singan_gif": tiny(steps=(4,)),
         "singan": SinGANConfig(**{**TINY, "levels_3d": 0, "steps": (4,), "window": (1, 1)}),
@@ -300,7 +313,7 @@ def test_a_stopped_training_ends_in_the_same_weights(name, clip, monkeypatch, tm
             Part(), clip.frames, config, label="t", workdir=folder, device=CPU, seed=3, progress=no_progress
         )  # fmt: skip
 
-    monkeypatch.setattr(pyramid.guards, "announce", lambda *_: 0.0)
+    monkeypatch.setattr(guards, "announce", lambda *_: 0.0)
     whole = run(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "cut", stop_at=6)
@@ -354,18 +367,18 @@ def test_estimate_grows_with_the_clip_and_counts_updates():
     assert sum(more) > 3 * sum(units)
 
 
-def test_parts_of_a_long_video_add_up_to_the_whole(clip, weights, monkeypatch):
-    for config, files in ((tiny(), weights["pyramid"]), (tiny(levels_3d=0), None)):
-        if files is None:
-            states = [level(clip, config).finished()]
-            built = Cascade.of(states, config, Part(), CPU)
-        else:
-            built = Cascade.load(files, config, Part(), CPU)
+def test_parts_of_a_long_video_add_up_to_the_whole(clip, monkeypatch):
+    for levels_3d in (tiny().levels_3d, 0):
+        config = tiny(levels_3d=levels_3d, adversarial={"precision": "float32"})
+        first = level(clip, config)
+        louder(first.generator)
+        built = Cascade.of([first.finished()], config, Part(), CPU)
         noisy = torch.rand(1, 3, 23, 12, 15, generator=torch.Generator().manual_seed(1)) * 2 - 1
         whole = built.refine(0, torch.zeros_like(noisy), noisy)
-        monkeypatch.setattr(cascade, "_FRAMES_AT_ONCE", 5)
-        assert torch.allclose(built.refine(0, torch.zeros_like(noisy), noisy), whole, atol=2e-2)
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(cascade, "_FRAMES_AT_ONCE", 5)
+            assert torch.allclose(built.refine(0, torch.zeros_like(noisy), noisy), whole, atol=1e-4)
+        assert float(whole.std()) > 0.05
 
 
 def test_a_training_is_announced_and_too_large_ones_are_refused(clip, monkeypatch, caplog, tmp_path):

@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,57 +17,12 @@ from onereel.errors import MethodError
 from onereel.gan.config import PyramidConfig
 from onereel.gan.growth import State, device_state
 from onereel.gan.networks import Kind, channels_last, laid_out, stack
-from onereel.gan.settings import ScaleLadder, Side
+from onereel.gan.parts import Part
+from onereel.gan.settings import Side
 from onereel.pyramid import resize
 from onereel.training.descent import Precision
 
 _FRAMES_AT_ONCE = 64  # that a generator sees while it samples
-
-Purpose = Literal["pyramid", "slow", "super"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a pyramid is trained for.
-
-    Attributes:
-        purpose: `pyramid` for most tasks; `slow` and `super` for slow motion and super-resolution.
-        factor: how many times slower or larger; 1 for `pyramid`.
-    """
-
-    purpose: Purpose = "pyramid"
-    factor: int = 1
-
-    @property
-    def name(self) -> str:
-        """``pyramid``, ``slow_x2``, ``super_x3``."""
-        return self.purpose if self.factor == 1 else f"{self.purpose}_x{self.factor}"
-
-    @classmethod
-    def parse(cls, name: str) -> "Part":
-        """The part of that name.
-
-        Raises: ValueError if there is none.
-        """
-        purpose, _, factor = name.partition("_x")
-        if purpose not in ("pyramid", "slow", "super"):
-            raise ValueError(f"no part '{name}'")
-        return cls(purpose, int(factor or 1))  # type: ignore[arg-type]
-
-    @property
-    def slowness(self) -> int:
-        """Generated frames for one frame of the clip."""
-        return self.factor if self.purpose == "slow" else 1
-
-    def frames(self, frames: int) -> int:
-        """Generated frames whose every `slowness`-th is one of `frames` frames of the clip."""
-        return self.slowness * (frames - 1) + 1
-
-    def ladder(self, config: PyramidConfig) -> ScaleLadder:
-        """Sizes of the levels; for super-resolution by k the ratio is the k-th root of k (section 5.5)."""
-        if self.purpose != "super":
-            return config.ladder
-        return config.ladder.model_copy(update={"factor": self.factor ** (1 / self.factor), "exact": True})
 
 
 def kind_of(config: PyramidConfig, level: int) -> Kind:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from onereel.gan.config import PyramidConfig
+from onereel.gan.parts import Part, part_of
 from onereel.methods import check_inputs, check_task
 from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Roles, Task
 
@@ -29,13 +30,7 @@ class PyramidMethod(BaseMethod):
 
     def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
         """One pyramid; slow motion and super-resolution have their own."""
-        match task:
-            case Task.SLOW_MOTION:
-                return {f"slow_x{config.slow_factor}": ()}
-            case Task.SUPER_RESOLVE:
-                return {f"super_x{config.super_factor}": ()}
-            case _:
-                return {"pyramid": ()}
+        return {part_of(task, config).name: ()}
 
     def fit(
         self,
@@ -50,7 +45,6 @@ class PyramidMethod(BaseMethod):
         progress: Progress,
     ) -> Mapping[str, torch.Tensor]:
         """Train a pyramid; see `onereel.gan.pyramid.fit`."""
-        from onereel.gan.cascade import Part
         from onereel.gan.pyramid import fit
 
         place = {"workdir": workdir, "device": device, "seed": seed, "progress": progress}

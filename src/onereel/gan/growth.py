@@ -19,8 +19,11 @@ from torch import Tensor
 
 from onereel.errors import MethodError
 from onereel.files import atomic_path, write_text
+from onereel.gan import guards
+from onereel.gan.settings import AdversarialConfig
 from onereel.gan.statistics import DRIFT
 from onereel.progress import Progress
+from onereel.pyramid import Size
 from onereel.training import loop
 
 FINISHED = "finished.safetensors"
@@ -55,6 +58,45 @@ class Level(Protocol):
     def finished(self) -> dict[str, Tensor]:
         """What is kept: enough to sample with, and to train the next level."""
         ...
+
+
+def train_levels(
+    begin: Callable[[int, Sequence[State]], Level],
+    sizes: Sequence[Size],
+    steps: Sequence[int],
+    own: AdversarialConfig,
+    *,
+    values: float,
+    operations: Sequence[float],
+    max_drift: float,
+    label: str,
+    workdir: Path,
+    device: torch.device,
+    progress: Progress,
+) -> list[State]:
+    """Say what a training takes, then train every level that is not finished; return what is kept of all.
+
+    Args:
+        begin: ``begin(index, below)`` makes a level from the finished ones below it.
+        sizes: (T, H, W) of every level, coarsest first.
+        steps: of every level.
+        own: settings of the optimisation.
+        values: numbers that the largest level keeps for its backward pass.
+        operations: work of every level in units of one step of the coarsest.
+        max_drift: see `grow`.
+        label: names the training.
+        workdir: for the levels' states and curves.
+        device: where to train.
+        progress: watches the loops.
+
+    Raises: MethodError if the device has too little memory, values are not finite, or colours run away.
+    """
+    needed = guards.peak_memory(values, own.precision, device)
+    guards.check_memory(needed, device, label)
+    if (finished := finished_levels(workdir)) < len(sizes):
+        trial = begin(0, [])
+        guards.announce(label, sizes, needed, operations, lambda: trial.update(0), device, finished)
+    return grow(steps, begin, workdir=workdir, progress=progress, label=label, max_drift=max_drift)
 
 
 def grow(

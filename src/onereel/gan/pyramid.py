@@ -1,9 +1,7 @@
 """Training of one level of the SinGAN family (SinGAN-GIF, sections 3.2 to 3.4)."""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,25 +9,22 @@ from torch import Tensor, nn
 from onereel.clip import Frames, to_video
 from onereel.errors import MethodError
 from onereel.gan import guards
-from onereel.gan.cascade import Cascade, Generator, Part, draw_noise, pack, to_pictures, to_side
+from onereel.gan.cascade import Cascade, Generator, draw_noise, pack, to_pictures, to_side
 from onereel.gan.config import PyramidConfig
-from onereel.gan.growth import State, device_state, finished_levels, grow
-from onereel.gan.networks import Critic, channels_last, frozen, inherit, initialise, laid_out
+from onereel.gan.growth import State, device_state, train_levels
+from onereel.gan.level import GANLevel
+from onereel.gan.networks import Critic, channels_last, inherit, initialise
+from onereel.gan.parts import Part
 from onereel.gan.settings import Side
-from onereel.gan.statistics import DRIFT, colour_drift, colour_statistics_loss, noise_amplitude
-from onereel.gan.wgan import critic_loss, descend, generator_loss
+from onereel.gan.statistics import colour_statistics_loss, noise_amplitude
 from onereel.progress import Progress
 from onereel.pyramid import resize
-from onereel.training.descent import Precision, compiled
 from onereel.training.loop import generator_of
 
-_STREAMS = 16  # streams of random numbers that a level has to itself
-_START, _MEASURE, _OPTIMAL = 1, 2, 3  # streams besides the steps' own, 0
-
-log = logging.getLogger(__name__)
+_OPTIMAL = 3  # stream of random numbers of z_opt
 
 
-class PyramidLevel:
+class PyramidLevel(GANLevel):
     """A level in training: a generator, an image critic and a video critic (Eq. 3).
 
     Args:
@@ -53,25 +48,17 @@ class PyramidLevel:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.config, self.part, self.index, self.seed, self.device = config, part, len(below), seed, device
+        index = len(below)
+        self.config, self.part, self._former = config, part, below[-1] if below else None
         self.real = video.to(device)[None]  # (1, 3, T, h, w)
         self.side: Side = (video.shape[2], video.shape[3])
-        self.window = config.window_of(self.index, levels, video.shape[1])
+        self.window = config.window_of(index, levels, video.shape[1])
         self._below = Cascade.of(below, config, part, device) if below else None
-        self.sigma, self.optimal, self._rebuilt = self._prepare()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(generator_of(seed, self.index, _START).initial_seed())  # initialisers know no generator
-            self.generator, self.critics = self._networks(below[-1] if below else None)
-        self._precision = Precision(config.adversarial.precision, device)
-        own = config.adversarial
-        self._adam = {
-            name: torch.optim.Adam(network.parameters(), lr=own.learning_rate, betas=own.betas, fused=True)
-            for name, network in self._all().items()
-        }
-        run = compiled if own.compile else (lambda network: network)
-        self._run: nn.Module = run(self.generator)
+        self.sigma, self.optimal, self._rebuilt = self._prepare(seed)
+        steps, places = config.steps_of(index), video.shape[1] - self.window + 1
+        super().__init__(config.adversarial, index=index, steps=steps, places=places, seed=seed, device=device)
 
-    def _prepare(self) -> tuple[float, Tensor, Tensor]:
+    def _prepare(self, seed: int) -> tuple[float, Tensor, Tensor]:
         """sigma, z_opt of the coarsest level, and the upsampled reconstruction of the level below (or the clip there,
         see `PyramidConfig.super_input`).
 
@@ -80,8 +67,8 @@ class PyramidLevel:
         """
         frames = self.part.frames(self.real.shape[2])
         if self._below is None:
-            draws = generator_of(self.seed, 0, _OPTIMAL)
-            optimal = draw_noise(self.config, self.part, 0, (frames, *self.side), draws).to(self.device)
+            draws = generator_of(seed, 0, _OPTIMAL)
+            optimal = draw_noise(self.config, self.part, 0, (frames, *self.side), draws).to(self.real.device)
             return 1.0, optimal.contiguous(), torch.zeros_like(optimal)
         rebuilt = to_side(self._start(self._below), self.side)
         shown = rebuilt[0, :, :: self.part.slowness]
@@ -93,56 +80,18 @@ class PyramidLevel:
             return to_side(self.real, below.sides[-1]).clamp(-1, 1)
         return below.reconstruct()
 
-    def _networks(self, below: State | None) -> tuple[nn.Module, dict[str, Critic]]:
+    def _make_networks(self) -> dict[str, nn.Module]:
         """New networks; those of the level below are copied where shapes match (SinGAN)."""
-        generator: nn.Module = make_generator(self.config, self.index)
-        critics = make_critics(self.config, self.index)
-        if below is not None:
-            former: dict[str, nn.Module] = dict(make_critics(self.config, self.index - 1))
-            former["generator"] = make_generator(self.config, self.index - 1)
-            for name, network in {"generator": generator, **critics}.items():
-                former[name].load_state_dict(device_state(below, torch.device("cpu"), name))
-                inherit(network, former[name])
-        laid_out(generator, self.device)
-        for critic in critics.values():
-            laid_out(critic, self.device)
-        return generator, critics
+        networks = _networks(self.config, self.index)
+        if self._former is not None:
+            for name, former in _networks(self.config, self.index - 1).items():
+                if name in networks:
+                    former.load_state_dict(device_state(self._former, torch.device("cpu"), name))
+                    inherit(networks[name], former)
+        return networks
 
-    def _all(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, **self.critics}
-
-    def update(self, step: int) -> Mapping[str, float | Tensor]:
-        """Critics, then the generator; losses by name, `critic_*` being the critics' estimate of the distance."""
-        own = self.config.adversarial
-        draws = generator_of(self.seed, step, _STREAMS * (self.index + 1))
-        rate = own.rate(step, self.config.steps_of(self.index))
-        for optimiser in self._adam.values():
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-        penalty = own.penalty * own.penalty_every if step % own.penalty_every == 0 else 0.0
-        values: dict[str, float | Tensor] = {}
-        for turn in range(own.critic_steps):
-            start = int(torch.randint(self.real.shape[2] - self.window + 1, (), generator=draws))
-            real = self.real[:, :, start : start + self.window]
-            up, noisy = self._draw(start, draws)
-            with torch.set_grad_enabled(turn == own.critic_steps - 1):
-                made = self._make(up, noisy)  # (2, 3, t, h, w): a random sample and the reconstruction
-            for name, critic in self.critics.items():
-                with self._precision.context():
-                    seen = self._views(name, made[:1]), self._views(name, real)
-                    loss, values[f"critic_{name}"] = critic_loss(
-                        critic, seen[1], seen[0], penalty=penalty, at=own.penalty_at, generator=draws
-                    )
-                descend(self._adam[name], loss, own.limit(name))
-        frozen(list(self.critics.values()))
-        for turn in range(own.generator_steps):
-            if turn:
-                made = self._make(up, noisy)
-            loss, parts = self._generator_loss(made, real)
-            descend(self._adam["generator"], loss, own.limit("generator"))
-            values.update(parts)
-        frozen(list(self.critics.values()), frozen=False)
-        return {**values, "learning_rate": rate}
+    def _window(self, start: int) -> Tensor:
+        return self.real[:, :, start : start + self.window]
 
     def _draw(self, start: int, draws: torch.Generator) -> tuple[Tensor, Tensor]:
         """Upsampled videos and the same with noise, (2, 3, t, h, w): of a random sample and of the reconstruction."""
@@ -161,22 +110,21 @@ class PyramidLevel:
         return torch.cat([up, rebuilt]), torch.cat([noisy, rebuilt + fixed])
 
     def _make(self, up: Tensor, noisy: Tensor) -> Tensor:
-        with self._precision.context():
-            made: Tensor = up + self._run(noisy)
+        with self.precision.context():
+            made: Tensor = up + self._run["generator"](noisy)
         return made
 
-    def _views(self, name: str, video: Tensor) -> Tensor:
+    def _view(self, name: str, video: Tensor) -> Tensor:
         """What a critic sees of a video: all its frames one by one, or every `slowness`-th together (section 5.2)."""
         if name == "image":
             return channels_last(to_pictures(video))
         generated = video.shape[2] == self.part.frames(self.window)
         return channels_last(video[:, :, :: self.part.slowness] if generated else video)
 
-    def _generator_loss(self, made: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Eq. 3."""
+    def _own_loss(self, made: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 5 and 6."""
         config = self.config
         shown = made[:, :, :: self.part.slowness]
-        weights = {"image": config.image_weight, "video": config.video_weight}
         rest = shown[1:] - real
         rebuilt = rest.abs().mean() if config.reconstruction == "l1" else rest.square().mean()
         weight = config.super_weight if self.part.purpose == "super" else config.reconstruction_weight
@@ -184,42 +132,25 @@ class PyramidLevel:
         if config.colour_weight:
             colour = colour_statistics_loss(shown[:1], real)
             loss, parts["colour"] = loss + config.colour_weight * colour, colour.detach()
-        with self._precision.context():
-            for name, critic in self.critics.items():
-                loss = loss + weights[name] * generator_loss(critic, self._views(name, made[:1]))
         return loss, parts
 
-    def measure(self) -> Mapping[str, float]:
-        """``psnr`` of the reconstruction in dB (range 2), and the colour drift of a random sample."""
-        up, noisy = self._draw(0, generator_of(self.seed, 0, _MEASURE))
-        self.generator.eval()
-        with torch.no_grad():
-            sample, rebuilt = self._make(up, noisy)[:, :, :: self.part.slowness]
-        self.generator.train()
-        real = self.real[0, :, : self.window]
-        error = float((rebuilt.clamp(-1, 1) - real).square().mean())
-        return {"psnr": 10 * float(torch.tensor(4 / max(error, 1e-12)).log10()), DRIFT: colour_drift(sample, real)}
+    def _weight(self, name: str) -> float:
+        """Eq. 3."""
+        return self.config.image_weight if name == "image" else self.config.video_weight
 
-    def state_dict(self) -> dict[str, Any]:
-        """Networks and optimisers."""
-        networks = {name: network.state_dict() for name, network in self._all().items()}
-        return {"networks": networks, "adam": {name: adam.state_dict() for name, adam in self._adam.items()}}
+    def _shown(self, draws: torch.Generator) -> tuple[Tensor, Tensor]:
+        sample, rebuilt = self._make(*self._draw(0, draws))[:, :, :: self.part.slowness]
+        return sample, rebuilt
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
-        for name, network in self._all().items():
-            network.load_state_dict(state["networks"][name])
-            self._adam[name].load_state_dict(state["adam"][name])
+    def _kept(self) -> dict[str, Tensor]:
+        """The size, and z_opt of the coarsest level."""
+        side = {"side": torch.tensor(self.side)}
+        return {**side, "optimal": self.optimal} if self.index == 0 else side
 
-    def finished(self) -> dict[str, Tensor]:
-        """Weights of all networks, the noise's amplitude, the size, and z_opt of the coarsest level."""
-        kept = {
-            f"{name}.{key}": value
-            for name, network in self._all().items()
-            for key, value in network.state_dict().items()
-        }
-        kept |= {"sigma": torch.tensor(self.sigma, dtype=torch.float64), "side": torch.tensor(self.side)}
-        return {**kept, "optimal": self.optimal} if self.index == 0 else kept
+
+def _networks(config: PyramidConfig, level: int) -> dict[str, nn.Module]:
+    """Untrained networks of a level: ``generator`` and the critics."""
+    return {"generator": make_generator(config, level), **make_critics(config, level)}
 
 
 def make_generator(config: PyramidConfig, level: int) -> Generator:
@@ -273,19 +204,25 @@ def fit(
     sides = check_clip(part, frames, config, label)
     video = to_video(frames, device=device)
     values, operations = estimate(part, len(frames), sides, config)
-    needed = guards.peak_memory(values, config.adversarial.precision, device)
-    guards.check_memory(needed, device, label)
 
     def begin(index: int, below: Sequence[State]) -> PyramidLevel:
         small = resize(video, (len(frames), *sides[index])).clamp(-1, 1)
         return PyramidLevel(config, part, small, len(sides), below, seed=seed, device=device)
 
-    if (finished := finished_levels(workdir)) < len(sides):
-        trial = begin(0, [])
-        sizes = [(len(frames), *side) for side in sides]
-        guards.announce(label, sizes, needed, operations, lambda: trial.update(0), device, finished)
-    steps = [config.steps_of(index) for index in range(len(sides))]
-    return pack(grow(steps, begin, workdir=workdir, progress=progress, label=label, max_drift=config.max_drift))
+    levels = train_levels(
+        begin,
+        [(len(frames), *side) for side in sides],
+        [config.steps_of(index) for index in range(len(sides))],
+        config.adversarial,
+        values=values,
+        operations=operations,
+        max_drift=config.max_drift,
+        label=label,
+        workdir=workdir,
+        device=device,
+        progress=progress,
+    )
+    return pack(levels)
 
 
 def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) -> list[Side]:

@@ -10,9 +10,10 @@ from torch import Tensor
 from onereel.clip import Clip, to_frames, to_video
 from onereel.errors import MethodError
 from onereel.gan import guards
-from onereel.gan.cascade import Cascade, Part, draw_noise, scaled, to_side
+from onereel.gan.cascade import Cascade, draw_noise, scaled, to_side
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
+from onereel.gan.parts import part_of
 from onereel.gan.settings import Side
 from onereel.methods.base import Inputs, Task
 
@@ -43,17 +44,6 @@ class Job:
         clip = self.inputs.shown(role)
         assert clip is not None
         return clip
-
-
-def part_of(task: Task, config: PyramidConfig) -> Part:
-    """The pyramid that a task samples from."""
-    match task:
-        case Task.SLOW_MOTION:
-            return Part("slow", config.slow_factor)
-        case Task.SUPER_RESOLVE:
-            return Part("super", config.super_factor)
-        case _:
-            return Part()
 
 
 def draw(

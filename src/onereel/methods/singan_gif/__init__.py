@@ -8,15 +8,15 @@ Its authors published no code. Section 3, sentence for sentence, and where it is
 | 3.1, Eq. 1: the coarsest generator: noise to sample | `cascade.Cascade.run` |
 | 3.1, Eq. 2: finer ones add a residual | `cascade.Cascade.refine`, `pyramid.PyramidLevel._make` |
 | 3.1: z_opt = (z*, 0, ...), drawn once | `pyramid.PyramidLevel._prepare`, `cascade.Cascade.reconstruct` |
-| 3.2: a critic of frames and one of snippets | `pyramid.make_critics`, `pyramid.PyramidLevel._views` |
+| 3.2: a critic of frames and one of snippets | `pyramid.make_critics`, `pyramid.PyramidLevel._view` |
 | 3.2: t frames cut from one T x h x w noise map | `pyramid.PyramidLevel._draw` |
 | 3.3.1: separable generators, plain critics | `networks.convolution`, `networks.Critic` |
 | 3.3.2: 2D above, neighbours on the channels | `cascade.kind_of`, `cascade.with_neighbours` |
 | 3.3.2: there the noise is the same for all frames | `cascade.draw_noise` |
 | 3.4: coarse to fine, finished generators stay fixed | `growth.grow` |
-| 3.4, Eq. 3: the sum of losses | `pyramid.PyramidLevel._generator_loss` |
+| 3.4, Eq. 3: the sum of losses | `level.GANLevel._generator_loss` |
 | 3.4.1, Eq. 4: WGAN-GP, averaged over patches | `wgan` |
-| 3.4.2, Eq. 5: L1 reconstruction | `pyramid.PyramidLevel._generator_loss` |
+| 3.4.2, Eq. 5: L1 reconstruction | `pyramid.PyramidLevel._own_loss` |
 | 3.4.2: sigma from the RMSE, averaged over frames | `statistics.noise_amplitude` |
 | 3.4.3, Eq. 6: mean and variance of each colour and frame | `statistics.colour_statistics_loss` |
 | 3.5: every number | `config.PyramidConfig` |
@@ -41,7 +41,8 @@ What the paper leaves open, what was chosen, and why:
 - Eq. 5's reconstruction lacks the upsampling arrow of Eq. 2; it is the same pass with z_opt, upsampled.
 - Eq. 6: covariance in the formula, variance in the text and in its sum over channels: variance. Frame n of a sample is
   compared with frame n of the window; the norm over frames is divided by the root of their number.
-- Windows: 16 frames shrink to 8 evenly over the levels ("gradually"); their place is drawn anew at every step.
+- Windows: 16 frames shrink to 8 evenly over the levels ("gradually"); their place is drawn anew at every update of the
+  critics.
 - The reconstruction below a level is made once for the whole clip, not for every window: at windows' edges it then is
   what sampling sees, and a step does not run the frozen levels twice.
 - Random sample and reconstruction go through the generator together; batch norm sees both, as evaluation later does.
