@@ -1,7 +1,9 @@
 """Train one part of a method so that a kill costs little: what the workflow's `train` rule does around `Method.fit`."""
 
+import csv
 import fcntl
 import hashlib
+import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,7 +55,14 @@ def fit_part(
     _check_finite(method, part, state)
     curves = workdir / CURVES
     text = curves.read_text(encoding="utf-8") if curves.exists() else "step\n"
+    cost["seconds"] = max(cost["seconds"], _seconds_of(text))
     return state, {**identity, "state": key, **cost, **provenance(device)}, text
+
+
+def _seconds_of(curves: str) -> float:
+    """How long the training took in all of its attempts, as its curves say; 0 where they do not."""
+    rows = list(csv.DictReader(io.StringIO(curves), delimiter="\t"))
+    return round(max((float(row.get("seconds") or 0) for row in rows), default=0.0), 3)
 
 
 def write_weights(path: Path, state: Mapping[str, torch.Tensor], record: Mapping[str, Any], curves: str) -> None:

@@ -65,6 +65,7 @@ def generate_samples(
     further = parse_pairs(";".join(inputs), "--input")
     check_inputs(chosen, Task(task), *clips_and_files(further))
     given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
+    chosen.check(Task(task), given, config, target)
     weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=seed)
     name = Path(source).stem
     requests = [

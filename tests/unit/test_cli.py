@@ -12,6 +12,7 @@ from PIL import Image
 from onereel import clip as clips
 
 CLIP = "scene:balloons?seed=1&frames=5&height=40&width=56"
+GIF = ("generate", CLIP, "--method", "singan_gif")
 
 
 def onereel(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -103,9 +104,14 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
             "no file 'none.png'",
         ),
         (
-            ("generate", CLIP, "--method", "singan_gif", "--task", "motion_transfer", "--out", "o"),
+            (*GIF, "--task", "motion_transfer", "--out", "o"),
             "needs the input 'picture'; give picture=clip:NAME or picture=FILE",
         ),
+        (
+            (*GIF, "--task", "lengthen", "--set", "lengthen_frames=4", "--out", "o"),
+            "the pyramid is trained on 5 frames: this is no longer; set lengthen_frames above 5",
+        ),
+        (("generate", CLIP, "--method", "hp_vae_gan", "--set", "steps=[]", "--out", "o"), "at least 1 item"),
         (("evaluate", "--reference", CLIP, "--samples", "none", "--out", "m.json"), "none"),
         (("weights", "fetch", "c3d"), "c3d"),
         (("scenes", "render", "baloons", "a.mkv"), "balloons"),

@@ -14,9 +14,10 @@ from onereel.gan import cascade, growth, guards, pyramid
 from onereel.gan.cascade import Cascade, Generator, draw_noise, kind_of, to_side, with_neighbours
 from onereel.gan.config import PyramidConfig
 from onereel.gan.copies import pasted
-from onereel.gan.effects import motion_energy, motion_where, seam_gradient
-from onereel.gan.parts import Part
+from onereel.gan.effects import motion_energy, motion_where, of_transfer, seam_gradient
+from onereel.gan.parts import Part, part_of
 from onereel.gan.pyramid import PyramidLevel, estimate, fit
+from onereel.gan.requests import Request, outline
 from onereel.gan.settings import ScaleLadder
 from onereel.gan.statistics import noise_amplitude
 from onereel.methods import Inputs, Task, configure, load_method
@@ -451,7 +452,7 @@ def test_lengthen_and_slow_motion(clip, weights):
     long = sample(Task.LENGTHEN, clip, weights)
     assert long.size == (32, 24, 30)
     assert len(np.unique(long.frames.reshape(32, -1), axis=0)) == 32, "no frame comes twice"
-    with pytest.raises(MethodError, match="lengthen_frames 5: the pyramid was trained on 5 frames: this is no longer"):
+    with pytest.raises(MethodError, match="lengthen_frames 5: the pyramid is trained on 5 frames: this is no longer"):
         sample(Task.LENGTHEN, clip, weights, config=tiny(lengthen_frames=5))
     slow = sample(Task.SLOW_MOTION, clip, weights)
     assert slow.size == (9, 24, 30)
@@ -698,3 +699,48 @@ def test_motion_where_the_source_moves(clip):
     assert motion_where(still, clip.frames) == (0.0, 0.0)
     other = clip.frames[:, ::-1]
     assert motion_where(other, clip.frames)[0] < there, "motion in another place does not count"
+
+
+def test_a_clip_that_moves_nowhere_more_than_elsewhere_says_nothing(clip):
+    still = Clip(np.repeat(clip.frames[:1], 5, axis=0), clip.fps)
+    assert of_transfer(still, clip) == {}
+    assert set(of_transfer(clip, still).values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "roles", "problem"),
+    [
+        (Task.COMPOSE, {"compose_level": 3}, ("edited",), "the pyramid has 3 levels, none is left to mend the seams"),
+        (Task.LENGTHEN, {"lengthen_frames": 5}, (), "the pyramid is trained on 5 frames: this is no longer"),
+        (Task.MOTION_TRANSFER, {"levels_3d": 1}, ("picture",), "no level above the coarsest sees time"),
+        (Task.GENERATE, {"start_level": 3}, (), "the pyramid has 3 levels, none is left to draw"),
+        (Task.GENERATE, {"start_level": 1, "frames": 9}, (), "the layout that it keeps is 5x24x30"),
+        (Task.GENERATE, {"output_scale": (1, 0.1, 1)}, (), "output of 2x30 .* is smaller than 8 pixels"),
+        (Task.SUPER_RESOLVE, {"ladder": ScaleLadder(min_side=20)}, (), "has one level, which adds nothing"),
+    ],
+)
+def test_what_no_training_mends_is_said_before_it(clip, task, settings, roles, problem):
+    with pytest.raises(MethodError, match=problem):
+        METHOD.check(task, Inputs(clip, clips=dict.fromkeys(roles, clip)), tiny(**settings), CPU)
+
+
+@pytest.mark.parametrize(
+    ("task", "roles"),
+    [
+        (Task.GENERATE, ()),
+        (Task.LENGTHEN, ()),
+        (Task.SLOW_MOTION, ()),
+        (Task.SUPER_RESOLVE, ()),
+        (Task.COMPOSE, ("edited",)),
+        (Task.MOTION_TRANSFER, ("picture",)),
+    ],
+)
+def test_what_is_planned_before_a_training_is_what_comes_out(clip, weights, task, roles):
+    inputs = Inputs(clip, clips=dict.fromkeys(roles, clip))
+    config = tiny(compose_level=1)
+    METHOD.check(task, inputs, config, CPU)
+    part = part_of(task, config)
+    sides = pyramid.check_clip(part, clip.frames, config, "t")
+    planned = outline(task, Request("t", inputs, config, sides, part.frames(5), CPU))
+    made = sample(task, clip, weights, config=config, **dict.fromkeys(roles, clip))
+    assert made.size == (planned.frames, *planned.sides[-1])

@@ -267,15 +267,6 @@ class Cascade:
         """The clip back from z_opt and no further noise (section 3.4.2): (1, 3, T, H, W)."""
         return self.run(None, 0, self.sides, torch.Generator(), frames=self.frames, kept=self.count)
 
-    @property
-    def channels(self) -> int:
-        """Channels of the widest generator."""
-        return max(self.config.channels_of(level) for level in range(self.count))
-
-    def frames_at_once(self, frames: int) -> int:
-        """How many of so many frames a generator sees at once, at most."""
-        return min(frames, _FRAMES_AT_ONCE + 2 * self.config.depth)
-
     def _precision(self) -> contextlib.AbstractContextManager[object]:
         return Precision(self.config.adversarial.precision, self.device).context()
 
@@ -288,6 +279,11 @@ def pack(states: Sequence[State]) -> dict[str, Tensor]:
         for name, tensor in state.items()
         if name.startswith("generator.") or name in ("side", "sigma", "optimal")
     }
+
+
+def frames_at_once(frames: int, depth: int) -> int:
+    """How many of so many frames a generator of `depth` layers sees at once, at most."""
+    return min(frames, _FRAMES_AT_ONCE + 2 * depth)
 
 
 def scaled(sides: Sequence[Side], height: float, width: float) -> list[Side]:

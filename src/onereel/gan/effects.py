@@ -7,6 +7,8 @@ from onereel.gan.copies import pasted
 from onereel.methods.base import Inputs
 from onereel.pyramid import resize
 
+_STRONG = 0.75  # share of the picture that moves less than what counts as moving
+
 
 def of_composition(inputs: Inputs, sample: Clip) -> dict[str, float]:
     """The seam of what the file ``copies`` pasted, in the sample and as pasted, both as `seam_gradient` has it.
@@ -28,7 +30,8 @@ def of_composition(inputs: Inputs, sample: Clip) -> dict[str, float]:
 
 
 def of_transfer(source: Clip, sample: Clip) -> dict[str, float]:
-    """Where a sample moves, as `motion_where` has it, by what the numbers are; none where either is a single frame.
+    """Where a sample moves, as `motion_where` has it, by what the numbers are; none where either is a single frame,
+    or where the clip moves no more in one place than in another.
 
     Args:
         source: the clip whose motion it is to have.
@@ -36,8 +39,10 @@ def of_transfer(source: Clip, sample: Clip) -> dict[str, float]:
     """
     if source.size[0] < 2 or sample.size[0] < 2:
         return {}
-    moved = _as_large_as(source, sample)
-    strong, rest = motion_where(moved, source.frames)
+    energy = motion_energy(source.frames)
+    if energy.max() <= np.quantile(energy, _STRONG):
+        return {}
+    strong, rest = motion_where(_as_large_as(source, sample), source.frames)
     return {"motion where the clip moves most, of the range": strong, "elsewhere": rest}
 
 
@@ -86,5 +91,5 @@ def motion_where(moved: Frames, source: Frames) -> tuple[float, float]:
         source: (S, H, W, 3) uint8, what it came from.
     """
     energy, reference = motion_energy(moved), motion_energy(source)
-    strong = reference > np.quantile(reference, 0.75)
+    strong = reference > np.quantile(reference, _STRONG)
     return float(energy[strong].mean()), float(energy[~strong].mean())

@@ -50,6 +50,12 @@ class PyramidMethod(BaseMethod):
         place = {"workdir": workdir, "device": device, "seed": seed, "progress": progress}
         return fit(Part.parse(part), inputs.clip.frames, config, label=f"{self.name} {part}", **place)  # type: ignore[arg-type]
 
+    def check(self, task: Task, inputs: Inputs, config: Any, device: torch.device) -> None:
+        """Refuse a clip, settings and inputs of which no training makes a sample; see `onereel.gan.requests`."""
+        from onereel.gan.tasks import check
+
+        check(self.name, task, inputs, config, device)
+
     def guides(self, task: Task, inputs: Inputs, config: Any) -> Mapping[str, Clip]:
         """Of a composition of boxes: the clip with them pasted; else every further clip or picture."""
         if task != Task.COMPOSE or "copies" not in inputs.files:

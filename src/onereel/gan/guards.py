@@ -43,9 +43,6 @@ class Cost:
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.operations + other.operations, self.values + other.values)
 
-    def __mul__(self, factor: int) -> "Cost":
-        return Cost(self.operations * factor, self.values * factor)
-
 
 def forward_cost(build: Callable[[], nn.Module], shape: Sequence[int]) -> Cost:
     """Cost of a forward pass, counted without computing anything.

@@ -165,6 +165,13 @@ class Method(Protocol):
         """Trained parts that `task` needs, each with the parts that must be trained before it; empty if none."""
         ...
 
+    def check(self, task: Task, inputs: Inputs, config: Any, device: torch.device) -> None:
+        """Refuse what no training mends, before any: settings that do not fit the clip, inputs that cannot be read.
+
+        Raises: MethodError or ClipError, as `sample` would.
+        """
+        ...
+
     def fit(
         self,
         part: str,
@@ -257,6 +264,9 @@ class BaseMethod:
     def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
         """No trained part."""
         return {}
+
+    def check(self, task: Task, inputs: Inputs, config: Any, device: torch.device) -> None:
+        """Nothing that `sample` does not say soon enough."""
 
     def fit(self, part: str, *args: Any, **kwargs: Any) -> Mapping[str, torch.Tensor]:
         """Never called: there is no part to train."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import torch
 
     from onereel.progress import Progress
+    from onereel.pyramid import Size
 
 __all__ = ["HPVAEGAN", "METHOD", "HPVAEGANConfig"]
 
@@ -50,6 +51,14 @@ class HPVAEGAN(BaseMethod):
     def parts(self, task: Task, config: HPVAEGANConfig) -> Mapping[str, tuple[str, ...]]:
         """One hierarchy of levels."""
         return {"hierarchy": ()}
+
+    def check(self, task: Task, inputs: Inputs, config: HPVAEGANConfig, device: torch.device) -> None:
+        """Refuse a clip that is too short or small, and samples that are too small or too large for memory."""
+        from onereel.gan.guards import check_output
+
+        config.sizes(inputs.clip.size, config.window)
+        frames, height, width = _sizes(inputs, config)[-1]
+        check_output(self.name, (frames, height, width), config.channels, frames, device)
 
     def fit(
         self,
@@ -85,19 +94,23 @@ class HPVAEGAN(BaseMethod):
         """
         import torch
 
-        from onereel.gan.guards import check_output
         from onereel.methods.hp_vae_gan.networks import Hierarchy
 
         check_task(self, task)
-        length, tall, wide = config.output_scale
-        frames = config.frames or max(1, round(inputs.clip.size[0] * length))
-        sizes = [
-            (count, max(1, round(height * tall)), max(1, round(width * wide)))
-            for count, height, width in config.sizes(inputs.clip.size, frames)
-        ]
-        check_output(self.name, sizes[-1], config.channels, sizes[-1][0], device)
+        self.check(task, inputs, config, device)
         hierarchy = Hierarchy.load(weights["hierarchy"], config, device)
+        sizes = _sizes(inputs, config)
         return to_frames(hierarchy.sample(config, sizes, torch.Generator().manual_seed(seed))[0])
+
+
+def _sizes(inputs: Inputs, config: HPVAEGANConfig) -> list[Size]:
+    """(T, H, W) of every level of a sample."""
+    length, tall, wide = config.output_scale
+    frames = config.frames or max(1, round(inputs.clip.size[0] * length))
+    return [
+        (count, max(1, round(height * tall)), max(1, round(width * wide)))
+        for count, height, width in config.sizes(inputs.clip.size, frames)
+    ]
 
 
 METHOD = HPVAEGAN()
