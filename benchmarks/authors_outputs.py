@@ -1,6 +1,6 @@
 """Measure the outputs that authors of the methods published, beside calibration rows; write the table as Markdown.
 
-    python benchmarks/authors_outputs.py ../shared/data docs/authors_outputs.md --clips fish birds
+    python benchmarks/authors_outputs.py DATA docs/authors_outputs.md --clips fish birds
 
 DATA holds ``clips/NAME`` (a folder of pictures) or ``clips/NAME.*`` (a video), and ``peer_outputs/NAME/SOURCE/*``,
 samples of that clip by source. Samples keep their length where a metric allows any (an output may be longer than its

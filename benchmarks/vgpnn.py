@@ -2,7 +2,7 @@
 
 Example, the size at which the paper reports 18 s on a Quadro RTX 8000 (the first 13 frames of a folder of pictures)::
 
-    python benchmarks/vgpnn.py ../shared/data/clips/airballoons --frames 13 --preset paper --seeds 3 --out vgpnn.csv
+    python benchmarks/vgpnn.py DATA/clips/airballoons --frames 13 --preset paper --seeds 3 --out vgpnn.csv
 
 Coherence and completeness are mean squared differences per element between 3x7x7 patches (values in [-1, 1]) and their
 exact nearest neighbours, output to input and input to output, over the same 5000 seeded patch positions for everyone.

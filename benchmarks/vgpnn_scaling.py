@@ -2,7 +2,7 @@
 
 Example::
 
-    python benchmarks/vgpnn_scaling.py ../shared/data/clips/airballoons --out results/benchmarks/scaling
+    python benchmarks/vgpnn_scaling.py DATA/clips/airballoons --out results/benchmarks/scaling
 
 writes ``scaling.csv`` and ``scaling.png`` and prints microseconds per voxel: about the same at all sizes for VGPNN,
 growing for GPNN*. Grey points are published, or measured with the authors' public code on two cores.
