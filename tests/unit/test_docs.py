@@ -34,7 +34,9 @@ def test_every_task_of_every_method_is_there():
     assert found == {(method, str(task)) for method in methods for task in load_method(method).tasks}
 
 
-@pytest.mark.parametrize(("method", "task", "line"), list(rows()), ids=[f"{method}-{task}" for method, task, _ in rows()])
+@pytest.mark.parametrize(
+    ("method", "task", "line"), list(rows()), ids=[f"{method}-{task}" for method, task, _ in rows()]
+)
 def test_settings_and_inputs_of_the_page_are_taken(method, task, line):
     chosen, task = load_method(method), Task(task)
     pairs = re.findall(r"`([\w.]+)=([^`]+)`", line)

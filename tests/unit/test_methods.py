@@ -1,6 +1,8 @@
 """The registry, presets and single settings, and the calibration rows."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +51,17 @@ def test_every_method_keeps_the_interface(name):
 def test_every_setting_of_a_method_says_what_it_is(name):
     for key, field in load_method(name).Config.model_fields.items():
         assert field.description, f"{name}.{key} has no docstring"
+
+
+def test_what_every_parse_of_the_workflow_imports_needs_no_torch():
+    """It is parsed in every job: seconds each."""
+    code = (
+        "import sys; from onereel import codefiles, plan; from onereel.methods import load_method, method_names\n"
+        "for name in method_names(): load_method(name).parts\n"
+        "print({'torch', 'numba', 'onereel.metrics'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_unknown_names_get_the_nearest_known_one():

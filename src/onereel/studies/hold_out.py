@@ -11,7 +11,6 @@ from typing import Any
 from onereel.clip import Clip, Frames
 from onereel.errors import ClipError
 from onereel.methods.base import Task
-from onereel.metrics.align import resize_frames
 
 _FLOW_FRAMES = 2  # motion needs two frames
 _SMALLEST = 8  # pixels, each side of a clip that was made smaller
@@ -112,6 +111,8 @@ def _smaller(frames: Frames, factor: int) -> Frames:
     if min(height, width) < _SMALLEST:
         problem = f"the clip would be {height}x{width} (height x width), {_SMALLEST} px a side are needed"
         raise ClipError(f"super-resolution by {factor}", problem, "take a larger clip or a smaller factor")
+    from onereel.metrics.align import resize_frames  # the workflow reads this module; metrics bring torch along
+
     return resize_frames(divisible(frames, factor), height, width)
 
 
