@@ -532,7 +532,7 @@ def test_image_starts_from_noise_a_sketch_an_edit_or_the_picture(weights):
     assert np.array_equal(by_role[0].frames, by_role[1].frames), "both are pictures to start from"
     assert not np.array_equal(by_role[0].frames, noise.frames)
     with pytest.raises(MethodError, match="takes one of the inputs 'edited' and 'sketch', got both"):
-        draw(Task.IMAGE, weights, clips=dict.fromkeys(tasks.GUIDES, guide), clip=clip)
+        draw(Task.IMAGE, weights, clips={"sketch": guide, "edited": guide}, clip=clip)
 
 
 class Quiet(nn.Module):
