@@ -17,7 +17,7 @@ from onereel.diffusion.settings import ProcessConfig
 from onereel.errors import ConfigError, MethodError
 from onereel.methods import Inputs, Task, configure, load_method
 from onereel.methods.sinfusion import fit as fitting
-from onereel.methods.sinfusion import prior, tasks
+from onereel.methods.sinfusion import prior
 from onereel.methods.sinfusion.config import NetworkConfig, PartConfig, SinFusionConfig
 from onereel.methods.sinfusion.depthwise import depthwise, weight_gradient
 from onereel.methods.sinfusion.models import Denoiser, Model
