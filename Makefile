@@ -31,7 +31,7 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	touch $@
 
 test: env ## the test suite, two files side by side
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: env ## format, style, types and the workflow's own checks
 	ruff format --check .
