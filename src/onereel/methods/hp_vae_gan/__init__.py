@@ -14,6 +14,8 @@ Numbers follow the authors' public code. Where we differ, or had to choose:
 - The finest level has the clip's own size (theirs is 256 wide).
 - Random sample and reconstruction go through a generator together; frozen levels use batch norm's running statistics.
 - Of GAN levels only the newest trains; one update of either side a step; a new critic starts from the one below.
+- One window a step, where theirs takes two by default. The noise's amplitude is the mean over windows that follow each
+  other, theirs that of the first batch. The norm that is clipped is that of what trains, theirs of all generators.
 - Initial weights are PyTorch's. Spectral norm is on all layers of encoder and critic but those that say mean, variance
   and score.
 """
