@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Tests side by side share the cores; torch's threads would wait for each other. Read when torch is first imported.
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+    # Tests side by side share the cores; torch's threads would wait for each other. No OMP_NUM_THREADS: programs that
+    # tests start would inherit it, and `nproc` believes it.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(workers)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
