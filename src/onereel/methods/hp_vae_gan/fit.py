@@ -59,6 +59,11 @@ class _HPLevel(TrainedLevel):
         self.video = video.to(device)
         steps, places = config.steps_of(len(below)), video.shape[1] - config.window + 1
         super().__init__(config.adversarial, index=len(below), steps=steps, places=places, seed=seed, device=device)
+        self.sigma = self._amplitude()
+
+    def _amplitude(self) -> float:
+        """Of the noise that a random sample gets at this level; measured before its first step."""
+        return 0.0
 
     def real(self, level: int, start: int) -> Tensor:
         """A window of the clip as a level sees it: (1, 3, T, H, W)."""
@@ -136,22 +141,11 @@ class AutoencoderLevel(_HPLevel):
 class AdversarialLevel(_HPLevel, GANLevel):
     """A GAN level on the frozen levels below, with a 3D patch critic."""
 
-    def __init__(
-        self,
-        config: HPVAEGANConfig,
-        video: Tensor,
-        sizes: Sequence[Size],
-        below: Sequence[State],
-        *,
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        self.generator_name = f"refiner_{len(below):02d}"
-        super().__init__(config, video, sizes, below, seed=seed, device=device)
-        self.sigma = self._amplitude()
-
     def _make_networks(self) -> dict[str, nn.Module]:
-        self._below = Hierarchy.of(self._states, self.config, self.device)
+        self._below, self.generator_name = (
+            Hierarchy.of(self._states, self.config, self.device),
+            f"refiner_{self.index:02d}",
+        )
         networks = {self.generator_name: Refiner(self.config), "critic": make_critic(self.config)}
         for name, former in ((self.generator_name, f"refiner_{self.index - 1:02d}"), ("critic", "critic")):
             if state := self._former(former):
