@@ -22,6 +22,9 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="Extractor weights: what may be downloaded, from where, under which licence.")
 scenes_app = typer.Typer(help="Procedural videos with exact depth, flow, masks and captions.")
+_Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files of onereel's own even where they were changed since.")
+]
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
 app.add_typer(scenes_app, name="scenes", no_args_is_help=True)
 
@@ -72,16 +75,19 @@ def ingest_command(
     end: Annotated[str | None, typer.Option(help="Frame or time to stop before.")] = None,
     fps: Annotated[str | None, typer.Option(help="Frames per second; every decoded frame is kept without it.")] = None,
     height: Annotated[int | None, typer.Option(help="Height in pixels; the aspect ratio stays.")] = None,
+    overwrite: _Overwrite = False,
 ) -> None:
     """Turn a source into a clip: lossless RGB, trimmed, resampled, upright."""
     from onereel import ingest
+    from onereel.outputs import Result, check_outputs
     from onereel.progress import terminal_progress
 
     _expect_suffix(out, ".mkv")
+    check_outputs([Result("clip", out.parent, out.stem)], [source], overwrite=overwrite)
     clip, manifest = ingest.ingest(
         source, name=out.stem, start=start, end=end, fps=fps, height=height, progress=terminal_progress
     )
-    ingest.write_clip(out.parent, out.stem, clip, manifest)
+    ingest.write_frames("clip", out.parent, out.stem, clip, manifest)
     frames, height_, width = clip.size
     typer.echo(f"{out}: {frames} frames, {width}x{height_}, {float(clip.fps):.3f} fps")
 
@@ -106,6 +112,7 @@ def generate(
     models: Annotated[
         Path | None, typer.Option(help="Folder for trained models, to be used by further commands; else OUT/models.")
     ] = None,
+    overwrite: _Overwrite = False,
 ) -> None:
     """Train what the method needs and draw samples of one clip."""
     from onereel.generate import generate_samples
@@ -124,6 +131,7 @@ def generate(
         inputs=inputs or [],
         report=typer.echo,
         models=models,
+        overwrite=overwrite,
     )
 
 
@@ -145,19 +153,22 @@ def evaluate(
         Literal["auto", "real", "stand-in"], typer.Option(help="Extractors: real where fetched, or insist.")
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    overwrite: _Overwrite = False,
 ) -> None:
     """Measure samples, yours or ours, against the clip that they were made from."""
     from onereel import ingest
     from onereel.devices import resolve_device
-    from onereel.files import write_json
     from onereel.metrics import evaluate as measure
     from onereel.metrics import format_summary
+    from onereel.outputs import Result, check_outputs, write_result
     from onereel.progress import terminal_progress
 
     _expect_suffix(out, ".json")
+    sources = ingest.discover(samples)
+    check_outputs([Result.metrics(out)], [reference, samples, *sources.values()], overwrite=overwrite)
     result = measure(
         ingest.load(reference),
-        {name: ingest.load(source) for name, source in ingest.discover(samples).items()},
+        {name: ingest.load(source) for name, source in sources.items()},
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         weights=weights,
         align=align,
@@ -166,7 +177,7 @@ def evaluate(
         device=resolve_device(device),
         progress=terminal_progress,
     )
-    write_json(out, result)
+    write_result(Result.metrics(out), result, {})
     typer.echo(format_summary(result))
 
 
@@ -232,22 +243,29 @@ def scenes_render(
     out: Annotated[
         Path, typer.Argument(help="Lossless clip to write (.mkv); preview, manifest and truth lie beside it.")
     ],
+    overwrite: _Overwrite = False,
 ) -> None:
     """Render a scene; depth, flow, occlusion and masks go to OUT.npz."""
     import numpy as np
 
-    from onereel import ingest, scenes
-    from onereel.clip import Clip
-    from onereel.files import atomic_path
+    from onereel import clip as clips
+    from onereel import scenes
+    from onereel.outputs import Result, check_outputs, write_result
 
     _expect_suffix(out, ".mkv")
+    result = Result("clip", out.parent, out.stem, (".mkv", ".mp4", ".npz"))
+    check_outputs([result], [], overwrite=overwrite)
     made = scenes.render_spec(scene)
+    clip = clips.Clip(made.frames, made.fps)
     manifest = {"name": out.stem, "source": f"scene:{scene.removeprefix('scene:')}", "caption": made.caption}
-    ingest.write_clip(out.parent, out.stem, Clip(made.frames, made.fps), {**manifest, "attributes": made.attributes})
     truth: dict[str, Any] = {f"mask_{name}": mask for name, mask in made.masks.items()}
     truth |= {"depth": made.depth, "flow": made.flow, "occluded": made.occluded}
-    with atomic_path(out.with_suffix(".npz")) as temporary:
-        np.savez_compressed(temporary, **truth)
+    writers: dict[str, Callable[[Path], None]] = {
+        ".mkv": lambda path: clips.write(path, clip),
+        ".mp4": lambda path: clips.write_preview(path, clip),
+        ".npz": lambda path: np.savez_compressed(path, **truth),
+    }
+    write_result(result, {**manifest, "attributes": made.attributes}, writers)
     typer.echo(f"{out}: {made.caption}")
 
 
@@ -262,15 +280,18 @@ def scenes_sheet(
     count: Annotated[int, typer.Option(help="Worlds, for seeds and truth.")] = 24,
     height: Annotated[int, typer.Option(help="Pixels of a picture.")] = 128,
     columns: Annotated[int, typer.Option(help="Pictures in a row.")] = 6,
+    overwrite: _Overwrite = False,
 ) -> None:
-    """Draw a contact sheet of many worlds with their captions."""
-    from onereel.files import atomic_path
+    """Draw a contact sheet of many worlds with their captions; what it shows is said in a .json beside it."""
+    from onereel.outputs import Result, check_outputs, write_result
     from onereel.scenes.world.sheet import sheet
 
     _expect_suffix(out, ".png")
+    result = Result("sheet", out.parent, out.stem, (".png",))
+    check_outputs([result], [], overwrite=overwrite)
+    asked = {"what": what, "seed": seed, "count": count, "height": height, "columns": columns}
     page = sheet(what, seed=seed, count=count, height=height, columns=columns)
-    with atomic_path(out) as temporary:
-        page.save(temporary, format="PNG", optimize=True)
+    write_result(result, asked, {".png": lambda path: page.save(path, format="PNG", optimize=True)})
     typer.echo(f"{out}: {page.width}x{page.height}")
 
 

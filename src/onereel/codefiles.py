@@ -19,6 +19,7 @@ PLUMBING = frozenset(
         "errors",
         "files",
         "joblog",
+        "outputs",
         "paths",
         "progress",
         "record",

@@ -18,7 +18,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".onereel-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -38,9 +38,14 @@ def write_text(path: Path | str, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def json_text(content: Any) -> str:
+    """`content` as indented JSON; NaN and infinity become null, since JSON has no word for them."""
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path | str, content: Any) -> None:
-    """Write `content` as indented JSON atomically; NaN and infinity become null, since JSON has no word for them."""
-    write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write `content` atomically as `json_text` puts it."""
+    write_text(path, json_text(content))
 
 
 def read_json(path: Path | str) -> Any:

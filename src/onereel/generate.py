@@ -13,6 +13,7 @@ from onereel.devices import resolve_device
 from onereel.errors import ConfigError
 from onereel.fitting import train_parts
 from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task, configure, load_method
+from onereel.outputs import Result, check_outputs
 from onereel.progress import terminal_progress
 from onereel.sampling import Request, draw_many, write_sample
 from onereel.sheet import clips_and_files, parse_pairs, parse_settings
@@ -35,6 +36,7 @@ def generate_samples(
     inputs: Sequence[str],
     report: Callable[[str], None],
     models: Path | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Train what `method` needs on `source`, then write `samples` samples into `out`, reporting each in one line.
 
@@ -52,6 +54,7 @@ def generate_samples(
         inputs: ``role=clip:SOURCE`` or ``role=FILE``, for tasks that need more than the clip.
         report: called with one line per sample.
         models: folder for trained parts, which whoever names it again uses again; None: ``out/models``.
+        overwrite: replace samples of ours even where somebody changed them since.
 
     Raises: OnereelError before anything is computed, where names or settings are wrong.
     """
@@ -63,6 +66,9 @@ def generate_samples(
     config = configure(chosen, preset, values, task=Task(task))
     target = resolve_device(device)
     further = parse_pairs(";".join(inputs), "--input")
+    seeds = range(seed, seed + samples)
+    read = [source, *(value.removeprefix("clip:") for value in further.values())]
+    check_outputs([Result("sample", out, str(number)) for number in seeds], read, overwrite=overwrite)
     check_inputs(chosen, Task(task), *clips_and_files(further))
     given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
     chosen.check(Task(task), given, config, target)
@@ -79,7 +85,7 @@ def generate_samples(
             settings=values,
             prompt=prompt,
         )
-        for number in range(seed, seed + samples)
+        for number in seeds
     ]
     # In groups, so that a kill loses one group and not all samples.
     together = chosen.together(config)

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from onereel.errors import ConfigError, MethodError
 from onereel.ingest import ClipRow
 from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
 from onereel.methods.base import EDITS
+from onereel.outputs import Result, foreign, stranger
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.sheet import clips_and_files
 from onereel.studies.hold_out import HoldOut, Kind
@@ -221,6 +222,66 @@ def read(
         check_artefacts(study, load_method(study.method), plan.configs[study.run.run])
     _ = plan.external
     return plan
+
+
+def check_places(
+    plan: Plan, *, clips: Path, samples: Path, metrics: Path, emptied: Sequence[Path], shown: Sequence[Path]
+) -> None:
+    """Refuse a plan by which the workflow would delete what is not its own.
+
+    Snakemake deletes the outputs of a job before the job starts: a source that lies where its own clip will, or any
+    file there that onereel did not write, would be gone.
+
+    Args:
+        plan: the plan.
+        clips: folder of the clips, as seen from the working directory.
+        samples: folder of the runs' folders of samples.
+        metrics: folder of the metric records.
+        emptied: further folders that belong to the workflow alone.
+        shown: those of them in which people may leave a file.
+
+    Raises: ConfigError naming the file and what to do.
+    """
+    own = {f"clip '{name}'": [Result("clip", clips, name)] for name in (*plan.clips, *plan.known_clips)}
+    for run in plan.runs:
+        drawn = [Result("sample", samples / run, sample) for sample in plan.samples(run)]
+        own[f"run '{run}'"] = [*drawn, Result("metrics", metrics, run, ())]
+    places = {_place(path): owner for owner, results in own.items() for result in results for path in result.paths}
+    closed = {f"run '{run}'": [(samples / run).resolve()] for run in plan.external}
+    always = [folder.resolve() for folder in emptied]
+    for owner, file in _read(plan):
+        spots = {_place(file), file.resolve()}
+        if any(places.get(spot) == owner for spot in spots):
+            raise ConfigError(f"{owner}: '{file}'", "lies where the workflow writes, and would be deleted", _MOVE)
+        if any(spot.is_relative_to(folder) for spot in spots for folder in (*always, *closed.get(owner, ()))):
+            raise ConfigError(f"{owner}: '{file}'", "lies in a folder that the workflow empties", _MOVE)
+    for owner, results in own.items():
+        for result in results:
+            if (path := foreign(result)) is not None:
+                problem = f"is in the place of a {result.kind}, and onereel did not write it"
+                raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
+    for folder in shown:
+        if (path := stranger(folder)) is not None:
+            raise ConfigError(f"'{path}'", f"would be deleted: '{folder}' is written anew", "move it away")
+
+
+_MOVE = "move it, e.g. to data/sources, and name it there"
+
+
+def _read(plan: Plan) -> Iterator[tuple[str, Path]]:
+    """Every file that the sheets name, with the row that does."""
+    for clip in plan.clips:
+        yield from ((f"clip '{clip}'", Path(file)) for file in plan.source_files(clip))
+    for run, samples in plan.external.items():
+        yield from ((f"run '{run}'", Path(file)) for name in samples for file in plan.external_files(run, name))
+    for run, row in plan.drawn.items():
+        files = clips_and_files(row.inputs)[1].values()
+        yield from ((f"run '{run}'", Path(file)) for path in files for file in _files(plan.resolve(path)))
+
+
+def _place(path: Path) -> Path:
+    """Where a name stands, with links followed in its folder alone: deleting a link leaves what it points to."""
+    return path.parent.resolve() / path.name
 
 
 def present_weights(root: Path, mode: str) -> list[str]:

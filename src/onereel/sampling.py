@@ -11,7 +11,8 @@ import torch
 from onereel import clip as clips_
 from onereel import pyramid
 from onereel.clip import Clip
-from onereel.files import sha256_of, write_json
+from onereel.files import sha256_of
+from onereel.ingest.store import write_frames
 from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task
 from onereel.progress import Progress
 from onereel.record import measured, provenance
@@ -134,7 +135,5 @@ def _record(request: Request, sample: Clip, shared: Mapping[str, Any]) -> dict[s
 
 
 def write_sample(folder: Path, name: str, sample: Clip, record: Mapping[str, Any]) -> None:
-    """Write ``{name}.mkv`` (lossless), ``{name}.mp4`` (preview) and, last, ``{name}.json`` into `folder`."""
-    clips_.write(folder / f"{name}.mkv", sample)
-    clips_.write_preview(folder / f"{name}.mp4", sample)
-    write_json(folder / f"{name}.json", dict(record))
+    """Write ``{name}.mkv`` (lossless), ``{name}.mp4`` (preview) and ``{name}.json`` into `folder`: all, or none."""
+    write_frames("sample", folder, name, sample, record)

@@ -16,6 +16,25 @@ from onereel.sheet import clips_and_files
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
 ENVIRONMENT = "../envs/onereel.yaml"
+PARTIAL = Path("results/report-partial")
+# Folders in which nothing of the user's is safe: outputs are deleted before a job makes them anew.
+MADE_HERE = (
+    *(f"data/{kind}" for kind in ("pyramids", "depth", "flow", "embeddings")),
+    *(
+        f"results/{stage}"
+        for stage in (
+            "models",
+            "metrics",
+            "studies",
+            "visuals",
+            "tables",
+            "figures",
+            "summary",
+            "report",
+        )
+    ),
+    str(PARTIAL),
+)
 
 validate(config, "../schemas/config.schema.yaml")
 
@@ -33,6 +52,15 @@ try:
             else []
         ),
     )
+    if workflow.is_main_process:
+        plan.check_places(
+            PLAN,
+            clips=Path("data/clips"),
+            samples=Path("results/samples"),
+            metrics=Path("results/metrics"),
+            emptied=[*map(Path, MADE_HERE)],
+            shown=[Path("results/report"), Path("results/figures"), PARTIAL],
+        )
 except OnereelError as error:
     # One line for the user instead of a traceback through this file.
     raise WorkflowError(str(error)) from None

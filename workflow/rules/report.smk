@@ -2,7 +2,6 @@
 
 import shutil
 
-PARTIAL = Path("results/report-partial")
 ROWS = [run.plain() for run in PLAN.runs.values()]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.joblog import job_log
+from onereel.outputs import list_folder
 from onereel.report.figures import write_figures, write_horizon_figure
 from onereel.report.project import load_project
 from onereel.report.studies import load_studies
@@ -23,6 +24,7 @@ def main(job: "Snakemake") -> None:
     studies = load_studies(Path(), [StudyRow.restore(row) for row in job.params.studies])
     if Kind.PREDICTION in studies.kinds:
         write_horizon_figure(studies.project(Kind.PREDICTION), folder)
+    list_folder(folder)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.clip import read
-from onereel.files import write_json
 from onereel.joblog import job_log
 from onereel.metrics import evaluate
+from onereel.outputs import Result, write_result
 from onereel.sampling import use_threads
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def main(job: "Snakemake") -> None:
         strict=False,  # one list of metrics for all runs, also for those whose samples have another size
         cache=Path(job.params.cache),
     )
-    write_json(job.output[0], {"run": run["run"], "clip": run["clip"], "method": run["method"], **result})
+    out = Result.metrics(Path(job.output[0]))
+    write_result(out, {"run": run["run"], "clip": run["clip"], "method": run["method"], **result}, {})
 
 
 if __name__ == "__main__":

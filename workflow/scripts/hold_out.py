@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.clip import read
+from onereel.ingest import write_frames
 from onereel.joblog import job_log
-from onereel.sampling import write_sample
 from onereel.studies.hold_out import HoldOut, known_clip
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def main(job: "Snakemake") -> None:
         "size": list(known.size),
         "fps": str(known.fps),
     }
-    write_sample(Path(job.output.clip).parent, job.wildcards.clip, known, manifest)
+    write_frames("clip", Path(job.output.clip).parent, job.wildcards.clip, known, manifest)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,6 @@ Modules: `request` (what is asked for), `movie`, `pictures`, `scene`, `download`
 from onereel.ingest.core import ingest, load
 from onereel.ingest.discovery import discover
 from onereel.ingest.sheet import ClipRow, read_clip_sheet, valid_name
-from onereel.ingest.store import write_clip
+from onereel.ingest.store import write_clip, write_frames
 
-__all__ = ["ClipRow", "discover", "ingest", "load", "read_clip_sheet", "valid_name", "write_clip"]
+__all__ = ["ClipRow", "discover", "ingest", "load", "read_clip_sheet", "valid_name", "write_clip", "write_frames"]

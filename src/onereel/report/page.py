@@ -12,6 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from onereel.outputs import list_folder
 from onereel.report.charts import HEIGHT, WIDTH, chart
 from onereel.report.formats import to_html
 from onereel.report.head import head
@@ -90,6 +91,7 @@ def write_report(
             )
         )
         (folder / "index.html").write_text(page, encoding="utf-8")
+        list_folder(folder)
 
 
 @contextmanager

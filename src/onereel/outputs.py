@@ -1,0 +1,206 @@
+"""What a command may write over: only what onereel wrote itself, and never what the same command reads.
+
+A file is ours where the manifest beside it says so: every JSON file of ours holds, under ``written``, what kind of
+result it describes, the checksums of the files that belong to it, and one of itself. A file that was changed since is
+replaced only when asked (``--overwrite``); somebody else's never. Decided before any work, here for every command and
+for the workflow's plan, since Snakemake deletes a job's outputs before the job can look at them.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from onereel.errors import ConfigError
+from onereel.files import json_text, read_json, sha256_of, write_json
+
+Kind: TypeAlias = Literal["clip", "sample", "metrics", "sheet"]
+
+_KEY = "written"
+_LISTING = ".onereel.json"
+_BEFORE: Mapping[Kind, frozenset[str]] = {
+    "clip": frozenset({"name", "source"}),
+    "sample": frozenset({"run", "method", "seed"}),
+    "metrics": frozenset({"records", "summary"}),
+    "sheet": frozenset({"what", "seed"}),
+}
+"""Keys by which manifests are known that were written before they were signed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Files that are written together.
+
+    Attributes:
+        kind: what they are.
+        folder: where they lie.
+        name: what they are called; ``{name}.json`` is the manifest.
+        suffixes: of the other files.
+    """
+
+    kind: Kind
+    folder: Path
+    name: str
+    suffixes: tuple[str, ...] = (".mkv", ".mp4")
+
+    @classmethod
+    def metrics(cls, path: Path) -> "Result":
+        """Of an evaluation, which is a manifest alone: ``path``, a .json file."""
+        return cls("metrics", path.parent, path.stem, ())
+
+    @property
+    def manifest(self) -> Path:
+        """The JSON file that describes the others."""
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files, the manifest last."""
+        return (*(self.folder / f"{self.name}{suffix}" for suffix in self.suffixes), self.manifest)
+
+
+def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[str, Callable[[Path], None]]) -> None:
+    """Write all files of a result, or none; the manifest is put in place last: where it is, the others are.
+
+    Args:
+        result: where, and what.
+        content: of the manifest, as JSON can hold it.
+        writers: by suffix, what writes a file to the path that it is given.
+    """
+    result.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".onereel-", dir=result.folder) as scratch:
+        made = [Path(scratch) / path.name for path in result.paths]
+        for suffix, path in zip(result.suffixes, made, strict=False):
+            writers[suffix](path)
+        write_json(made[-1], _signed(content, result, made[:-1]))
+        result.manifest.unlink(missing_ok=True)
+        for path in made:
+            path.replace(result.folder / path.name)
+
+
+def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, overwrite: bool = False) -> None:
+    """Refuse to write over what is not ours to replace.
+
+    Args:
+        results: what will be written.
+        reads: files and folders that the same command reads; what does not exist is left out, as addresses and scenes.
+        overwrite: also replace files of ours that somebody changed.
+
+    Raises: ConfigError naming the file and what to do.
+    """
+    read = _identities(reads)
+    for result in results:
+        for path in result.paths:
+            _check_place(path)
+            if not os.path.lexists(path):
+                continue
+            if path.exists() and _identity(path) in read:
+                raise ConfigError(f"'{path}'", "would be replaced, but is read by the same command", _ELSEWHERE)
+        _check_ours(result, overwrite)
+
+
+def foreign(result: Result) -> Path | None:
+    """The first file at a place of `result` that onereel did not write, whether or not it was changed since."""
+    written = _written(result)
+    for path in result.paths:
+        if os.path.lexists(path) and path.name not in written:
+            return path
+    return None
+
+
+def list_folder(folder: Path) -> None:
+    """Write down what a folder holds, so that what others put there later is known: see `stranger`."""
+    write_json(folder / _LISTING, sorted(_names(folder)))
+
+
+def stranger(folder: Path) -> Path | None:
+    """A file in a folder of ours that was not there when we wrote it; None where nobody wrote down what was."""
+    try:
+        listed = read_json(folder / _LISTING)
+    except (OSError, ValueError):
+        return None
+    return next((folder / name for name in sorted(_names(folder)) if name not in listed), None)
+
+
+def _names(folder: Path) -> set[str]:
+    files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return {str(path) for path in files if path.name != _LISTING}
+
+
+_ELSEWHERE = "name another output, or move that file away"
+
+
+def _check_ours(result: Result, overwrite: bool) -> None:
+    if (path := foreign(result)) is not None:
+        raise ConfigError(f"'{path}'", f"is there, and is no {result.kind} that onereel wrote", _ELSEWHERE)
+    written = _written(result)
+    for path in result.paths:
+        if not overwrite and path.exists() and written[path.name] not in (None, _sum(path)):
+            remedy = "name another output, or say --overwrite to lose the change"
+            raise ConfigError(f"'{path}'", "was changed since onereel wrote it", remedy)
+
+
+def _check_place(path: Path) -> None:
+    """Whether a file can be there at all; found now instead of after hours of work."""
+    if path.is_dir():
+        raise ConfigError(f"'{path}'", "is a folder", _ELSEWHERE)
+    folder = next(place for place in path.absolute().parents if os.path.lexists(place))
+    if not folder.is_dir():
+        raise ConfigError(f"'{path}'", f"'{folder}' is a file, no folder", "name another output")
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"'{path}'", f"'{folder}' cannot be written to", "check its permissions, or write elsewhere")
+
+
+def _written(result: Result) -> dict[str, str | None]:
+    """The files that the manifest vouches for, by name, with their checksums; None where it holds none."""
+    try:
+        content = read_json(result.manifest)
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    match content.get(_KEY):
+        case {"by": "onereel", "kind": result.kind, "name": result.name, "content": str(own), "files": dict(sums)}:
+            return {**sums, result.manifest.name: own}
+        case None if content.keys() >= _BEFORE[result.kind]:
+            return dict.fromkeys(path.name for path in result.paths)
+    return {}
+
+
+def _signed(content: Mapping[str, Any], result: Result, files: Iterable[Path]) -> dict[str, Any]:
+    """The content of a manifest with what makes it, and the files beside it, known as ours."""
+    plain = {key: value for key, value in content.items() if key != _KEY}
+    mark = {"by": "onereel", "kind": result.kind, "name": result.name, "content": _digest(plain)}
+    return {**plain, _KEY: {**mark, "files": {path.name: sha256_of(path) for path in files}}}
+
+
+def _sum(path: Path) -> str:
+    if path.suffix != ".json":
+        return sha256_of(path)
+    return _digest({key: value for key, value in read_json(path).items() if key != _KEY})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    as_read = json.loads(json_text(content))  # tuples are lists there, and NaN is null
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
+
+
+def _identities(paths: Iterable[Path | str]) -> set[tuple[int, int]]:
+    """What files are, whatever they are called; those in a folder, too."""
+    found = set()
+    for path in map(Path, paths):
+        try:
+            inside = list(path.iterdir()) if path.is_dir() else []
+            found |= {_identity(file) for file in (path, *inside) if file.exists()}
+        except OSError:  # an address, a scene, or a name that no file can have
+            continue
+    return found
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino

@@ -1,0 +1,116 @@
+"""What the workflow would delete: refused while nothing has happened, since Snakemake deletes outputs before a job."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from onereel import plan
+from onereel.clip import Clip
+from onereel.errors import ConfigError
+from onereel.ingest import write_frames
+from onereel.outputs import Result, list_folder, write_result
+
+from .ingest_media import encode, ramp
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENE = "scene:birds?frames=3&height=24&width=32"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    for folder in ("data/clips", "results/samples"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def check(source: str, run: str = "", shown: tuple[Path, ...] = ()) -> None:
+    Path("clips.tsv").write_text(f"name\tsource\nbirds\t{source}\nother\t{SCENE}\n")
+    row = run or "self\tbirds\tvgpnn"
+    Path("runs.tsv").write_text(f"run\tclip\tmethod\ttask\tsource\tinputs\n{row}\n")
+    plan.check_places(
+        plan.read(Path(), clips="clips.tsv", runs="runs.tsv", tables=[], metrics=[]),
+        clips=Path("data/clips"),
+        samples=Path("results/samples"),
+        metrics=Path("results/metrics"),
+        emptied=[Path("results/report")],
+        shown=shown,
+    )
+
+
+@pytest.mark.parametrize("name", ["birds.mp4", "birds.mkv"])
+@pytest.mark.parametrize("way", ["{}", "{here}/{}", "data/../{}", "linked/{}"])
+def test_a_source_where_its_own_clip_will_lie(project, name, way):
+    encode(project / "data/clips" / name, ramp())
+    (project / "linked").symlink_to(project)
+    path = way.format(f"data/clips/{name}", here=project)
+    with pytest.raises(ConfigError, match=rf"clip 'birds'.*{name}.*would be deleted; move it"):
+        check(path)
+
+
+def test_links_to_and_from_that_place(project):
+    encode(project / "data/clips/birds.mp4", ramp())
+    (project / "take.mp4").symlink_to("data/clips/birds.mp4")
+    with pytest.raises(ConfigError, match="would be deleted"):
+        check("take.mp4")
+    (project / "data/clips/birds.mp4").rename(project / "kept.mp4")
+    (project / "data/clips/birds.mp4").symlink_to(project / "kept.mp4")
+    with pytest.raises(ConfigError, match=r"data/clips/birds\.mp4'.*onereel did not write it"):
+        check("kept.mp4")
+
+
+def test_a_stranger_at_the_place_of_a_clip_or_a_sample(project):
+    notes = project / "data/clips/birds.json"
+    notes.write_text('{"mine": true}')
+    with pytest.raises(ConfigError, match=r"birds\.json'.*onereel did not write it; move it away"):
+        check(SCENE)
+    notes.rename(project / "results/samples/notes.json")
+    check(SCENE)
+    (project / "results/samples/self").mkdir()
+    encode(project / "results/samples/self/0.mp4", ramp())
+    with pytest.raises(ConfigError, match=r"run 'self': 'results/samples/self/0\.mp4'"):
+        check(SCENE)
+
+
+def test_samples_of_others_where_the_samples_of_their_run_will_lie(project):
+    folder = project / "results/samples/theirs"
+    folder.mkdir()
+    encode(folder / "0.mp4", ramp())
+    with pytest.raises(ConfigError, match=r"run 'theirs'.*0\.mp4"):
+        check(SCENE, "theirs\tbirds\texternal:x\t\tresults/samples/theirs")
+    folder.rename(project / "elsewhere")
+    check(SCENE, "theirs\tbirds\texternal:x\t\telsewhere")
+
+
+def test_files_in_folders_that_are_written_anew(project):
+    (project / "results/report").mkdir(parents=True)
+    boxes = project / "results/report/boxes.tsv"
+    boxes.write_text("frame\ttop\tleft\tbottom\tright\n*\t1\t1\t5\t5\n")
+    with pytest.raises(ConfigError, match=r"boxes\.tsv'.*folder that the workflow empties"):
+        check(SCENE, "hole\tbirds\tvgpnn\tinpaint\t\tboxes=results/report/boxes.tsv")
+
+
+def test_what_people_left_in_the_report(project):
+    report = project / "results/report"
+    report.mkdir()
+    (report / "index.html").touch()
+    list_folder(report)
+    check(SCENE, shown=(report,))
+    (report / "to_send.zip").touch()
+    with pytest.raises(ConfigError, match=r"to_send\.zip'.*written anew; move it away"):
+        check(SCENE, shown=(report,))
+
+
+def test_what_the_workflow_wrote_is_no_stranger_and_may_be_a_source_of_another(project):
+    encode(project / "take.mp4", ramp())
+    write_frames("clip", project / "data/clips", "birds", Clip(ramp(3)), {"name": "birds"})
+    write_frames("clip", project / "data/clips", "other", Clip(ramp(3)), {"name": "other"})
+    write_result(Result("metrics", project / "results/metrics", "self", ()), {"records": []}, {})
+    check("take.mp4")
+    check("data/clips/other.mkv")
+    os.link(project / "data/clips/birds.mkv", project / "cached.mkv")  # as DVC's cache; deleting one leaves the other
+    check("cached.mkv")
+    with pytest.raises(ConfigError, match="would be deleted"):
+        check("data/clips/birds.mkv")
