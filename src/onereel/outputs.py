@@ -99,7 +99,7 @@ def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, ove
             if not os.path.lexists(path):
                 continue
             if path.exists() and _identity(path) in read:
-                raise ConfigError(f"'{path}'", "would be replaced, but is read by the same command", _ELSEWHERE)
+                raise ConfigError(f"'{path}'", "would be replaced, but is read by the same command", "name another output")
         _check_ours(result, overwrite)
 
 
@@ -115,6 +115,15 @@ def foreign(result: Result) -> Path | None:
 def list_folder(folder: Path) -> None:
     """Write down what a folder holds, so that what others put there later is known: see `stranger`."""
     write_json(folder / _LISTING, sorted(_names(folder)))
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse to write a folder of ours anew while somebody's file lies in it.
+
+    Raises: ConfigError naming the file.
+    """
+    if (path := stranger(folder)) is not None:
+        raise ConfigError(f"'{path}'", f"would be deleted: '{folder}' is written anew", "move it away")
 
 
 def stranger(folder: Path) -> Path | None:

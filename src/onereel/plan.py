@@ -14,7 +14,7 @@ from onereel.errors import ConfigError, MethodError
 from onereel.ingest import ClipRow
 from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
 from onereel.methods.base import EDITS
-from onereel.outputs import Result, foreign, stranger
+from onereel.outputs import Result, check_folder, foreign
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.sheet import clips_and_files
 from onereel.studies.hold_out import HoldOut, Kind
@@ -261,8 +261,7 @@ def check_places(
                 problem = f"is in the place of a {result.kind}, and onereel did not write it"
                 raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
     for folder in shown:
-        if (path := stranger(folder)) is not None:
-            raise ConfigError(f"'{path}'", f"would be deleted: '{folder}' is written anew", "move it away")
+        check_folder(folder)
 
 
 _MOVE = "move it, e.g. to data/sources, and name it there"

@@ -2,6 +2,8 @@
 
 import shutil
 
+from onereel.outputs import stranger
+
 ROWS = [run.plain() for run in PLAN.runs.values()]
 
 
@@ -159,7 +161,8 @@ rule write_report:
 
 
 onsuccess:
-    shutil.rmtree(PARTIAL, ignore_errors=True)
+    if stranger(PARTIAL) is None:
+        shutil.rmtree(PARTIAL, ignore_errors=True)
     index = Path("results/report/index.html").resolve()
     if index.exists():
         print(f"The report is at {index}")

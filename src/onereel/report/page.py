@@ -12,7 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from onereel.outputs import list_folder
+from onereel.outputs import check_folder, list_folder
 from onereel.report.charts import HEIGHT, WIDTH, chart
 from onereel.report.formats import to_html
 from onereel.report.head import head
@@ -96,7 +96,11 @@ def write_report(
 
 @contextmanager
 def _swapped_in(out_dir: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `out_dir`; put it in its place when the block ends without an error."""
+    """Yield an empty folder beside `out_dir`; put it in its place when the block ends without an error.
+
+    Raises: ConfigError if somebody left a file in `out_dir`.
+    """
+    check_folder(out_dir)
     out_dir.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
     try:
