@@ -99,7 +99,7 @@ def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, ove
             if not os.path.lexists(path):
                 continue
             if path.exists() and _identity(path) in read:
-                raise ConfigError(f"'{path}'", "would be replaced, but is read by the same command", "name another output")
+                raise ConfigError(f"'{path}'", "would be replaced, but this command reads it", "name another output")
         _check_ours(result, overwrite)
 
 

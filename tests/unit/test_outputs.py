@@ -73,9 +73,9 @@ def test_files_of_others_stay_as_they_are(tmp_path, monkeypatch, files, argument
 def test_a_link_to_what_is_read_is_the_same_file(tmp_path, link):
     source = encode(tmp_path / "source.mkv", ramp())
     link(source, tmp_path / "c.mkv")
-    with pytest.raises(ConfigError, match="read by the same command"):
+    with pytest.raises(ConfigError, match="this command reads it"):
         check_outputs([Result("clip", tmp_path, "c")], [source])
-    with pytest.raises(ConfigError, match="read by the same command"):  # one of the pictures of a folder
+    with pytest.raises(ConfigError, match="this command reads it"):  # one of the pictures of a folder
         check_outputs([Result("clip", tmp_path, "c")], [tmp_path])
 
 
@@ -91,7 +91,7 @@ def test_our_own_are_replaced_unless_somebody_changed_them(tmp_path):
         with pytest.raises(ConfigError, match=rf"c{suffix}'.*--overwrite"):
             check_outputs([result], [])
         check_outputs([result], [], overwrite=True)
-        with pytest.raises(ConfigError, match="read by the same command"):
+        with pytest.raises(ConfigError, match="this command reads it"):
             check_outputs([result], [changed], overwrite=True)
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from onereel.clip import Clip
+from onereel.errors import ConfigError
 from onereel.files import read_json, write_json
 from onereel.methods import Task
 from onereel.report.charts import chart, training_curves
@@ -156,14 +157,21 @@ def test_what_samples_start_from_plays_beside_them(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_the_old_report_and_nothing_else(project: Project, tmp_path: Path) -> None:
     write_report(project, tmp_path / "r", tables={}, visuals=tmp_path)
     before = (tmp_path / "r/index.html").read_bytes()
-    (tmp_path / "r/old.txt").write_text("old", encoding="utf-8")
     with pytest.raises(FileNotFoundError):
         write_report(project, tmp_path / "r", tables={"gone": tmp_path / "gone"}, visuals=tmp_path)
     assert (tmp_path / "r/index.html").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
-    write_report(project, tmp_path / "r", tables={}, visuals=tmp_path)
-    assert not (tmp_path / "r/old.txt").exists()
+    write_report(replace(project, runs=()), tmp_path / "r", tables={}, visuals=tmp_path)
+    assert not (tmp_path / "r/media/runs").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
+
+
+def test_a_file_that_somebody_left_in_the_report_is_not_lost(project: Project, tmp_path: Path) -> None:
+    write_report(project, tmp_path / "r", tables={}, visuals=tmp_path)
+    (tmp_path / "r/report.zip").write_text("to send", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"report\.zip.*move it away"):
+        write_report(project, tmp_path / "r", tables={}, visuals=tmp_path)
+    assert (tmp_path / "r/report.zip").read_text(encoding="utf-8") == "to send"
 
 
 def test_a_partial_report_needs_nothing(tmp_path: Path) -> None:
