@@ -5,9 +5,13 @@ import math
 import pytest
 import torch
 
+from onereel.diffusion.guidance import classifier_free_weights, combined, rescaled
 from onereel.diffusion.process import Process, noise_like
+from onereel.diffusion.samplers import ddim, ddim_inversion, ddpm, timesteps_of
 from onereel.diffusion.settings import ProcessConfig
 from onereel.training.loop import generator_of
+
+KINDS = ["sample", "epsilon", "v_prediction"]
 
 
 def generators(*seeds):
@@ -15,14 +19,14 @@ def generators(*seeds):
 
 
 def test_linear_schedule_is_scaled_to_fifty_steps():
-    process = Process(ProcessConfig(schedule="linear"))
+    process = Process(ProcessConfig(beta_schedule="linear"))
     betas = torch.linspace(1e-4 * 20, 0.02 * 20, 50, dtype=torch.float64)
     expected = torch.cat([torch.ones(1, dtype=torch.float64), torch.cumprod(1 - betas, 0)]).sqrt()
     assert torch.allclose(process.levels, expected, atol=1e-6)
 
 
 def test_cosine_schedule():
-    process = Process(ProcessConfig(schedule="cosine"))
+    process = Process(ProcessConfig(beta_schedule="cosine"))
 
     def kept(time):
         return math.cos((time + 0.008) / 1.008 * math.pi / 2) ** 2
@@ -34,9 +38,9 @@ def test_cosine_schedule():
 
 
 def test_drawn_levels_fill_the_gaps_between_steps():
-    process = Process(ProcessConfig(schedule="cosine"))
+    process = Process(ProcessConfig(beta_schedule="cosine"))
     generator = generator_of(0, 0)
-    levels = process.draw_levels(process.draw_steps(20_000, generator), generator)
+    levels = process.draw_levels(process.draw_timesteps(20_000, generator), generator)
     assert levels.min() >= process.levels[-1]
     assert levels.max() <= 1
     share = ((levels < process.levels[24]) & (levels >= process.levels[25])).float().mean()
@@ -45,41 +49,35 @@ def test_drawn_levels_fill_the_gaps_between_steps():
     assert on_steps.float().mean() < 0.01, "levels lie between steps, not on them"
 
 
-@pytest.mark.parametrize("target", ["x0", "noise", "velocity"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_the_clean_picture_comes_back_from_a_right_answer(target, schedule):
-    process = Process(ProcessConfig(schedule=schedule, target=target))
+def test_the_clean_picture_comes_back_from_a_right_answer(kind, schedule):
+    process = Process(ProcessConfig(beta_schedule=schedule, prediction_type=kind))
     clean = torch.rand(2, 3, 4, 5, generator=generator_of(0, 1)) * 2 - 1
     noise = torch.randn(clean.shape, generator=generator_of(0, 2))
     level = torch.tensor([process.level_of(3), process.level_of(30)])
-    noisy = process.noisy(clean, noise, level)
-    assert torch.allclose(process.clean(process.wanted(clean, noise, level), noisy, level), clean, atol=1e-4)
+    noisy = process.add_noise(clean, noise, level)
+    assert torch.allclose(process.to_sample(process.target(clean, noise, level), noisy, level), clean, atol=1e-4)
 
 
-@pytest.mark.parametrize("target", ["x0", "noise", "velocity"])
-def test_the_reverse_process_draws_from_a_known_distribution(target):
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_reverse_process_draws_from_a_known_distribution(kind):
     """For pixels from N(m, s) the best answer is known, and with it mean and spread after every step (Ho et al. 2020,
     Eq. 7; the posterior variance makes samples of 50 steps a little too narrow)."""
     mean, spread = 0.2, 0.15
-    process = Process(ProcessConfig(schedule="cosine", target=target))
+    process = Process(ProcessConfig(beta_schedule="cosine", prediction_type=kind))
 
-    def predict(noisy, step):
-        level = process.level_of(step)
-        gain = level * spread**2 / (level**2 * spread**2 + 1 - level**2)
-        clean = mean + gain * (noisy - level * mean)
-        noise = (noisy - level * clean) / math.sqrt(1 - level**2)
-        return {"x0": clean, "noise": noise, "velocity": level * noise - math.sqrt(1 - level**2) * clean}[target]
-
+    predict = best_answer(process, kind, mean, spread)
     start = noise_like(torch.empty(4, 1, 60, 60), generators(0, 1, 2, 3))
-    made = process.denoise(predict, start, generators(4, 5, 6, 7))
+    made = ddpm(process, predict, start, generators(4, 5, 6, 7))
     assert made.mean() == pytest.approx(mean, abs=0.01)
     assert made.std() == pytest.approx(_spread_after(process.levels**2, spread), rel=0.02)
-    fewer = process.denoise(predict, start, generators(4, 5, 6, 7), steps=25)
+    fewer = ddpm(process, predict, start, generators(4, 5, 6, 7), num_inference_steps=25)
     assert fewer.mean() == pytest.approx(mean, abs=0.015)
 
 
 def test_a_truncated_process_takes_back_as_many_steps_as_were_added():
-    process = Process(ProcessConfig(schedule="cosine"))
+    process = Process(ProcessConfig(beta_schedule="cosine"))
     asked = []
     clean = torch.zeros(1, 3, 8, 8)
 
@@ -89,20 +87,170 @@ def test_a_truncated_process_takes_back_as_many_steps_as_were_added():
 
     noised = process.noised(clean, 3, generators(0))
     assert noised.std() == pytest.approx(math.sqrt(1 - process.level_of(2) ** 2), rel=0.15)
-    assert torch.equal(process.denoise(predict, noised, generators(1), begin=3), clean), "no noise at the last step"
+    assert torch.equal(ddpm(process, predict, noised, generators(1), begin=3), clean), "no noise at the last step"
     assert asked == [2, 1, 0]
 
 
 def test_a_sample_is_the_same_alone_and_in_a_batch():
     process = Process(ProcessConfig())
     alone = [
-        process.denoise(lambda x, _: x * 0.9, noise_like(torch.empty(1, 3, 6, 6), generators(s)), generators(s + 9))
+        ddpm(process, lambda x, _: x * 0.9, noise_like(torch.empty(1, 3, 6, 6), generators(s)), generators(s + 9))
         for s in (1, 2)
     ]
-    both = process.denoise(
-        lambda x, _: x * 0.9, noise_like(torch.empty(2, 3, 6, 6), generators(1, 2)), generators(10, 11)
+    both = ddpm(
+        process, lambda x, _: x * 0.9, noise_like(torch.empty(2, 3, 6, 6), generators(1, 2)), generators(10, 11)
     )
     assert torch.equal(torch.cat(alone), both)
+
+
+def best_answer(process, kind, mean, spread):
+    """What a perfect network says of numbers from N(mean, spread)."""
+
+    def predict(noisy, step):
+        level = process.level_of(step)
+        gain = level * spread**2 / (level**2 * spread**2 + 1 - level**2)
+        clean = mean + gain * (noisy - level * mean)
+        noise = (noisy - level * clean) / math.sqrt(1 - level**2)
+        return {"sample": clean, "epsilon": noise, "v_prediction": level * noise - math.sqrt(1 - level**2) * clean}[
+            kind
+        ]
+
+    return predict
+
+
+@pytest.mark.parametrize("schedule", ["linear", "scaled_linear", "cosine"])
+@pytest.mark.parametrize("kind", ["sample", "v_prediction"])
+def test_zero_terminal_snr_leaves_the_first_step_and_ends_in_pure_noise(schedule, kind):
+    plain, shifted = (
+        Process(ProcessConfig(beta_schedule=schedule, prediction_type=kind, rescale_betas_zero_snr=zero))
+        for zero in (False, True)
+    )
+    assert plain.levels[-1] > 0
+    assert shifted.levels[-1] == pytest.approx(0, abs=1e-6)
+    assert shifted.levels[1] == pytest.approx(float(plain.levels[1]), abs=1e-6)
+    clean = torch.rand(1, 4, 2, 3, 3, generator=generator_of(0, 1)) * 2 - 1
+    noise = torch.randn(clean.shape, generator=generator_of(0, 2))
+    level = torch.tensor([shifted.level_of(49)])
+    noisy = shifted.add_noise(clean, noise, level)
+    assert torch.allclose(noisy, noise, atol=1e-5)
+    assert torch.allclose(shifted.to_sample(shifted.target(clean, noise, level), noisy, level), clean, atol=1e-4)
+    with pytest.raises(ValueError, match="cannot say epsilon"):
+        ProcessConfig(rescale_betas_zero_snr=True, prediction_type="epsilon")
+
+
+def test_scaled_linear_is_latent_diffusion_s():
+    process = Process(
+        ProcessConfig(num_train_timesteps=1000, beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
+    )
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    assert torch.allclose(process.levels[1:] ** 2, torch.cumprod(1 - betas, 0), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(2, 5), (2, 4, 6, 6), (2, 4, 3, 6, 6)])
+def test_any_rank_and_nothing_is_clamped_unless_asked(kind, shape):
+    process = Process(ProcessConfig(prediction_type=kind, clip_sample=False))
+    clean = 7 * torch.randn(shape, generator=generator_of(0, 1))
+    noise = torch.randn(shape, generator=generator_of(0, 2))
+    level = torch.tensor([process.level_of(3), process.level_of(30)])
+    noisy = process.add_noise(clean, noise, level)
+    said = process.target(clean, noise, level)
+    assert torch.allclose(process.to_sample(said, noisy, level), clean, atol=2e-3)
+    assert torch.allclose(process.to_epsilon(said, noisy, level), noise, atol=2e-3)
+    made = ddpm(process, best_answer(process, kind, 5.0, 0.5), noise, generators(3, 4))
+    assert made.mean() == pytest.approx(5, abs=0.6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_ddim_is_that_of_diffusers(kind, eta):
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+
+    process = Process(
+        ProcessConfig(num_train_timesteps=100, beta_schedule="linear", prediction_type=kind, clip_sample=False)
+    )
+    theirs = DDIMScheduler(
+        num_train_timesteps=100,
+        trained_betas=process.scheduler().betas.numpy(),
+        prediction_type=kind,
+        clip_sample=False,
+        timestep_spacing="trailing",
+    )
+    theirs.set_timesteps(10)  # divides 100: elsewhere its steps and its noise levels disagree
+    assert timesteps_of(process, 10) == theirs.timesteps.tolist()
+    predict = best_answer(process, kind, 0.3, 0.4)
+    start = noise_like(torch.empty(2, 3, 4, 4), generators(0, 1))
+    expected, draws = start, generators(5, 6)
+    for time in theirs.timesteps:
+        noise = noise_like(expected, draws) if eta else None
+        expected = theirs.step(predict(expected, int(time)), time, expected, eta=eta, variance_noise=noise).prev_sample
+    made = ddim(process, predict, start, timesteps_of(process, 10), eta=eta, generators=generators(5, 6))
+    assert torch.allclose(made, expected, atol=1e-4)
+
+
+def test_ddim_maps_noise_to_the_distribution_that_the_network_knows():
+    process = Process(ProcessConfig(num_train_timesteps=1000, prediction_type="v_prediction", clip_sample=False))
+    start = noise_like(torch.empty(4, 1, 50, 50), generators(0, 1, 2, 3))
+    made = ddim(process, best_answer(process, "v_prediction", -0.4, 0.2), start, timesteps_of(process, 200))
+    assert made.mean() == pytest.approx(-0.4, abs=0.01)
+    assert made.std() == pytest.approx(0.2, rel=0.03)
+    assert float(torch.corrcoef(torch.stack([made.flatten(), start.flatten()]))[0, 1]) > 0.99, "nothing is drawn"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inversion_leads_back_and_refining_makes_it_exact(kind):
+    process = Process(ProcessConfig(num_train_timesteps=100, prediction_type=kind, clip_sample=False))
+    predict = best_answer(process, kind, 0.1, 0.5)
+    sample = torch.rand(2, 3, 4, 4, 4, generator=generator_of(0, 1)) - 0.5
+    times = timesteps_of(process, 10, strength=0.6)
+    assert len(times) == 6
+
+    def error(refinements):
+        found = ddim_inversion(process, predict, sample, times, refinements=refinements)
+        assert len(found) == len(times)
+        return float((ddim(process, predict, found[0], times) - sample).abs().max())
+
+    assert error(0) < 0.2
+    assert error(30) < min(1e-3, error(0) / 10)
+
+
+def test_min_snr_weights_make_every_kind_the_same_loss_of_the_clean_sample():
+    levels = torch.tensor([0.999, 0.9, 0.6, 0.2, 0.01], dtype=torch.float64)
+    snr = levels**2 / (1 - levels**2)
+    wanted = snr.clamp(max=5)
+    of_sample_error = {"sample": torch.ones(5), "epsilon": snr, "v_prediction": snr + 1}
+    for kind in KINDS:
+        weight = Process(ProcessConfig(prediction_type=kind)).min_snr_weight(levels)
+        assert torch.allclose(weight * of_sample_error[kind], wanted)
+
+
+def test_guidance_is_one_pass_of_the_network_and_a_weighted_sum():
+    passes = []
+
+    def network(noisy, timestep, conditions):
+        passes.append((len(noisy), list(conditions)))
+        return torch.cat(
+            [part * condition for part, condition in zip(noisy.chunk(len(conditions)), conditions, strict=True)]
+        )
+
+    noisy = torch.randn(2, 3, 4, generator=generator_of(0, 1))
+    guided = combined(network, [1.0, 3.0], classifier_free_weights(7.5))
+    assert torch.allclose(guided(noisy, 5), noisy + 7.5 * (3 - 1) * noisy, atol=1e-5)
+    three = combined(network, [1.0, 2.0, 4.0], [-1.0, 0.5, 1.5])
+    assert torch.allclose(three(noisy, 5), noisy * (-1 + 1 + 6), atol=1e-5)
+    assert torch.allclose(combined(network, [1.0, 3.0], classifier_free_weights(1))(noisy, 5), 3 * noisy)
+    assert passes == [(4, [1.0, 3.0]), (6, [1.0, 2.0, 4.0]), (2, [3.0])], "a condition of weight 0 costs nothing"
+    with pytest.raises(ValueError, match="add up to 1"):
+        combined(network, [1.0, 2.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match="2 conditions, 1 weights"):
+        combined(network, [1.0, 2.0], [1.0])
+
+
+def test_rescaled_guidance_has_the_spread_of_the_conditional_prediction():
+    one = torch.randn(2, 3, 8, 8, generator=generator_of(0, 1))
+    guided = 4 * one
+    assert torch.equal(rescaled(guided, one, 0.0), guided)
+    assert torch.allclose(rescaled(guided, one, 1.0).std(dim=(1, 2, 3)), one.std(dim=(1, 2, 3)))
 
 
 def _spread_after(kept, spread):

@@ -20,7 +20,7 @@ from onereel.methods.sinfusion import fit as fitting
 from onereel.methods.sinfusion import prior
 from onereel.methods.sinfusion.config import NetworkConfig, PartConfig, SinFusionConfig
 from onereel.methods.sinfusion.depthwise import depthwise, weight_gradient
-from onereel.methods.sinfusion.models import Denoiser, Model
+from onereel.methods.sinfusion.models import CONDITIONS, Denoiser, Model
 from onereel.methods.sinfusion.network import Network
 from onereel.methods.sinfusion.video import continued, upsampled
 from onereel.progress import no_progress
@@ -227,9 +227,8 @@ def test_crops_are_the_same_place_in_both_frames():
 def test_targets_and_what_the_networks_read():
     """The paper's losses (section 5): projector and interpolator predict x0, the predictor noise."""
     config = configure(METHOD, "paper")
-    assert [getattr(config, part).process.target for part in ("image", "projector", "interpolator", "predictor")] == [
-        "x0", "x0", "x0", "noise",
-    ]  # fmt: skip
+    said = {part: getattr(config, part).process.prediction_type for part in CONDITIONS}
+    assert said == {"image": "sample", "projector": "sample", "interpolator": "sample", "predictor": "epsilon"}
     assert config == SinFusionConfig(), "the paper preset writes out the defaults"
 
 
@@ -353,7 +352,7 @@ def test_with_the_prior_an_untrained_predictor_repeats_the_frame():
     first = _video(clip)[3:4]
     made = model.sample(first, [generator_of(0, 0)], given=first, shift=1)
     assert (made - first).abs().mean() < 0.02
-    with pytest.raises(ValueError, match="with prior the target of the predictor must be x0, not noise"):
+    with pytest.raises(ValueError, match="with prior the predictor must predict the sample, not epsilon"):
         tiny(prior=True)
 
 
@@ -543,7 +542,7 @@ class Quiet(nn.Module):
 
 
 def test_less_noise_keeps_more_of_the_start():
-    model = Model(Quiet(), Process(ProcessConfig(target="velocity")), tiny())
+    model = Model(Quiet(), Process(ProcessConfig(prediction_type="v_prediction")), tiny())
     start = torch.rand(1, 3, 16, 16, generator=generator_of(0, 0)) * 2 - 1
     distances = [(model.renew(start, begin, [generator_of(0, 1)]) - start).square().mean() for begin in (0, 1, 10, 40)]
     assert distances[0] == 0

@@ -1,144 +1,146 @@
-"""The forward and the reverse process of a DDPM (Ho et al. 2020), through diffusers' scheduler.
+"""The forward process of a diffusion model, and what a network's answer means (Ho et al. 2020).
 
-Own code is only what diffusers has not: noise levels drawn between two steps (Chen et al. 2021, WaveGrad, 3.3), which
-some networks read instead of a step's number, and draws that belong to one sample each, so that a sample is the same
-alone and in a batch.
+Samples are tensors of any rank, (B, ...): pictures, videos, latents. Where a function takes a `level`, it is
+sqrt(alpha-bar), one for each sample of the batch, and need not be that of a step: some networks are trained with noise
+between two steps (Chen et al. 2021, WaveGrad, 3.3).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from onereel.diffusion.settings import ProcessConfig
-from onereel.progress import Progress, no_progress
-
-Predict = Callable[[Tensor, int], Tensor]
-"""``predict(noisy, step)``: what the network says of a batch (B, C, H, W) at one step."""
 
 
 class Process:
-    """A DDPM with T steps, numbered 0 (hardly any noise) to T - 1 (only noise).
+    """A diffusion with T steps, numbered 0 (hardly any noise) to T - 1 (only noise).
 
     Args:
-        config: schedule and target.
+        config: schedule and prediction type.
 
     Attributes:
-        levels: (T + 1,) float64, sqrt(alpha-bar): 1 for the clean picture, then after each step.
+        levels: (T + 1,) float64, sqrt(alpha-bar): 1 for the clean sample, then after each step.
     """
 
     def __init__(self, config: ProcessConfig) -> None:
-        from diffusers.schedulers.scheduling_ddpm import DDPMScheduler  # seconds; only jobs that diffuse need it
-
         self.config = config
-        scale = 1000 / config.steps
-        self._scheduler = DDPMScheduler(
-            num_train_timesteps=config.steps,
-            beta_schedule={"linear": "linear", "cosine": "squaredcos_cap_v2"}[config.schedule],
-            beta_start=1e-4 * scale,
-            beta_end=min(0.02 * scale, 0.999),
-            prediction_type={"x0": "sample", "noise": "epsilon", "velocity": "v_prediction"}[config.target],
-            variance_type="fixed_small",  # posterior variance
-            clip_sample=True,  # predictions clamped to [-1, 1] at every step
-            timestep_spacing="trailing",  # fewer steps than T start from pure noise, too
-        )
-        kept = self._scheduler.alphas_cumprod.double()
+        kept = self.scheduler().alphas_cumprod.double()
         self.levels = torch.cat([torch.ones(1, dtype=torch.float64), kept]).sqrt()
 
-    def draw_steps(self, count: int, generator: torch.Generator) -> Tensor:
+    def scheduler(self):  # type: ignore[no-untyped-def]  # diffusers has no types
+        """diffusers' DDPM scheduler of this process, as the reverse process takes it."""
+        from diffusers.schedulers.scheduling_ddpm import DDPMScheduler  # seconds; only jobs that diffuse need it
+
+        config = self.config
+        scale = 1000 / config.num_train_timesteps
+        return DDPMScheduler(
+            num_train_timesteps=config.num_train_timesteps,
+            beta_schedule={"cosine": "squaredcos_cap_v2"}.get(config.beta_schedule, config.beta_schedule),
+            beta_start=config.beta_start or 1e-4 * scale,
+            beta_end=config.beta_end or min(0.02 * scale, 0.999),
+            prediction_type=config.prediction_type,
+            rescale_betas_zero_snr=config.rescale_betas_zero_snr,
+            variance_type="fixed_small",  # posterior variance
+            clip_sample=config.clip_sample,
+            timestep_spacing="trailing",  # fewer steps than T start from pure noise, too
+        )
+
+    def draw_timesteps(self, count: int, generator: torch.Generator) -> Tensor:
         """Steps 0..T-1, each as likely: (count,) int64."""
-        return torch.randint(self.config.steps, (count,), generator=generator)
+        return torch.randint(self.config.num_train_timesteps, (count,), generator=generator)
 
-    def level_of(self, step: int) -> float:
-        """sqrt(alpha-bar) after step `step`."""
-        return float(self.levels[step + 1])
+    def level_of(self, timestep: int) -> float:
+        """sqrt(alpha-bar) after a step; 1 for -1, before the first."""
+        return float(self.levels[timestep + 1])
 
-    def draw_levels(self, steps: Tensor, generator: torch.Generator) -> Tensor:
+    def draw_levels(self, timesteps: Tensor, generator: torch.Generator) -> Tensor:
         """Noise levels, uniform between sqrt(alpha-bar) of a step and of the one before: (B,) float32."""
-        share = torch.rand(len(steps), generator=generator, dtype=torch.float64)
-        low, high = self.levels[steps + 1], self.levels[steps]
+        share = torch.rand(len(timesteps), generator=generator, dtype=torch.float64)
+        low, high = self.levels[timesteps + 1], self.levels[timesteps]
         return (low + share * (high - low)).float()
 
-    def noisy(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-        """sqrt(alpha-bar) x0 + sqrt(1 - alpha-bar) noise (SinFusion, Eq. 1).
+    def add_noise(self, sample: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+        """sqrt(alpha-bar) x0 + sqrt(1 - alpha-bar) noise (Ho et al. 2020, Eq. 4; SinFusion, Eq. 1).
 
         Args:
-            clean: (B, C, H, W) in [-1, 1].
+            sample: (B, ...), clean.
             noise: the same shape, standard normal.
             level: (B,) sqrt(alpha-bar), in [0, 1].
         """
-        kept, added = _shares(level, clean)
-        return kept * clean + added * noise
+        kept, added = _shares(level, sample)
+        return kept * sample + added * noise
 
-    def wanted(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+    def target(self, sample: Tensor, noise: Tensor, level: Tensor) -> Tensor:
         """What the network should say."""
-        match self.config.target:
-            case "x0":
-                return clean
-            case "noise":
+        match self.config.prediction_type:
+            case "sample":
+                return sample
+            case "epsilon":
                 return noise
-            case "velocity":
-                kept, added = _shares(level, clean)
-                return kept * noise - added * clean
+            case "v_prediction":
+                kept, added = _shares(level, sample)
+                return kept * noise - added * sample
 
-    def clean(self, said: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
-        """The clean picture that the network's answer means, clamped to [-1, 1]."""
+    def to_sample(self, output: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
+        """The clean sample that the network's answer means, clamped where the settings ask for it."""
         kept, added = _shares(level, noisy)
-        match self.config.target:
-            case "x0":
-                result = said
-            case "noise":
-                result = (noisy - added * said) / kept.clamp(min=1e-4)
-            case "velocity":
-                result = kept * noisy - added * said
-        return result.clamp(-1, 1)
+        match self.config.prediction_type:
+            case "sample":
+                result = output
+            case "epsilon":
+                result = (noisy - added * output) / kept.clamp(min=1e-4)
+            case "v_prediction":
+                result = kept * noisy - added * output
+        return result.clamp(-1, 1) if self.config.clip_sample else result
 
-    def denoise(
-        self,
-        predict: Predict,
-        start: Tensor,
-        generators: Sequence[torch.Generator],
-        *,
-        begin: int | None = None,
-        steps: int | None = None,
-        progress: Progress = no_progress,
-        label: str = "denoising",
-    ) -> Tensor:
-        """The reverse process: posterior mean and variance, no noise at the last step.
+    def to_epsilon(self, output: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
+        """The noise that the network's answer means."""
+        kept, added = _shares(level, noisy)
+        match self.config.prediction_type:
+            case "sample":
+                return (noisy - kept * output) / added.clamp(min=1e-4)
+            case "epsilon":
+                return output
+            case "v_prediction":
+                return kept * output + added * noisy
+
+    def min_snr_weight(self, level: Tensor, gamma: float = 5.0) -> Tensor:
+        """Weight of a squared error so that no noise level rules the training (Hang et al. 2023, "Min-SNR", Eq. 6).
+
+        The paper weighs errors of x0 by min(SNR, gamma); the same error of epsilon is SNR times as large, that of v
+        SNR + 1 times.
 
         Args:
-            predict: the network.
-            start: (B, C, H, W), noise, or pictures that were noised to step `begin` - 1 (see `noised`).
-            generators: one for each sample of the batch, on the CPU.
-            begin: how many steps lie before the clean picture; None: all of them.
-            steps: with None for `begin`: take only so many steps, evenly spread; None: every one.
+            level: (B,) sqrt(alpha-bar).
+            gamma: > 0 (section 3.4: 5).
 
-        Returns: (B, C, H, W) in [-1, 1].
+        Returns: (B,).
         """
-        self._scheduler.set_timesteps(min(steps or self.config.steps, self.config.steps))
-        times = [int(time) for time in self._scheduler.timesteps]
-        if begin is not None:
-            self._scheduler.set_timesteps(self.config.steps)
-            times = list(range(begin))[::-1]
-        current = start
-        for time in progress(times, total=len(times), label=label):
-            said = predict(current, time).float()
-            current = self._scheduler.step(said, time, current, generator=list(generators)).prev_sample
-        return current.clamp(-1, 1)
+        kept = level.double() ** 2
+        noise = (1 - kept).clamp(min=1e-12)
+        snr = kept / noise
+        weight = snr.clamp(max=gamma)
+        match self.config.prediction_type:
+            case "epsilon":
+                weight = weight / snr.clamp(min=1e-12)
+            case "v_prediction":
+                weight = weight / (snr + 1)
+        return weight.to(level)
 
-    def noised(self, clean: Tensor, begin: int, generators: Sequence[torch.Generator]) -> Tensor:
-        """Pictures after `begin` steps (1..T) of the forward process."""
-        level = torch.full((len(clean),), self.level_of(begin - 1))
-        return self.noisy(clean, noise_like(clean, generators), level)
+    def noised(self, sample: Tensor, steps: int, generators: Sequence[torch.Generator]) -> Tensor:
+        """Samples after `steps` steps (0..T) of the forward process."""
+        level = torch.full((len(sample),), self.level_of(steps - 1))
+        return self.add_noise(sample, noise_like(sample, generators), level)
+
+
+def noise_like(samples: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """Standard normal noise of that shape; each sample draws from its own CPU generator, whatever the device."""
+    shape = samples.shape[1:]
+    return torch.stack([torch.randn(shape, generator=generator) for generator in generators]).to(samples.device)
 
 
 def _shares(level: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Factors of the clean picture and of the noise, (B, 1, 1, 1) each."""
-    kept = level.to(like).reshape(-1, 1, 1, 1)
+    """Factors of the clean sample and of the noise, (B, 1, ...) each."""
+    kept = level.to(like).reshape(-1, *(1,) * (like.ndim - 1))
     return kept, (1 - kept**2).clamp(min=0).sqrt()
-
-
-def noise_like(pictures: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """Standard normal noise of that shape; each sample draws from its own CPU generator, whatever the device."""
-    shape = pictures.shape[1:]
-    return torch.stack([torch.randn(shape, generator=generator) for generator in generators]).to(pictures.device)

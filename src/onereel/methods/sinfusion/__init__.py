@@ -4,10 +4,10 @@ Where the paper is in the code:
 
 | paper | code |
 | --- | --- |
-| 3, Eq. 1, forward process | `onereel.diffusion.process.Process.noisy` |
+| 3, Eq. 1, forward process | `onereel.diffusion.process.Process.add_noise` |
 | 4, "Training on Large Crops" | `fit.draw`, `fit.crop_size` |
 | 4, "Network Architecture", Fig. 3 | `network` |
-| 4, "Loss", Eq. 3, Algorithm 1; 5, "Losses" | `fit.fit`, `onereel.diffusion.settings.ProcessConfig.target` |
+| 4, "Loss", Eq. 3, Algorithm 1; 5, "Losses" | `fit.fit`, `onereel.diffusion.settings.ProcessConfig.prediction_type` |
 | 5, Predictor, curriculum on k | `fit.draw`, `fit.largest_shift` |
 | 5, Projector, truncated process | `models.Model.renew` |
 | 5, Interpolator | `fit.draw`, `video.upsampled` |

@@ -43,11 +43,11 @@ class SinFusionConfig(MethodConfig):
     """The backbone, the same for all models."""
     training: TrainingConfig = TrainingConfig()
     """Descent, the same for all models (authors' code: Adam, 2e-4, a tenth of it from step 100 000 on, batch 1)."""
-    image: PartConfig = PartConfig(steps=50_000, process=ProcessConfig(schedule="linear"))
+    image: PartConfig = PartConfig(steps=50_000, process=ProcessConfig(beta_schedule="linear"))
     """Model of a single picture (section 4); for a video only where the task is `image`."""
     projector: PartConfig = PartConfig(steps=100_000)
-    """Model of single frames (section 5, Fig. 4b). Target: x0 in the paper, noise in the authors' code."""
-    predictor: PartConfig = PartConfig(steps=200_000, process=ProcessConfig(target="noise"))
+    """Model of single frames (section 5, Fig. 4b). It says x0 in the paper, the noise in the authors' code."""
+    predictor: PartConfig = PartConfig(steps=200_000, process=ProcessConfig(prediction_type="epsilon"))
     """Model of a frame given another (section 5, Fig. 4a)."""
     interpolator: PartConfig = PartConfig(steps=50_000)
     """Model of a frame between two (section 5, Fig. 4c)."""
@@ -134,8 +134,8 @@ class SinFusionConfig(MethodConfig):
         if self.shift == 0 or abs(self.shift) > self.max_shift:
             raise ValueError(f"shift must be between 1 and max_shift = {self.max_shift}, either way, not {self.shift}")
         for name, part in (("predictor", self.predictor), ("interpolator", self.interpolator)):
-            if self.prior and part.process.target != "x0":
-                raise ValueError(f"with prior the target of the {name} must be x0, not {part.process.target}")
+            if self.prior and part.process.prediction_type != "sample":
+                raise ValueError(f"with prior the {name} must predict the sample, not {part.process.prediction_type}")
         if list(self.curriculum) != sorted(self.curriculum) or any(not 0 <= share <= 1 for share in self.curriculum):
             raise ValueError("curriculum must rise from 0 to 1")
         return self

@@ -73,12 +73,12 @@ def fit(
     def loss(denoiser: nn.Module, generator: torch.Generator, step: int) -> Tensor:
         shown = draw(part, video, config, generator, largest_shift(config, step))
         noise = torch.randn(shown.clean.shape, generator=generator).to(device)
-        steps = process.draw_steps(len(noise), generator)
+        steps = process.draw_timesteps(len(noise), generator)
         level = process.draw_levels(steps, generator) if part in READS_LEVEL else process.levels[steps + 1].float()
         level, steps = level.to(device), steps.to(device)
-        noisy = Noisy(process.noisy(shown.clean, noise, level), level, steps, shown.given, shown.shift)
+        noisy = Noisy(process.add_noise(shown.clean, noise, level), level, steps, shown.given, shown.shift)
         said, size = denoiser(noisy)
-        return functional.mse_loss(said / size, process.wanted(shown.clean, noise, level) / size)
+        return functional.mse_loss(said / size, process.target(shown.clean, noise, level) / size)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # initial weights; PyTorch's initialisers know no generator
@@ -194,13 +194,13 @@ def denoising_psnr(
     with descent.evaluated() as denoiser:
         for index in range(_EVALUATED_STEPS):
             generator = generator_of(0, index, _HELD_OUT)
-            step = (2 * index + 1) * process.config.steps // (2 * _EVALUATED_STEPS)
+            step = (2 * index + 1) * process.config.num_train_timesteps // (2 * _EVALUATED_STEPS)
             shown = draw(part, video, config, generator, 1)
             noise = torch.randn(shown.clean.shape, generator=generator).to(video.device)
             level = torch.full((len(noise),), process.level_of(step), device=video.device)
-            frames = process.noisy(shown.clean, noise, level)
+            frames = process.add_noise(shown.clean, noise, level)
             said, _ = denoiser(Noisy(frames, level, torch.full_like(level, step), shown.given, shown.shift))
-            errors.append(functional.mse_loss(process.clean(said, frames, level), shown.clean))
+            errors.append(functional.mse_loss(process.to_sample(said, frames, level), shown.clean))
     return {"psnr": float((10 * torch.log10(4 / torch.stack(errors))).mean())}
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from onereel.diffusion.process import Process, noise_like
+from onereel.diffusion.samplers import ddpm
 from onereel.errors import MethodError
 from onereel.methods.sinfusion import prior
 from onereel.methods.sinfusion.config import Part, PartConfig, SinFusionConfig
@@ -62,7 +63,7 @@ class Denoiser(nn.Module):
             self.spreads.copy_(prior.spreads(self.part, video, len(self.spreads)))
 
     def forward(self, noisy: Noisy) -> tuple[Tensor, Tensor | float]:
-        """What the process's target is, (B, 3, H, W) float32, and the size of error that training takes for one."""
+        """What the process asks for, (B, 3, H, W) float32, and the size of error that training takes for one."""
         number = noisy.level * self.config.level_scale if self.part in READS_LEVEL else noisy.step
         said = self.network(noisy.frames, number.to(noisy.frames), given=noisy.given, shift=noisy.shift)
         if self.spreads is None or noisy.given is None:
@@ -154,4 +155,4 @@ class Model:
             steps = self.config.given_steps
         precision = Precision(self.config.training.precision, start.device)
         with torch.inference_mode(), precision.context():
-            return self.process.denoise(predict, start, generators, begin=begin, steps=steps)
+            return ddpm(self.process, predict, start, generators, begin=begin, num_inference_steps=steps)

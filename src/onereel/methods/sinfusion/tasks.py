@@ -195,7 +195,7 @@ def _chosen(job: Job, generators: Sequence[torch.Generator]) -> Tensor:
 
 
 def _noise_steps(job: Job, model: Model) -> int:
-    return max(1, round(job.config.image_noise * model.process.config.steps))
+    return max(1, round(job.config.image_noise * model.process.config.num_train_timesteps))
 
 
 def _resized(pictures: Tensor, height: int, width: int) -> Tensor:
