@@ -1,6 +1,5 @@
 """The sheets, resolved: which files each run needs and makes. Everything that the Snakefile knows of clips and runs."""
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,8 @@ from onereel.errors import ConfigError, MethodError
 from onereel.ingest import ClipRow
 from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
 from onereel.methods.base import EDITS
+from onereel.names import did_you_mean
+from onereel.readers import read_yaml
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.sheet import clips_and_files
 from onereel.studies.hold_out import HoldOut, Kind
@@ -100,7 +101,7 @@ class Plan:
         shown = {run.clip for run in self.runs.values()}
         for name in names:
             if name != "*" and name not in shown:
-                remedy = f"in config.yaml, use {', '.join(sorted(shown))}, or *"
+                remedy = f"{did_you_mean(name, sorted(shown))} (in config.yaml, or * for all)"
                 raise ConfigError(f"previews: '{name}'", "no run has such a clip", remedy)
         return tuple(sorted(shown if "*" in names else names))
 
@@ -239,6 +240,15 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
     return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {}), **asked.get(run.preset, {})}
 
 
+def stand_ins(root: Path) -> list[str]:
+    """Names of the stand-ins that this project trains: the entries of ``config/weights.yaml`` that are files of ours.
+
+    Raises: ConfigError if that is no YAML. What else is wrong with it, `onereel.weights` says, which takes longer.
+    """
+    entries = read_yaml(root / "config/weights.yaml", "list of weights")
+    return [name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("file")]
+
+
 def has_gpu() -> bool:
     """Whether this machine has an NVIDIA GPU; asks the system, because importing torch takes seconds."""
     return any(Path("/dev").glob("nvidia[0-9]*"))
@@ -267,8 +277,7 @@ def _check_metrics(names: Sequence[str]) -> None:
     known = metric_names()
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise ConfigError(f"metric '{name}'", "no such metric", f"use {near[0] if near else ', '.join(known)}")
+            raise ConfigError(f"metric '{name}'", "no such metric", did_you_mean(name, known))
 
 
 def _check_inputs(plan: Plan, run: RunRow) -> None:

@@ -52,15 +52,15 @@ def test_one_clip_keeps_the_name_and_settings_are_typed(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["run\tclip\tmethood", "a\tfish\tvgpnn"], "line 1: unknown column 'methood'; use method"),
+        (["run\tclip\tmethood", "a\tfish\tvgpnn"], "line 1: unknown column 'methood'; did you mean 'method'?"),
         (["run\tclip", "a\tfish"], "no column 'method'"),
-        (["run\tclip\tmethod", "a\tfsh\tvgpnn"], "line 2: no clip 'fsh'; use fish"),
+        (["run\tclip\tmethod", "a\tfsh\tvgpnn"], "line 2: no clip 'fsh'; did you mean 'fish'?"),
         (["run\tclip\tmethod", "../x\tfish\tvgpnn"], "run name '../x'"),
         (["run\tclip\tmethod", "-x\tfish\tvgpnn"], "run name '-x'"),
         (["run\tclip\tmethod", "a\tfish\tvgpnn", "a\tbirds\tvgpnn"], "line 3: run 'a' exists already"),
         (["run\tclip\tmethod\tsamples", "a\tfish\tvgpnn\t0"], "samples is '0'; use a whole number >= 1"),
         (["run\tclip\tmethod\tseed", "a\tfish\tvgpnn\tone"], "seed is 'one'"),
-        (["run\tclip\tmethod\ttask", "a\tfish\tvgpnn\tgenerat"], "unknown task 'generat'; use generate"),
+        (["run\tclip\tmethod\ttask", "a\tfish\tvgpnn\tgenerat"], "unknown task 'generat'; did you mean 'generate'?"),
         (["run\tclip\tmethod\talign", "a\tfish\tvgpnn\tstretch"], "unknown align 'stretch'"),
         (["run\tclip\tmethod", "a\tfish\texternal:gan"], "only an external run has a source"),
         (["run\tclip\tmethod\tsource", "a\tfish\tvgpnn\tthere"], "only an external run has a source"),

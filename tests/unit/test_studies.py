@@ -315,10 +315,10 @@ def test_the_sheet_gives_one_study_per_clip_that_round_trips(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["study\tkind\tclip\tmethod\tkeap"], "unknown column 'keap'; use keep"),
+        (["study\tkind\tclip\tmethod\tkeap"], "unknown column 'keap'; did you mean 'keep'?"),
         (["study\tclip\tmethod"], "no column 'kind'"),
         (["study\tkind\tclip\tmethod", "a\tguess\tfish\tvgpnn"], "unknown kind 'guess'"),
-        (["study\tkind\tclip\tmethod", "a\tprediction\tfisch\tvgpnn"], "no clip 'fisch'; use fish"),
+        (["study\tkind\tclip\tmethod", "a\tprediction\tfisch\tvgpnn"], "no clip 'fisch'; did you mean 'fish'?"),
         (["study\tkind\tclip\tmethod\tkeep", "a\tprediction\tfish\tvgpnn\t1.0"], "keep is '1.0'"),
         (["study\tkind\tclip\tmethod\tkeep", "a\tprediction\tfish\tvgpnn\tnan"], "keep is 'nan'"),
         (["study\tkind\tclip\tmethod\thorizon", "a\tprediction\tfish\tvgpnn\t0"], "horizon is '0'"),

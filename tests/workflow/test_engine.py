@@ -160,10 +160,15 @@ def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
             "seed\ttask\ninpainted\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\n",
             "'inpainted', vgpnn",
         ),
-        ("config/clips.tsv", "name\tsource", "name\tsauce", "no such column 'sauce'; did you mean 'source'?"),
+        ("config/clips.tsv", "name\tsource", "name\tsauce", "unknown column 'sauce'; did you mean 'source'?"),
         ("config/clips.tsv", "water\tscene:water", "../../x\tscene:water", "'../../x'"),
-        ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "use sgfid"),
-        ("config/config.yaml", "weights:", "weihgts:", "weihgts"),
+        ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "did you mean 'sgfid'?"),
+        (
+            "config/config.yaml",
+            "weights:",
+            "weihgts:",
+            "config.yaml, line 3: no such key 'weihgts'; did you mean 'weig",
+        ),
     ],
 )
 def test_a_mistake_in_a_sheet_stops_before_the_first_job(tmp_path, sheet, old, new, message):

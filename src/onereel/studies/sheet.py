@@ -9,12 +9,15 @@ from onereel.errors import ConfigError
 from onereel.methods import Method, MethodConfig
 from onereel.runs import RunRow
 from onereel.sheet import (
+    MOST_SEED,
     Layout,
     check_name,
+    decimal_point,
     expand_clips,
     parse_choice,
     parse_settings,
     parse_whole,
+    plain,
     read_rows,
     unique,
 )
@@ -160,7 +163,7 @@ def _parse(where: str, cells: Mapping[str, str]) -> StudyRow:
         method=cells["method"],
         preset=cells.get("preset", "demo"),
         samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1),
-        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0),
+        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=MOST_SEED),
         settings=parse_settings(cells.get("settings", ""), where),
     )
 
@@ -181,7 +184,7 @@ def _split(where: str, cells: Mapping[str, str]) -> HoldOut:
 
 def _share(where: str, value: str) -> float:
     try:
-        share = float(value)
+        share = float(decimal_point(plain(where, value)))
     except ValueError:
         share = 0.0
     if not 0 < share < 1:
