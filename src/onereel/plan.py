@@ -15,6 +15,7 @@ from onereel.methods import MethodConfig, check_inputs, check_task, configure, l
 from onereel.methods.base import EDITS
 from onereel.names import did_you_mean
 from onereel.readers import read_yaml
+from onereel.report.spec import read_spec
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.sheet import clips_and_files
 from onereel.studies.hold_out import HoldOut, Kind
@@ -196,7 +197,7 @@ def read(
         clips: the clip sheet.
         runs: the run sheet.
         tables: table descriptions.
-        metrics: names to check; none where another process has checked them.
+        metrics: names to check, as the tables are with them; none where another process has checked both.
         studies: the study sheet; none where it is empty.
 
     Raises: OnereelError in one line.
@@ -206,11 +207,12 @@ def read(
     every = main_clips(run_rows.values(), tuple(clip_rows))
     study_rows = read_study_sheet(root / studies, clip_rows, every) if studies else {}
     plan = Plan(root, clip_rows, run_rows, {Path(table).stem: root / table for table in tables}, study_rows)
+    if len(plan.tables) < len(tables):
+        raise ConfigError("tables in config.yaml", "two have the same name", "rename one file")
     if metrics:
         _check_metrics(metrics)
-    for table in plan.tables.values():
-        if not table.is_file():
-            raise ConfigError(f"table '{table}'", "no such file", "name a file of config/tables in config.yaml")
+        for table in plan.tables.values():
+            read_spec(table)
     for study in plan.studies.values():  # before any settings are read: these say more
         check_task(load_method(study.method), study.split.kind.task)
         check_settings(study, load_method(study.method))

@@ -29,10 +29,14 @@ _MARKS = (  # longest first: a mark of UTF-32 begins with one of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NO_BREAK = re.compile("^[ -]*\u00a0|:\u00a0", re.MULTILINE)
+_BREAKS = re.compile("[\x85\u2028\u2029]")  # ends of lines to PyYAML alone
 _CELL_END = re.compile(rb"[\t\r\n]")
+_LONG = 80  # letters of a value that an error repeats
 _HEAD = 64  # bytes that tell UTF-16 without a mark
 _FOREIGN = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
-# What PyYAML raises besides its own errors: for tags that do not fit (`!!int x`), impossible dates, endless nesting.
+_TWICE = "stands twice"
+# What PyYAML raises besides its own errors: for tags that do not fit (`!!int x`), impossible dates, endless nests.
 _YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError, TypeError, RecursionError)
 
 
@@ -76,7 +80,11 @@ def read_yaml(path: Path, kind: str) -> dict[str, Any]:
 
     Raises: ConfigError for a file that cannot be read, is empty, is no YAML, has a key twice, or holds no mapping.
     """
-    content = parse_yaml(read_text(path, kind), str(path))
+    text = read_text(path, kind)
+    if found := _NO_BREAK.search(text):
+        where = f"{path}, line {_line_at(text, found.end())}"
+        raise ConfigError(where, "holds a no-break space, which is a letter to YAML", "type a plain space")
+    content = parse_yaml(text, str(path))
     if content is None:
         raise ConfigError(str(path), "is empty", "write lines of 'key: value'")
     if not isinstance(content, dict):
@@ -90,12 +98,14 @@ def parse_yaml(text: str, where: str) -> Any:
     Raises: ConfigError, naming the line where it can, for what is no YAML, or has a key twice.
     """
     try:
-        return yaml.load(text, _Loader)
+        return yaml.load(_BREAKS.sub(" ", text), _Loader)
     except _YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         if "'\\t'" in problem:
             problem, remedy = "a tab where YAML allows spaces only", "indent with spaces"
+        elif problem.endswith(_TWICE):
+            remedy = "keep one of them"
         else:
             remedy = "mend it; quote a text that holds : # [ ] { } & * ! or %"
         raise ConfigError(
@@ -139,35 +149,38 @@ def complaint(error: ValidationError, known: Iterable[str]) -> tuple[Sequence[st
     if first["type"] == "extra_forbidden":
         name = place if any("." in key for key in known) else str(steps[-1])
         return steps, f"no such key '{place}'", did_you_mean(name, known)
-    words = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] == "missing":
         return steps, f"'{place}' is missing", "add it"
-    problem = f"'{place}' is {_say(value)}" if place else words
-    return steps, problem, _write(value, words, first["type"])
+    if first["type"] == "invalid_key" or steps[-1:] == ("[key]",):
+        return steps, f"key {_say(value)} is no text", "put it in quotes"
+    words = first["msg"].removeprefix("Value error, ")
+    return steps, f"'{place}' is {_say(value)}" if place else words, _write(value, words, first["type"])
 
 
 def _write(value: Any, words: str, kind: str) -> str:
+    """What to write in the place of a value."""
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]*,[0-9]+", value):
         return f"write {value.replace(',', '.')}, with a point"
     if kind == "literal_error":
-        return did_you_mean(str(value), re.findall("'([^']+)'", words))
+        return did_you_mean(str(value), filter(None, re.findall("'([^']*)'", words)))
     if kind in ("list_type", "tuple_type") and isinstance(value, str | int | float):
         return f"write [{value}]"
-    return f"it should be {words}"
+    return re.sub("^Input should ", "it should ", words)
 
 
 def _say(value: Any) -> str:
-    """A value in a few words."""
+    """A value in a few words; texts in quotes."""
     match value:
         case None:
             return "empty"
         case dict():
             return "a mapping"
         case list():
-            return "a list"
+            return "a list" if value else "an empty list"
+        case str():
+            return f"'{value if len(value) <= _LONG else value[:_LONG] + '…'}'"
         case _:
-            text = str(value)
-            return f"'{text if len(text) <= 80 else text[:80] + '…'}'"
+            return str(value)[:_LONG]
 
 
 def _decode(data: bytes, path: Path) -> str:
@@ -230,7 +243,7 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key.value}' stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key.value}' {_TWICE}", key.start_mark)
             seen.add((key.tag, str(key.value)))
         return super().construct_mapping(node, deep)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onereel.errors import ConfigError
+from onereel.methods import method_names
 from onereel.methods.base import Task
 from onereel.sheet import (
     MOST_SEED,
@@ -117,10 +118,11 @@ def read_run_sheet(path: Path | str, clips: Iterable[str]) -> dict[str, RunRow]:
 
 
 def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
+    method = cells["method"]
     row = RunRow(
         run=check_name(where, "run", cells["run"]),
         clip=cells["clip"],
-        method=cells["method"],
+        method=method if method.startswith(EXTERNAL) else parse_choice(where, "method", method, method_names()),
         task=Task(parse_choice(where, "task", cells.get("task", Task.GENERATE), list(Task))),
         preset=cells.get("preset", "demo"),
         samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1),

@@ -22,7 +22,7 @@ MOST_SEED = 2**63 - 1
 
 _SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 _COMMENT = re.compile(r"[^\S\r\n]*#[^\r\n]*")
-_BREAKS = re.compile("[\n\r\v\f\x85\u2028\u2029]+")
+_BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
 _WHOLE = re.compile("([0-9]+)(?:[.,]0{1,2})?")  # spreadsheets write 12 as 12.0; but 1,000 is a thousand to some
 _DIGITS = 100  # more, and Python itself refuses to read a number
 _DECIMAL_COMMA = re.compile("([0-9]*),([0-9]+)")
@@ -54,7 +54,7 @@ def read_rows(path: Path, layout: Layout) -> Iterator[tuple[str, dict[str, str]]
     """The rows of a sheet as (where it stands, filled cells by column): a header, ``#`` comments, tabs between cells.
 
     As spreadsheets save it: in UTF-8 or UTF-16, with any ends of lines, cells in quotes (``"a ""red"" bird"``; quotes
-    within a text stay), and empty cells at the end. A line break within a cell becomes a space.
+    within a text stay), and empty cells at the end. A tab or line break within a cell becomes a space.
 
     Raises: ConfigError for a file that cannot be read, an unknown, missing or repeated column, too many cells, and an
         empty cell that is required.
@@ -123,7 +123,7 @@ def _split(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _tidy(cell: str) -> str:
-    """A cell without line breaks, and without spaces and invisible characters around it."""
+    """A cell without tabs and line breaks, and without spaces and invisible characters around it."""
     cell = _BREAKS.sub(" ", cell)
     kept = [place for place, letter in enumerate(cell) if not letter.isspace() and unicodedata.category(letter) != "Cf"]
     return cell[kept[0] : kept[-1] + 1] if kept else ""

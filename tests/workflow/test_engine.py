@@ -167,7 +167,7 @@ def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
             "config/config.yaml",
             "weights:",
             "weihgts:",
-            "config.yaml, line 3: no such key 'weihgts'; did you mean 'weig",
+            "config.yaml, line 3: no such key 'weihgts'; did you mean 'w",
         ),
     ],
 )

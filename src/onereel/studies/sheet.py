@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onereel.errors import ConfigError
-from onereel.methods import Method, MethodConfig
+from onereel.methods import Method, MethodConfig, method_names
 from onereel.runs import RunRow
 from onereel.sheet import (
     MOST_SEED,
@@ -160,7 +160,7 @@ def _parse(where: str, cells: Mapping[str, str]) -> StudyRow:
         study=check_name(where, "study", cells["study"]),
         clip=cells["clip"],
         split=_split(where, cells),
-        method=cells["method"],
+        method=parse_choice(where, "method", cells["method"], method_names()),
         preset=cells.get("preset", "demo"),
         samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1),
         seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=MOST_SEED),
