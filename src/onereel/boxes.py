@@ -57,7 +57,7 @@ def _box(row: str, cells: Mapping[str, str], size: tuple[int, int, int], columns
     if None in edges:
         raise MethodError(row, "is not a box", f"write {', '.join(COLUMNS)}: e.g. 0-12, 40, 100, 72, 140")
     top, left, bottom, right = (edge for edge in edges if edge is not None)
-    if not (0 <= first <= last < frames and top < bottom <= height and left < right <= width):
+    if not (0 <= first <= last < frames and 0 <= top < bottom <= height and 0 <= left < right <= width):
         raise MethodError(row, "leaves the clip or is empty", f"the clip is {frames}x{height}x{width}")
     more = {name: cells.get(name, "") for name in columns if name not in COLUMNS}
     return Box((slice(first, last + 1), slice(top, bottom), slice(left, right)), more, row)

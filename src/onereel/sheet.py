@@ -23,7 +23,7 @@ MOST_SEED = 2**63 - 1
 _SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 _COMMENT = re.compile(r"[^\S\r\n]*#[^\r\n]*")
 _BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
-_WHOLE = re.compile("([0-9]+)(?:[.,]0{1,2})?")  # spreadsheets write 12 as 12.0; but 1,000 is a thousand to some
+_WHOLE = re.compile("(-?[0-9]+)(?:[.,]0{1,2})?")  # spreadsheets write 12 as 12.0; but 1,000 is a thousand to some
 _DIGITS = 100  # more, and Python itself refuses to read a number
 _DECIMAL_COMMA = re.compile("([0-9]*),([0-9]+)")
 # What word processors make of plain characters; those that Unicode calls the same anyway (full width) are not listed.
@@ -62,7 +62,8 @@ def read_rows(path: Path, layout: Layout) -> Iterator[tuple[str, dict[str, str]]
     text = read_text(path, layout.kind)
     header: tuple[str, ...] = ()
     comments: list[tuple[str, list[str]]] = []
-    for number, cells in _split(text, _separator(text, layout)):
+    separator = _separator(text, layout)
+    for number, cells in _split(text, separator):
         where = f"{path}, line {number}"
         if cells[0].startswith("#") and not (header and header[0] in layout.hashes):
             comments.append((where, cells))
@@ -70,15 +71,15 @@ def read_rows(path: Path, layout: Layout) -> Iterator[tuple[str, dict[str, str]]
             header = tuple(cell.lower() for cell in cells)
             _check_header(where, header, layout, comments)
         else:
-            yield where, _filled(where, header, cells, layout)
+            yield where, _filled(where, header, cells, layout, separator)
     if not header:
         raise ConfigError(str(path), "is empty", f"start it with a header: {', '.join(layout.columns)}")
 
 
-def _filled(where: str, header: Sequence[str], cells: Sequence[str], layout: Layout) -> dict[str, str]:
+def _filled(where: str, header: Sequence[str], cells: Sequence[str], layout: Layout, separator: str) -> dict[str, str]:
     """The cells of a row by column, without empty ones."""
     if len(cells) > len(header):
-        remedy = f"separate cells by one {_SEPARATORS[layout.separators[0]][:-1]}, and use none inside a cell"
+        remedy = f"separate cells by one {_SEPARATORS[separator][:-1]}, and use none inside a cell"
         raise ConfigError(where, f"has {len(cells)} cells, the header {len(header)}", remedy)
     filled = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
     for name in layout.required:
@@ -176,7 +177,7 @@ def parse_whole(where: str, name: str, value: str, *, least: int, most: int | No
 
 
 def whole_number(text: str) -> int | None:
-    """The whole number >= 0 that a text says, also as spreadsheets write it (``12.0``); None if it says none."""
+    """The whole number that a text says, also as spreadsheets write it (``12.0``); None if it says none."""
     found = _WHOLE.fullmatch(text) if len(text) < _DIGITS else None
     return int(found[1]) if found else None
 

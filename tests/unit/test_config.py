@@ -92,17 +92,15 @@ def test_a_mistake_is_one_line_with_its_place_and_the_nearest_key(tmp_path, cont
 
 
 def test_a_mistake_on_the_command_line_says_so(tmp_path):
-    with pytest.raises(ConfigError, match="^--config: no such key 'weihgts'; did you mean 'weights'"):
+    with pytest.raises(ConfigError, match=r"^--config: no such key 'weihgts'; did you mean 'weights'"):
         read_config([written(tmp_path, TEXT)], {"weihgts": "real"})
-    with pytest.raises(ConfigError, match="^--config: 'seed' is 'x'"):
+    with pytest.raises(ConfigError, match=r"^--config: 'seed' is 'x'"):
         read_config([written(tmp_path, TEXT)], {"seed": "x"})
 
 
 def test_a_missing_file_has_its_nearest_neighbour_named(tmp_path):
     written(tmp_path, TEXT)
-    with pytest.raises(
-        ConfigError, match=r"cannot be read \(No such file or directory\); did you mean '.*config\.yaml'"
-    ):
+    with pytest.raises(ConfigError, match=r"cannot be read \(No such file.*\); did you mean '.*config\.yaml'"):
         read_config([tmp_path / "confg.yaml"], {})
     with pytest.raises(ConfigError, match="Is a directory"):
         read_config([tmp_path], {})
@@ -132,7 +130,7 @@ def test_a_methods_file_is_held_to_its_keys(tmp_path, content, message):
         ("title: a\ncolumns:\n  - metrc: psnr", "line 3: no such key 'columns.0.metrc'; did you mean 'metric'?"),
         (
             "title: a\ncolumns:\n  - metric: psnr\n    better: lowr",
-            "line 4: 'columns.0.better' is 'lowr'; did you mean",
+            "line 4: 'columns.0.better' is 'lowr'; did you",
         ),
         ("title: a\ntitle: b\ncolumns: []", "line 2: is no YAML (key 'title' stands twice)"),
         ("title: a", "'columns' is missing; add it"),

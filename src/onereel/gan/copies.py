@@ -39,7 +39,7 @@ def _target(box: Box, size: tuple[int, int, int]) -> tuple[slice, slice, slice]:
     if top is None or left is None:
         raise MethodError(box.row, "does not say where the box goes", "write to_top, to_left: e.g. 40, 100")
     bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
-    if bottom > size[1] or right > size[2]:
+    if top < 0 or left < 0 or bottom > size[1] or right > size[2]:
         problem = f"its copy would reach from {top}, {left} to {bottom}, {right} (rows, columns)"
         raise MethodError(box.row, problem, f"keep it within the clip's {size[1]} rows and {size[2]} columns")
     return when, slice(top, bottom), slice(left, right)
