@@ -215,7 +215,7 @@ def _line_at(text: str, position: int) -> int:
 
 def _line_of(text: str, steps: Sequence[str | int]) -> int | None:
     """The line of a YAML text where the value at the end of these steps stands, or the last of them that there is."""
-    node, line = yaml.compose(text, _Loader), None
+    node, line = yaml.compose(_BREAKS.sub(" ", text), _Loader), None
     for step in steps:
         if isinstance(node, yaml.MappingNode):
             found = [pair for pair in node.value if pair[0].value == str(step)]

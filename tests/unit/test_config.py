@@ -65,6 +65,7 @@ def test_later_files_and_the_command_line_win(tmp_path):
         ("seed: 1\nseed: 2", "line 2: is no YAML (key 'seed' stands twice); keep one of them"),
         ("seed: 1\n---\nseed: 2", "line 2: is no YAML"),
         ("metrics: [psnr\nseed: 1", "line 2: is no YAML"),
+        ("clips: x # a\u2028b: c\nsede: 1", "line 2: no such key 'sede'; did you mean 'seed'?"),
         ("metrics:\n\t- psnr", "line 2: is no YAML (a tab where YAML allows spaces only); indent with spaces"),
         ("metrics: &a [*a]", "line 1: is no YAML"),
         ("seed: !!timestamp x", "is no YAML"),
