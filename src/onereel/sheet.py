@@ -19,6 +19,8 @@ EVERY_CLIP = "*"
 """What stands in the column ``clip`` for all clips."""
 MOST_SEED = 2**63 - 1
 """The largest seed that every generator of random numbers takes."""
+MOST_SAMPLES = 100_000
+"""More of one run is a slip: each is a file and a job."""
 
 _SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 _COMMENT = re.compile(r"[^\S\r\n]*#[^\r\n]*")
