@@ -40,8 +40,8 @@ class Layout:
         kind: what errors call it, e.g. ``"run sheet"``.
         columns: names that its header may hold, in the usual order.
         required: those that it must hold, and that no row may leave empty.
-        separators: what may stand between cells: the first of them that the header holds. Only tabs where texts hold
-            commas and semicolons of their own.
+        separators: what may stand between cells, as the header shows. Only tabs where texts hold commas and semicolons
+            of their own.
         hashes: columns whose cells begin with ``#`` themselves; where one comes first, no row is a comment.
     """
 
@@ -94,7 +94,7 @@ def _separator(text: str, layout: Layout) -> str:
     """What stands between cells, as the first line that is no comment shows."""
     lines = (line for line in LINE_END.split(text) if line.strip() and not line.lstrip(' "').startswith("#"))
     header = next(lines, "")
-    return next((mark for mark in layout.separators if mark in header), layout.separators[0])
+    return max(layout.separators, key=lambda mark: len(_known(header, mark, layout)))  # the first of equals
 
 
 def _split(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -284,6 +284,13 @@ def _check_header(where: str, header: Sequence[str], layout: Layout, comments: S
 def _check_separated(where: str, header: str, layout: Layout) -> None:
     wanted = " or ".join(_SEPARATORS[mark] for mark in layout.separators)
     for mark, name in (*_SEPARATORS.items(), (" ", "spaces")):
-        if len(set(header.replace('"', "").split(mark)) & set(layout.columns)) > 1:
+        if len(_known(header, mark, layout)) > 1:
+            if mark in layout.separators:
+                raise ConfigError(where, "a whole row stands in one pair of quotes", "remove the quotes")
             remedy = f"separate them by {wanted} (in a spreadsheet: export as tab-separated text)"
             raise ConfigError(where, f"cells are separated by {name}", remedy)
+
+
+def _known(header: str, mark: str, layout: Layout) -> set[str]:
+    """The columns that a line names if this separates them."""
+    return {_tidy(cell.replace('"', "")).lower() for cell in header.split(mark)} & set(layout.columns)

@@ -63,7 +63,7 @@ def test_one_clip_keeps_the_name_and_settings_are_typed(tmp_path):
         (["run\tclip\tmethod\tseed", "a\tfish\tvgpnn\t9223372036854775808"], "use a whole number <= 92233720368547758"),
         (
             ["run\tclip\tmethod\tsamples", "a\tfish\tvgpnn\t1000000"],
-            "samples is '1000000'; use a whole number <= 100000",
+            "samples is '1000000'; use a whole number <= 1000",
         ),
         (["run\tclip\tmethod", "a\tfish\tvgpn"], "line 2: unknown method 'vgpn'; did you mean 'vgpnn'?"),
         (["run\tclip\tmethod", "02. Jan\tfish\tvgpnn"], "run name '02. Jan' is not usable in a path"),

@@ -187,6 +187,7 @@ def test_a_colour_in_the_first_column_is_no_comment(tmp_path):
     [
         ("02. Jan,1,1,5,5", "line 2: frame is '02. Jan'; write 5, 3-7 or *; if a spreadsheet made a date of it"),
         ("0\u20132,1,1,5,5", "line 2: holds '\u2013' (EN DASH, U+2013); write -"),
+        ('"0,1,1,5,5"', "line 2: no top"),
         ("0,1,1,5", "line 2: no right"),
         ("0,1,1,5,5,,7", "line 2: has 7 cells, the header 5"),
         ("0,1,1,5.5,5", "line 2: is not a box"),
@@ -200,6 +201,16 @@ def test_rows_that_are_no_boxes_are_named(tmp_path, row, message):
     with pytest.raises(OnereelError) as error:
         read_boxes(path, (4, 9, 9))
     assert message in str(error.value)
+
+
+def test_a_table_in_the_first_column_of_a_spreadsheet(tmp_path):
+    path = tmp_path / "boxes.tsv"
+    path.write_text("frame,top,left,bottom,right\t\t\n1,1,1,5,5\t\t\n", encoding="utf-8")
+    (box,) = read_boxes(path, (4, 9, 9))
+    assert box.where == (slice(1, 2), slice(1, 5), slice(1, 5))
+    path.write_text('"frame,top,left,bottom,right"\n"1,1,1,5,5"\n', encoding="utf-8")
+    with pytest.raises(OnereelError, match="line 1: a whole row stands in one pair of quotes; remove the quotes"):
+        read_boxes(path, (4, 9, 9))
 
 
 def test_boxes_with_whole_numbers_as_a_spreadsheet_writes_them(tmp_path):
