@@ -247,7 +247,7 @@ def parse_choice(where: str, what: str, value: str, choices: Sequence[str]) -> s
     """
     if value in choices:
         return value
-    raise ConfigError(where, f"unknown {what} '{value}'", did_you_mean(value, choices))
+    raise ConfigError(where, f"unknown {what} '{plain(where, value)}'", did_you_mean(value, choices))
 
 
 def unique(where: str, kind: str, name: str, taken: Mapping[str, Any]) -> str:

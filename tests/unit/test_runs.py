@@ -54,6 +54,7 @@ def test_one_clip_keeps_the_name_and_settings_are_typed(tmp_path):
     [
         (["run\tclip\tmethood", "a\tfish\tvgpnn"], "line 1: unknown column 'methood'; did you mean 'method'?"),
         (["run\tclip", "a\tfish"], "no column 'method'"),
+        (["run\tcl\u200bip\tmethod", "a\tfish\tvgpnn"], "line 1: holds an invisible character (ZERO WIDTH SPACE"),
         (["run\tclip\tmethod", "a\tfsh\tvgpnn"], "line 2: no clip 'fsh'; did you mean 'fish'?"),
         (["run\tclip\tmethod", "../x\tfish\tvgpnn"], "run name '../x'"),
         (["run\tclip\tmethod", "-x\tfish\tvgpnn"], "run name '-x'"),
