@@ -5,9 +5,6 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"
-
-
 pathvars:
     clips="data/clips",
     pyramids="data/pyramids",

@@ -1,6 +1,5 @@
 """The sheets, resolved: which files each run needs and makes. Everything that the Snakefile knows of clips and runs."""
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +13,27 @@ from onereel.errors import ConfigError, MethodError
 from onereel.ingest import ClipRow
 from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
 from onereel.methods.base import EDITS
+from onereel.names import did_you_mean
 from onereel.outputs import Result, check_folder, foreign
+from onereel.readers import read_yaml
+from onereel.report.spec import read_spec
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.sheet import clips_and_files
 from onereel.studies.hold_out import HoldOut, Kind
 from onereel.studies.sheet import StudyRow, check_artefacts, check_settings, read_study_sheet
 
 _DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
+
+PARTIAL_REPORT = Path("results/report-partial")
+_CLIPS, _SAMPLES, _METRICS = Path("data/clips"), Path("results/samples"), Path("results/metrics")
+_VISITED = (Path("results/report"), Path("results/figures"), PARTIAL_REPORT)
+"""Folders that are written anew, in which people may leave a file."""
+_EMPTIED = (
+    *_VISITED,
+    *(Path("data") / kind for kind in ("pyramids", "depth", "flow", "embeddings")),
+    *(Path("results") / stage for stage in ("models", "metrics", "studies", "visuals", "tables", "summary")),
+)
+"""Folders that belong to the workflow alone: outputs are deleted before a job makes them anew."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ class Plan:
         shown = {run.clip for run in self.runs.values()}
         for name in names:
             if name != "*" and name not in shown:
-                remedy = f"in config.yaml, use {', '.join(sorted(shown))}, or *"
+                remedy = f"{did_you_mean(name, sorted(shown))} (in config.yaml, or * for all)"
                 raise ConfigError(f"previews: '{name}'", "no run has such a clip", remedy)
         return tuple(sorted(shown if "*" in names else names))
 
@@ -196,7 +209,7 @@ def read(
         clips: the clip sheet.
         runs: the run sheet.
         tables: table descriptions.
-        metrics: names to check; none where another process has checked them.
+        metrics: names to check, as the tables are with them; none where another process has checked both.
         studies: the study sheet; none where it is empty.
 
     Raises: OnereelError in one line.
@@ -206,11 +219,12 @@ def read(
     every = main_clips(run_rows.values(), tuple(clip_rows))
     study_rows = read_study_sheet(root / studies, clip_rows, every) if studies else {}
     plan = Plan(root, clip_rows, run_rows, {Path(table).stem: root / table for table in tables}, study_rows)
+    if len(plan.tables) < len(tables):
+        raise ConfigError("tables in config.yaml", "two have the same name", "rename one file")
     if metrics:
         _check_metrics(metrics)
-    for table in plan.tables.values():
-        if not table.is_file():
-            raise ConfigError(f"table '{table}'", "no such file", "name a file of config/tables in config.yaml")
+        for table in plan.tables.values():
+            read_spec(table)
     for study in plan.studies.values():  # before any settings are read: these say more
         check_task(load_method(study.method), study.split.kind.task)
         check_settings(study, load_method(study.method))
@@ -224,31 +238,21 @@ def read(
     return plan
 
 
-def check_places(
-    plan: Plan, *, clips: Path, samples: Path, metrics: Path, emptied: Sequence[Path], shown: Sequence[Path]
-) -> None:
+def check_places(plan: Plan) -> None:
     """Refuse a plan by which the workflow would delete what is not its own.
 
     Snakemake deletes the outputs of a job before the job starts: a source that lies where its own clip will, or any
     file there that onereel did not write, would be gone.
 
-    Args:
-        plan: the plan.
-        clips: folder of the clips, as seen from the working directory.
-        samples: folder of the runs' folders of samples.
-        metrics: folder of the metric records.
-        emptied: further folders that belong to the workflow alone.
-        shown: those of them in which people may leave a file.
-
     Raises: ConfigError naming the file and what to do.
     """
-    own = {f"clip '{name}'": [Result("clip", clips, name)] for name in (*plan.clips, *plan.known_clips)}
+    own = {f"clip '{name}'": [Result("clip", _CLIPS, name)] for name in (*plan.clips, *plan.known_clips)}
     for run in plan.runs:
-        drawn = [Result("sample", samples / run, sample) for sample in plan.samples(run)]
-        own[f"run '{run}'"] = [*drawn, Result("metrics", metrics, run, ())]
+        drawn = [Result("sample", _SAMPLES / run, sample) for sample in plan.samples(run)]
+        own[f"run '{run}'"] = [*drawn, Result("metrics", _METRICS, run, ())]
     places = {_place(path): owner for owner, results in own.items() for result in results for path in result.paths}
-    closed = {f"run '{run}'": [(samples / run).resolve()] for run in plan.external}
-    always = [folder.resolve() for folder in emptied]
+    closed = {f"run '{run}'": [(_SAMPLES / run).resolve()] for run in plan.external}
+    always = [folder.resolve() for folder in _EMPTIED]
     for owner, file in _read(plan):
         spots = {_place(file), file.resolve()}
         if any(places.get(spot) == owner for spot in spots):
@@ -260,7 +264,7 @@ def check_places(
             if (path := foreign(result)) is not None:
                 problem = f"is in the place of a {result.kind}, and onereel did not write it"
                 raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
-    for folder in shown:
+    for folder in _VISITED:
         check_folder(folder)
 
 
@@ -299,6 +303,15 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
     return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {}), **asked.get(run.preset, {})}
 
 
+def stand_ins(root: Path) -> list[str]:
+    """Names of the stand-ins that this project trains: the entries of ``config/weights.yaml`` that are files of ours.
+
+    Raises: ConfigError if that is no YAML. What else is wrong with it, `onereel.weights` says, which takes longer.
+    """
+    entries = read_yaml(root / "config/weights.yaml", "list of weights")
+    return [name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("file")]
+
+
 def has_gpu() -> bool:
     """Whether this machine has an NVIDIA GPU; asks the system, because importing torch takes seconds."""
     return any(Path("/dev").glob("nvidia[0-9]*"))
@@ -327,8 +340,7 @@ def _check_metrics(names: Sequence[str]) -> None:
     known = metric_names()
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise ConfigError(f"metric '{name}'", "no such metric", f"use {near[0] if near else ', '.join(known)}")
+            raise ConfigError(f"metric '{name}'", "no such metric", did_you_mean(name, known))
 
 
 def _check_inputs(plan: Plan, run: RunRow) -> None:

@@ -147,7 +147,7 @@ def test_a_picture_is_measured_by_what_needs_no_motion(clip):
 def test_unknown_metrics_and_missing_samples_are_refused_first(clip):
     with pytest.raises(MetricError, match="did you mean 'coherence'"):
         evaluate(clip, {"0": clip}, metrics=["coherense"])
-    with pytest.raises(MetricError, match="choose from svfid"):
+    with pytest.raises(MetricError, match="choose one of svfid"):
         evaluate(clip, {"0": clip}, metrics=["zzz"])
     with pytest.raises(MetricError, match="no samples"):
         evaluate(clip, {}, metrics=["psnr"])

@@ -150,7 +150,7 @@ def test_a_missing_or_broken_sheet_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         Weights(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1,")
-    with pytest.raises(ConfigError, match="is not YAML"):
+    with pytest.raises(ConfigError, match="is no YAML"):
         Weights(tmp_path / "bad.yaml")
 
 

@@ -2,13 +2,14 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
 from onereel import plan
 from onereel.codefiles import code_files
+from onereel.config import read_config
 from onereel.errors import OnereelError
 from onereel.methods import load_method, training_code
 from onereel.sheet import clips_and_files
@@ -16,29 +17,17 @@ from onereel.sheet import clips_and_files
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
 ENVIRONMENT = "../envs/onereel.yaml"
-PARTIAL = Path("results/report-partial")
-# Folders in which nothing of the user's is safe: outputs are deleted before a job makes them anew.
-MADE_HERE = (
-    *(f"data/{kind}" for kind in ("pyramids", "depth", "flow", "embeddings")),
-    *(
-        f"results/{stage}"
-        for stage in (
-            "models",
-            "metrics",
-            "studies",
-            "visuals",
-            "tables",
-            "figures",
-            "summary",
-            "report",
-        )
-    ),
-    str(PARTIAL),
-)
+PARTIAL = plan.PARTIAL_REPORT
 
-validate(config, "../schemas/config.schema.yaml")
+# In the place of `configfile:`, which knows no encodings, no keys that stand twice and no lines. What the command line
+# names comes on top: its files, of which `config` holds what Snakemake made of them, and its single values.
+CONFIG_FILES = [ROOT / "config/config.yaml", *workflow.overwrite_configfiles]
+if workflow.config_settings.replace_workflow_config:
+    CONFIG_FILES = CONFIG_FILES[1:]
+workflow.configfiles[:] = map(str, CONFIG_FILES)  # for Snakemake's report and archive
 
 try:
+    config.update(read_config(CONFIG_FILES, workflow.config_settings.config))
     PLAN = plan.read(
         ROOT,
         clips=config["clips"],
@@ -53,17 +42,12 @@ try:
         ),
     )
     if workflow.is_main_process:
-        plan.check_places(
-            PLAN,
-            clips=Path("data/clips"),
-            samples=Path("results/samples"),
-            metrics=Path("results/metrics"),
-            emptied=[*map(Path, MADE_HERE)],
-            shown=[Path("results/report"), Path("results/figures"), PARTIAL],
-        )
+        plan.check_places(PLAN)
+    PREVIEWED = PLAN.previewed(config["previews"])
+    STAND_INS = plan.stand_ins(ROOT)
 except OnereelError as error:
-    # One line for the user instead of a traceback through this file.
-    raise WorkflowError(str(error)) from None
+    # One line for the user, also with `--quiet all`, for which Snakemake swallows what is raised here.
+    sys.exit(str(error))
 
 
 def any_of(names):
@@ -102,7 +86,6 @@ ARTEFACTS = {
     "embeddings": "data/embeddings/{clip}.safetensors",
 }
 PREVIEWS = ("depth", "flow", "embeddings")
-PREVIEWED = PLAN.previewed(config["previews"])
 
 # Of jobs that run one network over a clip: a GPU where this machine, or the cluster, has one.
 GPU = 1 if plan.has_gpu() or workflow.remote_exec or workflow.non_local_exec else 0

@@ -1,6 +1,5 @@
 """Measuring samples of one clip with any metrics: checks first, one record per value, a summary of them."""
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from onereel.errors import MetricError
 from onereel.metrics.aggregate import summarise
 from onereel.metrics.align import Aligned, align_clips
 from onereel.metrics.base import Context, FlowOf, Metric
+from onereel.names import did_you_mean
 from onereel.progress import Progress, no_progress
 from onereel.weights import Mode, Weights
 
@@ -107,9 +107,7 @@ def _choose(names: Sequence[str] | None) -> list[Metric]:
         raise MetricError("evaluation", "no metric was named", f"choose from {', '.join(REGISTRY)}")
     for name in names:
         if name not in REGISTRY:
-            near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.5)
-            remedy = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(REGISTRY)}"
-            raise MetricError(f"metric '{name}'", "no such metric", remedy)
+            raise MetricError(f"metric '{name}'", "no such metric", did_you_mean(name, REGISTRY))
     return [REGISTRY[name] for name in dict.fromkeys(names)]
 
 
