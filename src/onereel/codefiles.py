@@ -19,6 +19,8 @@ PLUMBING = frozenset(
         "errors",
         "files",
         "joblog",
+        "masking",
+        "naming",
         "paths",
         "progress",
         "record",

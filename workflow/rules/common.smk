@@ -9,6 +9,7 @@ from snakemake.utils import validate
 
 from onereel import plan
 from onereel.codefiles import code_files
+from onereel.digests import Digests
 from onereel.errors import OnereelError
 from onereel.methods import load_method, training_code
 from onereel.sheet import clips_and_files
@@ -36,6 +37,17 @@ try:
 except OnereelError as error:
     # One line for the user instead of a traceback through this file.
     raise WorkflowError(str(error)) from None
+
+
+# Only this process decides what is stale; the jobs that it starts read the same files anyway.
+DIGESTS = Digests(Path(".snakemake/onereel-digests.json"))
+
+
+def content_of(source):
+    """What a file or a folder from outside holds, for a job's parameters; see `Plan.made_here` for those from inside."""
+    if not workflow.is_main_process or PLAN.made_here(source):
+        return ""
+    return DIGESTS.of(source)
 
 
 def any_of(names):
@@ -131,6 +143,20 @@ def further_files(wildcards):
     """Other files, by role."""
     _, files = clips_and_files(run_of(wildcards).inputs)
     return {role: PLAN.resolve(path) for role, path in files.items()}
+
+
+def files_made_here(wildcards):
+    """Those of them that other jobs make."""
+    return [
+        made
+        for path in further_files(wildcards).values()
+        for made in PLAN.made_here(path)
+    ]
+
+
+def contents(wildcards):
+    """What they hold, by role."""
+    return {role: content_of(path) for role, path in further_files(wildcards).items()}
 
 
 def guided(run):
