@@ -43,4 +43,7 @@ rule all:
     input:
         "<results>/report",
         "<summary>/metrics.json",
+        # With these everything is there that dvc.yaml stores: `dvc commit` may follow.
+        "<models>/index.json",
+        "<studies>/index.json",
     localrule: True

@@ -85,6 +85,25 @@ ARTEFACTS = {
     "flow": "data/flow/{clip}.safetensors",
     "embeddings": "data/embeddings/{clip}.safetensors",
 }
+STORED = (
+    "data/clips",
+    "data/pyramids",
+    "data/depth",
+    "data/flow",
+    "data/embeddings",
+    "results/samples",
+    "results/metrics",
+    "results/visuals",
+    "results/tables",
+)
+
+
+def make_stored_folders():
+    """Make the folders that DVC stores, also those that no run asks for."""
+    for folder in STORED:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+
+
 PREVIEWS = ("depth", "flow", "embeddings")
 PREVIEWED = PLAN.previewed(config["previews"])
 

@@ -160,6 +160,10 @@ rule write_report:
         "../scripts/write_report.py"
 
 
+onstart:
+    make_stored_folders()
+
+
 onsuccess:
     shutil.rmtree(PARTIAL, ignore_errors=True)
     index = Path("results/report/index.html").resolve()
