@@ -133,13 +133,15 @@ class Plan:
         Only these are inputs of a rule. Snakemake reads braces in an input's name as wildcards, looks at its date, and
         stops everything where one is missing: of other files the parameters say what they hold.
         """
-        return [path for path in map(os.path.relpath, _files(source)) if self._is_output(path)]
+        return [path for path in map(os.path.relpath, _files(source)) if self._is_output(Path(path))]
 
-    def _is_output(self, path: str) -> bool:
-        folder, name = os.path.split(path)
-        if folder == "data/clips":
-            return Path(name).stem in {**self.clips, **self.known_clips}
-        return Path(folder).parent == Path("results/samples") and Path(folder).name in self.runs
+    def _is_output(self, path: Path) -> bool:
+        if path.suffix not in (".mkv", ".mp4"):
+            return False
+        if path.parent == Path("data/clips"):
+            return path.stem in self.clips or path.stem in self.known_clips
+        run = path.parent.name
+        return path.parent == Path("results/samples", run) and run in self.runs and path.stem in self.samples(run)
 
     def samples(self, run: str) -> tuple[str, ...]:
         """Names of a run's samples."""

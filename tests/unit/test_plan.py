@@ -21,7 +21,7 @@ def test_only_what_jobs_make_is_an_input_of_a_rule(tmp_path, monkeypatch):
         "c.mkv",
     ):
         touch(tmp_path / name)
-    plan = Plan(Path(), {"a": None}, {"run": None}, {})
+    plan = Plan(Path(), {"a": None}, {"run": RunRow("run", "a", "vgpnn")}, {})
     assert plan.made_here("data/clips/a.mkv") == ["data/clips/a.mkv"]
     assert plan.made_here(f"{tmp_path}/data/x/../clips/a.mkv") == []
     assert plan.made_here(f"{tmp_path}/data/../data/clips/a.mkv") == ["data/clips/a.mkv"]
