@@ -19,24 +19,27 @@ CLIPS = (
     "kept\tdata/sources/kept.mp4\n"
     "missing\tdata/sources/missing {x}.mp4\n"
 )
+RUNS = "run\tclip\tmethod\tsource\ntheirs\tkept\texternal:X\ttheir [1] {run}\n"
+MADE = [f"data/clips/{line.split()[0]}" for line in CLIPS.splitlines()[1:]] + ["results/samples/theirs/0"]
 
 
 @pytest.fixture
 def touched(tmp_path) -> Workspace:
-    """Clips that count as made of their sources, as after a run."""
+    """Clips and a sample that count as made of their sources, as after a run."""
     workspace = small_workspace(tmp_path / "copy")
     workspace.write("config/clips.tsv", CLIPS)
-    workspace.write("config/runs.tsv", "run\tclip\tmethod\tpreset\nitself\tkept\tcalibration\titself\n")
+    workspace.write("config/runs.tsv", RUNS)
     sources = workspace.root / "data/sources"
     for name in ("[x] {clip} é.mp4", "copied.mp4", "kept.mp4", "one.mp4", "two.mp4"):
         write(sources / name, f"a film: {name}")
     (sources / "link.mp4").symlink_to("one.mp4")
     for number in range(3):
         write(sources / f"frames <clip>/{number}.png", f"picture {number}")
-    for line in CLIPS.splitlines()[1:]:
+    write(workspace.root / "their [1] {run}/0.mkv", "a sample")
+    for name in MADE:
         for suffix in (".mkv", ".mp4", ".json"):
-            workspace.write(f"data/clips/{line.split()[0]}{suffix}", "")
-    workspace.snakemake("--touch", "--forceall", "--quiet", "all", "--", "clips")
+            workspace.write(f"{name}{suffix}", "")
+    workspace.snakemake("--touch", "--forceall", "--quiet", "all", "--", "clips", "samples")
     return workspace
 
 
@@ -48,8 +51,9 @@ def write(path: Path, text: str, date: int = OLD) -> Path:
 
 
 def planned(workspace: Workspace) -> set[str]:
-    """The clips that would be made again."""
-    return set(re.findall(r"wildcards: clip=(\w+)", workspace.snakemake("--dry-run", "--", "clips")))
+    """The clips, and runs of samples, that would be made again."""
+    output = workspace.snakemake("--dry-run", "--", "clips", "samples")
+    return set(re.findall(r"wildcards: (?:clip|run)=(\w+)", output))
 
 
 def test_dates_do_not_matter_and_contents_do(touched):
@@ -65,4 +69,5 @@ def test_dates_do_not_matter_and_contents_do(touched):
     (sources / "x.png").rename(sources / "frames <clip>/1.png")
     (sources / "link.mp4").unlink()
     (sources / "link.mp4").symlink_to("two.mp4")
-    assert planned(touched) == {"moved", "copied", "folder", "linked"}
+    write(touched.root / "their [1] {run}/0.mkv", "another sample", OLD - 9)
+    assert planned(touched) == {"moved", "copied", "folder", "linked", "theirs"}
