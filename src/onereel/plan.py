@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from onereel import ingest
-from onereel.errors import ConfigError, MethodError
+from onereel.errors import ClipError, ConfigError, MethodError
 from onereel.ingest import ClipRow
 from onereel.ingest.download import split_login, without_password
 from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
@@ -287,8 +287,18 @@ def has_gpu() -> bool:
 
 
 def _found(source: str) -> dict[str, Found]:
-    found = ingest.discover(source)
+    try:
+        found = ingest.discover(source)
+    except OSError as error:
+        raise ClipError(f"samples '{source}'", f"cannot be read ({error.strerror})", "check the path") from error
     return {safe: Found(name, found[name]) for safe, name in safe_names(list(found)).items()}
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that is too long, say
+        return False
 
 
 def _files(source: str) -> list[str]:
@@ -331,5 +341,5 @@ def _check_inputs(plan: Plan, run: RunRow) -> None:
         if name not in plan.clips:
             raise ConfigError(f"run '{run.run}', input '{role}'", f"no clip '{name}'", "add it to the clip sheet")
     for role, path in files.items():
-        if not Path(plan.resolve(path)).exists():
+        if not _is_there(plan.resolve(path)):
             raise ConfigError(f"run '{run.run}', input '{role}'", f"no file '{path}'", "name a file, or clip:NAME")

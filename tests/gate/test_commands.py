@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.gate, pytest.mark.timeout(1200)]
 
 FEW_STEPS = {
     "sinfusion": [f"{part}.steps=2" for part in ("image", "projector", "predictor", "interpolator")]
-    + ["sampling_steps=2"],
+    + ["sampling_steps=2", "given_steps=2"],
     "singan_gif": ["steps=[2]"],
     "singan": ["steps=[2]"],
     "hp_vae_gan": ["steps=[2]"],

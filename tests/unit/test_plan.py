@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from onereel import plan as plans
-from onereel.errors import ConfigError
+from onereel.errors import ConfigError, OnereelError
 from onereel.ingest import read_clip_sheet
 from onereel.plan import Found, Plan
 from onereel.runs import RunRow
+from tests.workspace import ROOT
 
 
 def test_only_what_jobs_make_is_an_input_of_a_rule(tmp_path, monkeypatch):
@@ -61,6 +62,26 @@ def test_samples_of_others_keep_their_names(tmp_path):
     assert found["0"] == Found("0", str(tmp_path / "theirs [1]/0.mkv"))
     assert {item.name for item in found.values()} == {"a b", "A b", "0"}
     assert len({name.lower() for name in plan.samples("theirs")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ("external:X\t\t\t" + "x" * 5000, "cannot be read"),
+        ("external:X\t\t\tnone [1]/*.mkv", "no video there"),
+        ("external:X\t\t\thttp://me:hush@host/v.mkv", "no such file"),
+        ("vgpnn\tinpaint\tmask=" + "x" * 5000, "no file"),
+        ("vgpnn\tinpaint\tmask=http://me:hush@host/{x}.png", "no file 'http://host/{x}.png'"),
+    ],
+)
+def test_files_that_are_not_there_are_one_line(tmp_path, cells, problem):
+    (tmp_path / "clips.tsv").write_text("name\tsource\na\tscene:birds\n")
+    (tmp_path / "runs.tsv").write_text(f"run\tclip\tmethod\ttask\tinputs\tsource\none\ta\t{cells}\n")
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    with pytest.raises(OnereelError) as caught:
+        plans.read(tmp_path, clips="clips.tsv", runs="runs.tsv", tables=[], metrics=[])
+    assert problem in str(caught.value)
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
