@@ -40,4 +40,7 @@ rule all:
     input:
         "<results>/report",
         "<summary>/metrics.json",
+        # With these everything is there that dvc.yaml stores: `dvc commit` may follow.
+        "<models>/index.json",
+        "<studies>/index.json",
     localrule: True

@@ -22,6 +22,8 @@ PLUMBING = frozenset(
         "joblog",
         "outputs",
         "names",
+        "masking",
+        "naming",
         "paths",
         "progress",
         "readers",

@@ -1,5 +1,8 @@
 """Errors that a user can act on: one line that says where, what is wrong and what to do."""
 
+from onereel.masking import masked
+from onereel.naming import readable
+
 
 class OnereelError(Exception):
     """Base of every error caused by input, settings or a missing file, never by a bug.
@@ -16,7 +19,7 @@ class OnereelError(Exception):
 
     def __str__(self) -> str:
         # One line whatever a library's message holds, so that logs and tables stay readable.
-        return " ".join(f"{self.where}: {self.problem}; {self.remedy}".split())
+        return masked(readable(" ".join(f"{self.where}: {self.problem}; {self.remedy}".split())))
 
 
 class ClipError(OnereelError):

@@ -12,6 +12,7 @@ from onereel import ingest
 from onereel.devices import resolve_device
 from onereel.errors import ConfigError
 from onereel.fitting import train_parts
+from onereel.ingest.download import without_password
 from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task, configure, load_method
 from onereel.outputs import Result, check_outputs
 from onereel.progress import terminal_progress
@@ -73,7 +74,7 @@ def generate_samples(
     given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
     chosen.check(Task(task), given, config, target)
     weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=seed)
-    name = Path(source).stem
+    name = Path(without_password(source)).stem
     requests = [
         Request(
             run=out.name,

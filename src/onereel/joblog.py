@@ -17,6 +17,8 @@ from typing import Any
 
 from onereel.errors import OnereelError
 from onereel.files import write_json
+from onereel.masking import masked
+from onereel.naming import readable
 
 _TAIL_LINES = 30
 
@@ -36,10 +38,12 @@ def job_log(job: Any, *, failures: Path = Path("results/failures")) -> Iterator[
     format_ = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     handlers: list[logging.Handler] = [logging.FileHandler(log_path, encoding="utf-8"), logging.StreamHandler()]
     logging.basicConfig(level=logging.INFO, format=format_, datefmt="%H:%M:%S", handlers=handlers, force=True)
+    for handler in handlers:
+        handler.setFormatter(_Masking(format_, datefmt="%H:%M:%S"))
     # A scheduler ends a job with SIGTERM; as an exception it leaves a record and runs every cleanup.
     signal.signal(signal.SIGTERM, _stop)
     wildcards = dict(job.wildcards.items())
-    record = failures / ("-".join([job.rule, *wildcards.values()]).replace("/", "-") + ".json")
+    record = failures / _record_name(job.rule, wildcards)
     try:
         yield
     except OnereelError as error:
@@ -52,6 +56,18 @@ def job_log(job: Any, *, failures: Path = Path("results/failures")) -> Iterator[
         _record_failure(record, job.rule, wildcards, reason, log_path)
         raise
     record.unlink(missing_ok=True)
+
+
+class _Masking(logging.Formatter):
+    """Leaves passwords out, also of tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+
+def _record_name(rule: str, wildcards: Mapping[str, str]) -> str:
+    """A file's name for each job: + stands in no wildcard, so none is another's; - does."""
+    return "+".join([rule, *wildcards.values()]).replace("/", "+") + ".json"
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -67,7 +83,7 @@ def _record_failure(path: Path, rule: str, wildcards: Mapping[str, str], reason:
         "clip": wildcards.get("clip", ""),
         "method": wildcards.get("method", ""),
         "sample": wildcards.get("sample", ""),
-        "reason": reason,
+        "reason": masked(readable(reason)),
         "log_tail": "\n".join(tail),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

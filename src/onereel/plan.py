@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -9,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from onereel import ingest
-from onereel.errors import ConfigError, MethodError
+from onereel.errors import ClipError, ConfigError, MethodError
 from onereel.ingest import ClipRow
+from onereel.ingest.download import split_login, without_password
 from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
 from onereel.methods.base import EDITS
 from onereel.names import did_you_mean
+from onereel.naming import safe_names
 from onereel.outputs import Result, check_folder, foreign
 from onereel.readers import read_yaml
 from onereel.report.spec import read_spec
 from onereel.runs import RunRow, main_clips, read_run_sheet
-from onereel.sheet import clips_and_files
+from onereel.sheet import check_name, clips_and_files, unique
 from onereel.studies.hold_out import HoldOut, Kind
 from onereel.studies.sheet import StudyRow, check_artefacts, check_settings, read_study_sheet
 
@@ -37,6 +40,14 @@ _EMPTIED = (
 
 
 @dataclass(frozen=True)
+class Found:
+    """Somebody else's sample: its own name, and where it is."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is to be made.
 
@@ -46,6 +57,7 @@ class Plan:
         runs: rows of the run sheet by name, one per (row, clip).
         tables: table descriptions by the tables' names.
         studies: rows of the study sheet by name, one per (row, clip).
+        clip_sheet: the file that the clips' rows stand in.
     """
 
     root: Path
@@ -53,6 +65,7 @@ class Plan:
     runs: Mapping[str, RunRow]
     tables: Mapping[str, Path]
     studies: Mapping[str, StudyRow] = field(default_factory=dict)
+    clip_sheet: Path = Path()
 
     @cached_property
     def drawn(self) -> dict[str, RunRow]:
@@ -60,9 +73,9 @@ class Plan:
         return {name: run for name, run in self.runs.items() if not run.external}
 
     @cached_property
-    def external(self) -> dict[str, dict[str, str]]:
-        """Sources by sample name of the runs whose samples somebody else made."""
-        return {name: ingest.discover(self.resolve(run.source)) for name, run in self.runs.items() if run.external}
+    def external(self) -> dict[str, dict[str, Found]]:
+        """What was found of the runs whose samples somebody else made, by the samples' names in our folders."""
+        return {name: _found(self.resolve(run.source)) for name, run in self.runs.items() if run.external}
 
     @cached_property
     def computed(self) -> dict[str, RunRow]:
@@ -124,25 +137,43 @@ class Plan:
             return path
         return str(self.root / path)
 
-    def source_files(self, clip: str) -> list[str]:
-        """Files that a clip is made of; none for scenes, URLs and what is not there.
+    def source(self, clip: str) -> str:
+        """A clip's source as the job finds it."""
+        return self.resolve(self.clips[clip].source)
 
-        A missing file as a rule's input would stop every clip; left out, its own job says what is wrong.
+    def made_here(self, source: str) -> list[str]:
+        """Files of a source that jobs of this plan make, as their outputs call them.
+
+        Only these are inputs of a rule. Snakemake reads braces in an input's name as wildcards, looks at its date, and
+        stops everything where one is missing: of other files the parameters say what they hold.
         """
-        return _files(self.resolve(self.clips[clip].source))
+        return [path for path in map(os.path.relpath, _files(source)) if self._is_output(Path(path))]
+
+    def _is_output(self, path: Path) -> bool:
+        if path.suffix not in (".mkv", ".mp4"):
+            return False
+        if path.parent == Path("data/clips"):
+            return path.stem in self.clips or path.stem in self.known_clips
+        run = path.parent.name
+        return path.parent == Path("results/samples", run) and run in self.runs and path.stem in self.samples(run)
 
     def samples(self, run: str) -> tuple[str, ...]:
         """Names of a run's samples."""
         return tuple(self.external[run]) if run in self.external else self.runs[run].seeds
 
-    def external_files(self, run: str, sample: str) -> list[str]:
-        """Files that somebody else's sample is made of."""
-        return _files(self.external[run][sample])
-
     def clip_settings(self, clip: str) -> dict[str, Any]:
-        """Everything of a clip's row that its frames depend on, with the source as the job finds it."""
+        """Everything of a clip's row that its frames depend on, with the source as the job finds it.
+
+        What a job is told is on record. An address with a password or a token is therefore told without; its hash says
+        when it changes (not of the password, which changes no frame), and its sheet where the job finds it whole.
+        """
         row = asdict(self.clips[clip])
-        return {**row, "source": self.resolve(row["source"])}
+        source = self.source(clip)
+        shown = without_password(source)
+        if shown == source:
+            return {**row, "source": source}
+        address = hashlib.sha256(split_login(source)[0].encode()).hexdigest()
+        return {**row, "source": shown, "address": address, "sheet": str(self.clip_sheet)}
 
     def request(self, run: str, sample: str) -> dict[str, Any]:
         """What a sample's record says was asked for: the fields of `onereel.sampling.Request`."""
@@ -151,10 +182,10 @@ class Plan:
         plain = {name: getattr(row, name) for name in names}
         return {**plain, "task": str(row.task), "settings": dict(row.settings), "seed": int(sample)}
 
-    def external_request(self, run: str) -> dict[str, Any]:
-        """The same for a run whose samples somebody else made."""
-        row = self.runs[run]
-        return {"run": row.run, "clip": row.clip, "method": row.method, "task": str(row.task)}
+    def external_request(self, run: str, sample: str) -> dict[str, Any]:
+        """The same for a sample that somebody else made, with its own name."""
+        row, found = self.runs[run], self.external[run][sample]
+        return {"run": row.run, "clip": row.clip, "method": row.method, "task": str(row.task), "name": found.name}
 
     def evaluation(self, run: str) -> dict[str, Any]:
         """What the metrics of a run depend on besides its clips."""
@@ -218,9 +249,8 @@ def read(
     run_rows = read_run_sheet(root / runs, clip_rows)
     every = main_clips(run_rows.values(), tuple(clip_rows))
     study_rows = read_study_sheet(root / studies, clip_rows, every) if studies else {}
-    plan = Plan(root, clip_rows, run_rows, {Path(table).stem: root / table for table in tables}, study_rows)
-    if len(plan.tables) < len(tables):
-        raise ConfigError("tables in config.yaml", "two have the same name", "rename one file")
+    described = _described(root, tables)
+    plan = Plan(root, clip_rows, run_rows, described, study_rows, clip_sheet=root / clips)
     if metrics:
         _check_metrics(metrics)
         for table in plan.tables.values():
@@ -274,9 +304,9 @@ _MOVE = "move it, e.g. to data/sources, and name it there"
 def _read(plan: Plan) -> Iterator[tuple[str, Path]]:
     """Every file that the sheets name, with the row that does."""
     for clip in plan.clips:
-        yield from ((f"clip '{clip}'", Path(file)) for file in plan.source_files(clip))
+        yield from ((f"clip '{clip}'", Path(file)) for file in _files(plan.source(clip)))
     for run, samples in plan.external.items():
-        yield from ((f"run '{run}'", Path(file)) for name in samples for file in plan.external_files(run, name))
+        yield from ((f"run '{run}'", Path(file)) for found in samples.values() for file in _files(found.source))
     for run, row in plan.drawn.items():
         files = clips_and_files(row.inputs)[1].values()
         yield from ((f"run '{run}'", Path(file)) for path in files for file in _files(plan.resolve(path)))
@@ -285,6 +315,19 @@ def _read(plan: Plan) -> Iterator[tuple[str, Path]]:
 def _place(path: Path) -> Path:
     """Where a name stands, with links followed in its folder alone: deleting a link leaves what it points to."""
     return path.parent.resolve() / path.name
+
+
+def _described(root: Path, tables: Sequence[str]) -> dict[str, Path]:
+    """Descriptions of tables by the tables' names."""
+    found: dict[str, Path] = {}
+    for table in tables:
+        where, name = f"table '{table}'", Path(table).stem
+        if not (root / table).is_file():
+            raise ConfigError(where, "no such file", "name a file of config/tables in config.yaml")
+        if not set("{}<>").isdisjoint(table):  # Snakemake's own signs in names of files
+            raise ConfigError(where, "its path holds one of { } < >", "name it otherwise")
+        found[unique(where, "table", check_name(where, "table", name), found)] = root / table
+    return found
 
 
 def present_weights(root: Path, mode: str) -> list[str]:
@@ -317,11 +360,29 @@ def has_gpu() -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*"))
 
 
+def _found(source: str) -> dict[str, Found]:
+    try:
+        found = ingest.discover(source)
+    except OSError as error:
+        raise ClipError(f"samples '{source}'", f"cannot be read ({error.strerror})", "check the path") from error
+    return {safe: Found(name, found[name]) for safe, name in safe_names(list(found)).items()}
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that is too long, say
+        return False
+
+
 def _files(source: str) -> list[str]:
-    path = Path(source)
-    if path.is_dir():
-        return sorted(str(item) for item in path.iterdir() if item.is_file())
-    return [source] if path.is_file() else []
+    try:
+        path = Path(source)
+        if path.is_dir():
+            return sorted(str(item) for item in path.iterdir() if item.is_file())
+        return [source] if path.is_file() else []
+    except (OSError, ValueError):  # no permission, a name that is too long: the job says so
+        return []
 
 
 def _configure(root: Path, run: RunRow) -> MethodConfig:
@@ -353,5 +414,5 @@ def _check_inputs(plan: Plan, run: RunRow) -> None:
         if name not in plan.clips:
             raise ConfigError(f"run '{run.run}', input '{role}'", f"no clip '{name}'", "add it to the clip sheet")
     for role, path in files.items():
-        if not Path(plan.resolve(path)).exists():
+        if not _is_there(plan.resolve(path)):
             raise ConfigError(f"run '{run.run}', input '{role}'", f"no file '{path}'", "name a file, or clip:NAME")

@@ -46,7 +46,7 @@ def test_a_failed_job_leaves_its_reason_and_a_success_removes_it(tmp_path):
     with pytest.raises(SystemExit) as stop, job_log(job, failures=failures):
         raise ClipError("clip 'fish'", "has\ntwo lines", "mend it")
     assert stop.value.code == 1
-    record = read_json(failures / "sample-fish-vgpnn-0.json")
+    record = read_json(failures / "sample+fish-vgpnn+0.json")
     assert record["reason"] == "clip 'fish': has two lines; mend it"
     assert record["run"] == "fish-vgpnn"
     assert "mend it" in record["log_tail"]
@@ -59,4 +59,4 @@ def test_a_bug_keeps_its_traceback(tmp_path):
     with pytest.raises(ZeroDivisionError), job_log(fake_job(tmp_path), failures=tmp_path / "failures"):
         _ = 1 / 0
     assert "ZeroDivisionError" in (tmp_path / "logs" / "job.log").read_text()
-    assert read_json(tmp_path / "failures" / "sample-fish-vgpnn-0.json")["reason"].startswith("ZeroDivisionError")
+    assert read_json(tmp_path / "failures" / "sample+fish-vgpnn+0.json")["reason"].startswith("ZeroDivisionError")

@@ -1,11 +1,14 @@
 """What Snakemake reruns, what a kill costs, and what a failure leaves."""
 
+import base64
 import hashlib
+import http.server
 import json
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -72,14 +75,14 @@ def test_previews_are_estimated_and_shown(workspace):
 
 def test_what_a_run_starts_from_is_shown(workspace):
     header, *rows = (workspace.root / "config/runs.tsv").read_text().splitlines()
-    run = "hole\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\tboxes=config/boxes/hole.tsv"
+    run = "hole\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\tboxes=config/boxes/the {run} <hole>.tsv"
     workspace.write("config/runs.tsv", "\n".join([f"{header}\ttask\tinputs", *rows, run]) + "\n")
     boxes = "frame\ttop\tleft\tbottom\tright\tcolour\n*\t10\t10\t20\t30\t#808080\n"
-    workspace.write("config/boxes/hole.tsv", boxes)
+    workspace.write("config/boxes/the {run} <hole>.tsv", boxes)
     workspace.snakemake("--quiet", "rules")
     page = (workspace.root / "results/report/index.html").read_text()
     assert page.index('id="player-hole-guides-0"') < page.index('id="player-hole-0"')
-    workspace.write("config/boxes/hole.tsv", boxes.replace("30", "31"))
+    workspace.write("config/boxes/the {run} <hole>.tsv", boxes.replace("30", "31"))
     assert {name: workspace.planned()[name] for name in ("sample", "visualise_run")} == {
         "sample": 1,
         "visualise_run": 1,
@@ -130,23 +133,56 @@ def test_a_kill_in_the_middle_ends_in_the_same_bytes(finished, tmp_path):
     assert sha256_of_samples(workspace) == sha256_of_samples(finished)
 
 
-def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
-    workspace.write("data/sources/broken.mp4", "this is no video")
-    workspace.edit("config/clips.tsv", "name\tsource\n", "name\tsource\nbroken\tdata/sources/broken.mp4\n")
-    workspace.edit("config/clips.tsv", "scene:water?seed=1&frames=6", "scene:water?seed=1&frames=7")
+class Private(http.server.BaseHTTPRequestHandler):
+    """Serves the clip `balloons` to who knows the password, and text that is no video."""
+
+    clip = b""
+
+    def do_GET(self) -> None:
+        known = self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:hu sh").decode()
+        self.send_response(200 if known else 401)
+        self.end_headers()
+        if known:
+            self.wfile.write(self.clip if self.path.startswith("/water") else b"this is no video")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def private(finished):
+    Private.clip = (finished.root / "data/clips/balloons.mkv").read_bytes()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Private)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://me:hu%20sh@127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace, private):
+    """Both clips are addresses with a password and a token, which nobody gets to see."""
+    row = f"broken\t{private}/broken.mp4?token=hu%20sh\n"
+    workspace.edit("config/clips.tsv", "name\tsource\n", f"name\tsource\n{row}")
+    workspace.edit("config/clips.tsv", "scene:water?seed=1&frames=6&height=40&width=56", f"{private}/water.mkv")
     output = workspace.run("snakemake", check=False)
     assert output.returncode != 0
     assert "Traceback" not in output.stdout
     clips = workspace.root / "data/clips"
     assert not list(clips.glob("*broken*")), "something half-written was left"
-    assert json.loads((clips / "water.json").read_text())["size"] == [7, 40, 56], "the other clip did not go on"
+    assert json.loads((clips / "water.json").read_text())["container"] == "matroska,webm", (
+        "the other clip did not go on"
+    )
     page = (workspace.root / "results/report-partial/index.html").read_text(encoding="utf-8")
     assert "broken" in page
     assert "not a video" in page
+    assert "broken.mp4?token=***)" in page
 
-    workspace.edit("config/clips.tsv", "broken\tdata/sources/broken.mp4\n", "")
+    workspace.edit("config/clips.tsv", row, "")
     workspace.snakemake("--quiet", "rules")
     assert not (workspace.root / "results/report-partial").exists()
+    kept = [path for path in workspace.root.rglob("*") if path.is_file() and path.name != "clips.tsv"]
+    assert [path for path in kept if b"hu%20sh" in path.read_bytes() or b"me:hu sh" in path.read_bytes()] == []
+    assert "hu%20sh" not in output.stdout
 
 
 @pytest.mark.parametrize(
@@ -196,8 +232,8 @@ def test_a_mistake_in_the_configuration_is_one_line_however_quiet(tmp_path, argu
 def bring_theirs(workspace, count=1, **cells):
     """Add our first sample as somebody else's, `count` times, with further cells of its row, and run."""
     (workspace.root / "theirs").mkdir()
-    for index in range(count):
-        shutil.copyfile(workspace.root / "results/samples/vgpnn/0.mkv", workspace.root / f"theirs/{index}.mkv")
+    for name in ("their {run} [1] é+@", "THEIR {run} [1] é+@")[:count]:
+        shutil.copyfile(workspace.root / "results/samples/vgpnn/0.mkv", workspace.root / f"theirs/{name}.mkv")
     header, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
     row = "\t".join(["theirs", "balloons", "external:Theirs", "", "", "", *cells.values()])
     workspace.write("config/runs.tsv", "\n".join(["\t".join([header, *cells]), *rest, row]) + "\n")
@@ -215,6 +251,8 @@ def test_other_peoples_samples_are_measured_beside_ours(workspace):
     first = next(r["value"] for r in ours["records"] if r["metric"] == "coherence" and r["sample"] == "0")
     assert {r["value"] for r in theirs["records"] if r["metric"] == "coherence"} == {first}
     assert "Theirs" in (workspace.root / "results/tables/comparison.md").read_text()
+    page = (workspace.root / "results/report/index.html").read_text(encoding="utf-8")
+    assert {name in page for name in (">their {run} [1] é+@<", ">THEIR {run} [1] é+@<")} == {True}
 
 
 def test_edits_have_the_metrics_of_edits_besides(workspace):

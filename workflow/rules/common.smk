@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from onereel import plan
 from onereel.codefiles import code_files
 from onereel.config import read_config
+from onereel.digests import Digests
 from onereel.errors import OnereelError
 from onereel.methods import load_method, training_code
 from onereel.sheet import clips_and_files
@@ -50,6 +51,17 @@ except OnereelError as error:
     sys.exit(str(error))
 
 
+# Only this process decides what is stale; the jobs that it starts read the same files anyway.
+DIGESTS = Digests(Path(".snakemake/onereel-digests.json"))
+
+
+def content_of(source):
+    """What a file or a folder from outside holds, for a job's parameters; see `Plan.made_here` for those from inside."""
+    if not workflow.is_main_process or PLAN.made_here(source):
+        return ""
+    return DIGESTS.of(source)
+
+
 def any_of(names):
     """A wildcard constraint that takes these names and no other; nothing at all for none."""
     return "|".join(map(re.escape, sorted(names))) or "(?!)"
@@ -85,6 +97,25 @@ ARTEFACTS = {
     "flow": "data/flow/{clip}.safetensors",
     "embeddings": "data/embeddings/{clip}.safetensors",
 }
+STORED = (
+    "data/clips",
+    "data/pyramids",
+    "data/depth",
+    "data/flow",
+    "data/embeddings",
+    "results/samples",
+    "results/metrics",
+    "results/visuals",
+    "results/tables",
+)
+
+
+def make_stored_folders():
+    """Make the folders that DVC stores, also those that no run asks for."""
+    for folder in STORED:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+
+
 PREVIEWS = ("depth", "flow", "embeddings")
 
 # Of jobs that run one network over a clip: a GPU where this machine, or the cluster, has one.
@@ -142,6 +173,20 @@ def further_files(wildcards):
     """Other files, by role."""
     _, files = clips_and_files(run_of(wildcards).inputs)
     return {role: PLAN.resolve(path) for role, path in files.items()}
+
+
+def files_made_here(wildcards):
+    """Those of them that other jobs make."""
+    return [
+        made
+        for path in further_files(wildcards).values()
+        for made in PLAN.made_here(path)
+    ]
+
+
+def contents(wildcards):
+    """What they hold, by role."""
+    return {role: content_of(path) for role, path in further_files(wildcards).items()}
 
 
 def guided(run):

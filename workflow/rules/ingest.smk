@@ -3,7 +3,7 @@
 
 rule ingest:
     input:
-        source=lambda wildcards: PLAN.source_files(wildcards.clip),
+        source=lambda wildcards: PLAN.made_here(PLAN.source(wildcards.clip)),
         code=code_files("ingest", "scenes"),
     output:
         clip="<clips>/{clip}.mkv",
@@ -22,6 +22,7 @@ rule ingest:
         runtime=30,
     params:
         row=lambda wildcards: PLAN.clip_settings(wildcards.clip),
+        content=lambda wildcards: content_of(PLAN.source(wildcards.clip)),
     script:
         "../scripts/ingest.py"
 

@@ -124,7 +124,6 @@ rule embed_text:
         "../scripts/embed_text.py"
 
 
-# Also makes folders that no run asks for: DVC stores all of them.
 rule preprocessed:
     input:
         [ARTEFACTS[kind].format(clip=clip) for clip in PREVIEWED for kind in PREVIEWS],
@@ -138,7 +137,5 @@ rule preprocessed:
         "<logs>/preprocessed.log",
     localrule: True
     run:
-        for kind, path in ARTEFACTS.items():
-            Path(f"data/{kind}s" if kind == "pyramid" else f"data/{kind}").mkdir(
-                parents=True, exist_ok=True
-            )
+        # Where everything is current no job starts, and `onstart` does not come.
+        make_stored_folders()

@@ -34,7 +34,7 @@ rule visualise_run:
         clip=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
         samples=samples_of,
         clips=lambda wildcards: list(further_clips(wildcards).values()),
-        files=lambda wildcards: list(further_files(wildcards).values()),
+        files=files_made_here,
         code=lambda wildcards: code_files(
             "report.visuals", *guiding_code(run_of(wildcards))
         ),
@@ -54,7 +54,8 @@ rule visualise_run:
         guided=lambda wildcards: guided(run_of(wildcards)),
         # What the inputs above are, in their order.
         clips=lambda wildcards: list(further_clips(wildcards)),
-        files=lambda wildcards: list(further_files(wildcards)),
+        files=further_files,
+        contents=contents,
     script:
         "../scripts/visualise.py"
 
@@ -158,6 +159,10 @@ rule write_report:
         study_tables={str(kind): f"results/tables/{kind}" for kind in PLAN.study_kinds},
     script:
         "../scripts/write_report.py"
+
+
+onstart:
+    make_stored_folders()
 
 
 onsuccess:

@@ -21,7 +21,7 @@ def main(job: "Snakemake") -> None:
         job.input.clip,
         artefacts=dict(zip(job.params.artefacts, job.input.artefacts, strict=True)),
         clips=dict(zip(job.params.clips, job.input.clips, strict=True)),
-        files=dict(zip(job.params.files, job.input.files, strict=True)),
+        files=job.params.files,
         prompt=request.prompt,
     )
     with claimed_device(job.resources.gpu) as device:

@@ -45,7 +45,12 @@ def discover(pattern: str | Path) -> dict[str, str]:
 
 
 def _glob(pattern: str) -> list[str]:
-    return glob.glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    # A folder that is there is meant by its name, brackets and all.
+    path = Path(pattern)
+    named = next(folder for folder in path.parents if folder.is_dir())
+    folders_only = "/" if pattern.endswith("/") else ""
+    escaped = f"{glob.escape(str(named))}/{path.relative_to(named)}{folders_only}"
+    return glob.glob(escaped, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
 
 
 def _in_folder(folder: Path) -> list[Path]:

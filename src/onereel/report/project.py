@@ -51,6 +51,11 @@ class SampleEntry:
     peak_memory_mb: float | None
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def title(self) -> str:
+        """What people call it: other people's samples have names that are no file names of ours."""
+        return str(self.record.get("name") or self.name)
+
 
 @dataclass(frozen=True)
 class MetricRecord:

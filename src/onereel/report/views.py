@@ -97,8 +97,8 @@ def sample_player(run: RunEntry, sample: SampleEntry, folder: Path, visuals: Pat
         video=sample.video,
         preview=sample.preview,
         ident=f"player-{run.name}-{sample.name}",
-        label=sample.name if run.external else f"seed {sample.name}",
-        alt=f"{run.title} on {run.row.clip}, sample {sample.name}",
+        label=sample.title if run.external else f"seed {sample.name}",
+        alt=f"{run.title} on {run.row.clip}, sample {sample.title}",
         size=sample.size,
         fps=sample.fps,
     )
