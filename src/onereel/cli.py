@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from onereel import __version__
-from onereel.errors import ConfigError, OnereelError
+from onereel.errors import ConfigError, explained
+from onereel.stopping import stop_on_sigterm
 
 app = typer.Typer(
     name="onereel",
@@ -27,15 +28,23 @@ app.add_typer(scenes_app, name="scenes", no_args_is_help=True)
 
 
 def main() -> None:
-    """Entry point: 0 on success, 1 for bad input (one line on stderr), 2 for a command line that makes no sense."""
+    """Entry point: 0 on success, 1 for bad input or a full disk (one line on stderr), 2 for a command line that makes
+    no sense, 128 and the signal's number for a training that was stopped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files may hold bytes that are no text, and terminals may know ASCII alone.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    stop_on_sigterm()
     try:
-        app()
-    except OnereelError as error:
-        print(f"onereel: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("onereel: stopped", file=sys.stderr)
-        sys.exit(130)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be said in one line
+    except Exception as error:
+        if (told := explained(error)) is None:
+            raise
+        print(f"onereel: {told}", file=sys.stderr)
+        sys.exit(told.exit_code)
 
 
 def _example(text: str) -> Callable[..., Any]:
@@ -77,7 +86,7 @@ def ingest_command(
     from onereel import ingest
     from onereel.progress import terminal_progress
 
-    _expect_suffix(out, ".mkv")
+    _expect_targets(out, ".mkv", ".mp4", ".json")
     clip, manifest = ingest.ingest(
         source, name=out.stem, start=start, end=end, fps=fps, height=height, progress=terminal_progress
     )
@@ -154,7 +163,7 @@ def evaluate(
     from onereel.metrics import format_summary
     from onereel.progress import terminal_progress
 
-    _expect_suffix(out, ".json")
+    _expect_targets(out, ".json")
     result = measure(
         ingest.load(reference),
         {name: ingest.load(source) for name, source in ingest.discover(samples).items()},
@@ -240,7 +249,7 @@ def scenes_render(
     from onereel.clip import Clip
     from onereel.files import atomic_path
 
-    _expect_suffix(out, ".mkv")
+    _expect_targets(out, ".mkv", ".mp4", ".json", ".npz")
     made = scenes.render_spec(scene)
     manifest = {"name": out.stem, "source": f"scene:{scene.removeprefix('scene:')}", "caption": made.caption}
     ingest.write_clip(out.parent, out.stem, Clip(made.frames, made.fps), {**manifest, "attributes": made.attributes})
@@ -267,7 +276,7 @@ def scenes_sheet(
     from onereel.files import atomic_path
     from onereel.scenes.world.sheet import sheet
 
-    _expect_suffix(out, ".png")
+    _expect_targets(out, ".png")
     page = sheet(what, seed=seed, count=count, height=height, columns=columns)
     with atomic_path(out) as temporary:
         page.save(temporary, format="PNG", optimize=True)
@@ -282,6 +291,11 @@ def scenes_list() -> None:
     typer.echo("\n".join(scene_names()))
 
 
-def _expect_suffix(path: Path, suffix: str) -> None:
+def _expect_targets(path: Path, suffix: str, *further: str) -> None:
+    """Refuse a name without `suffix`, and a place where it, or one of the files beside it, cannot be put."""
+    from onereel.files import check_target
+
     if path.suffix != suffix:
         raise ConfigError(f"'{path}'", f"is no {suffix} file", f"name it {path.stem}{suffix}")
+    for ending in (suffix, *further):
+        check_target(path.with_suffix(ending))
