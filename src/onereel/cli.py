@@ -115,6 +115,10 @@ def generate(
     models: Annotated[
         Path | None, typer.Option(help="Folder for trained models, to be used by further commands; else OUT/models.")
     ] = None,
+    training_seed: Annotated[int, typer.Option(min=0, help="Seed of the training, apart from that of samples.")] = 0,
+    weights: Annotated[
+        Literal["auto", "real", "stand-in"], typer.Option(help="Frozen networks: real where fetched, or insist.")
+    ] = "auto",
 ) -> None:
     """Train what the method needs and draw samples of one clip."""
     from onereel.generate import generate_samples
@@ -133,6 +137,8 @@ def generate(
         inputs=inputs or [],
         report=typer.echo,
         models=models,
+        training_seed=training_seed,
+        networks=weights,
     )
 
 

@@ -8,6 +8,7 @@ rule sample:
         weights=lambda wildcards: list(weights_of(wildcards).values()),
         clips=lambda wildcards: list(further_clips(wildcards).values()),
         files=lambda wildcards: list(further_files(wildcards).values()),
+        networks=lambda wildcards: network_files(run_of(wildcards)),
         code=lambda wildcards: code_files(f"methods.{run_of(wildcards).method}"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
@@ -34,6 +35,7 @@ rule sample:
         weights=lambda wildcards: list(weights_of(wildcards)),
         clips=lambda wildcards: list(further_clips(wildcards)),
         files=lambda wildcards: list(further_files(wildcards)),
+        networks=lambda wildcards: networks_of(run_of(wildcards)),
     script:
         "../scripts/sample.py"
 
