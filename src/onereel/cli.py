@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from onereel import __version__
-from onereel.errors import ConfigError, OnereelError
+from onereel.errors import ConfigError, explained
+from onereel.stopping import stop_on_sigterm
 
 app = typer.Typer(
     name="onereel",
@@ -30,15 +31,23 @@ app.add_typer(scenes_app, name="scenes", no_args_is_help=True)
 
 
 def main() -> None:
-    """Entry point: 0 on success, 1 for bad input (one line on stderr), 2 for a command line that makes no sense."""
+    """Entry point: 0 on success, 1 for bad input or a full disk (one line on stderr), 2 for a command line that makes
+    no sense, 128 and the signal's number for a training that was stopped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files may hold bytes that are no text, and terminals may know ASCII alone.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    stop_on_sigterm()
     try:
-        app()
-    except OnereelError as error:
-        print(f"onereel: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("onereel: stopped", file=sys.stderr)
-        sys.exit(130)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be said in one line
+    except Exception as error:
+        if (told := explained(error)) is None:
+            raise
+        print(f"onereel: {told}", file=sys.stderr)
+        sys.exit(told.exit_code)
 
 
 def _example(text: str) -> Callable[..., Any]:
@@ -113,6 +122,10 @@ def generate(
         Path | None, typer.Option(help="Folder for trained models, to be used by further commands; else OUT/models.")
     ] = None,
     overwrite: _Overwrite = False,
+    training_seed: Annotated[int, typer.Option(min=0, help="Seed of the training, apart from that of samples.")] = 0,
+    weights: Annotated[
+        Literal["auto", "real", "stand-in"], typer.Option(help="Frozen networks: real where fetched, or insist.")
+    ] = "auto",
 ) -> None:
     """Train what the method needs and draw samples of one clip."""
     from onereel.generate import generate_samples
@@ -132,6 +145,8 @@ def generate(
         report=typer.echo,
         models=models,
         overwrite=overwrite,
+        training_seed=training_seed,
+        networks=weights,
     )
 
 

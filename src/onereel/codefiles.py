@@ -13,6 +13,7 @@ _PACKAGE = Path(__file__).parent
 
 PLUMBING = frozenset(
     {
+        "caches",
         "cli",
         "codefiles",
         "config",
@@ -31,6 +32,7 @@ PLUMBING = frozenset(
         "runs",
         "sampling",
         "sheet",
+        "stopping",
     }
 )
 """Modules that carry results but cannot change them, and the interface `methods.base`, leave results current."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from onereel.errors import ConfigError
-from onereel.files import json_text, read_json, sha256_of, write_json
+from onereel.errors import ConfigError, FileError
+from onereel.files import check_target, json_text, read_json, sha256_of, write_json
 
 Kind: TypeAlias = Literal["clip", "sample", "metrics", "sheet"]
 
@@ -70,16 +70,23 @@ def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[st
         result: where, and what.
         content: of the manifest, as JSON can hold it.
         writers: by suffix, what writes a file to the path that it is given.
+
+    Raises: FileError if they cannot be written.
     """
-    result.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".onereel-", dir=result.folder) as scratch:
-        made = [Path(scratch) / path.name for path in result.paths]
-        for suffix, path in zip(result.suffixes, made, strict=False):
-            writers[suffix](path)
-        write_json(made[-1], _signed(content, result, made[:-1]))
-        result.manifest.unlink(missing_ok=True)
-        for path in made:
-            path.replace(result.folder / path.name)
+    try:
+        result.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".onereel-", dir=result.folder) as scratch:
+            made = [Path(scratch) / path.name for path in result.paths]
+            for suffix, path in zip(result.suffixes, made, strict=False):
+                writers[suffix](path)
+            write_json(made[-1], _signed(content, result, made[:-1]))
+            result.manifest.unlink(missing_ok=True)
+            for path in made:
+                path.replace(result.folder / path.name)
+    except FileError as error:  # names a file in the folder that is gone again
+        raise FileError(result.paths[0], "cannot be written", error.error) from error
+    except OSError as error:
+        raise FileError(result.paths[0], "cannot be written", error) from error
 
 
 def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, overwrite: bool = False) -> None:
@@ -95,7 +102,7 @@ def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, ove
     read = _identities(reads)
     for result in results:
         for path in result.paths:
-            _check_place(path)
+            check_target(path)
             if not os.path.lexists(path):
                 continue
             if path.exists() and _identity(path) in read:
@@ -151,17 +158,6 @@ def _check_ours(result: Result, overwrite: bool) -> None:
         if not overwrite and path.exists() and written[path.name] not in (None, _sum(path)):
             remedy = "name another output, or say --overwrite to lose the change"
             raise ConfigError(f"'{path}'", "was changed since onereel wrote it", remedy)
-
-
-def _check_place(path: Path) -> None:
-    """Whether a file can be there at all; found now instead of after hours of work."""
-    if path.is_dir():
-        raise ConfigError(f"'{path}'", "is a folder", _ELSEWHERE)
-    folder = next(place for place in path.absolute().parents if os.path.lexists(place))
-    if not folder.is_dir():
-        raise ConfigError(f"'{path}'", f"'{folder}' is a file, no folder", "name another output")
-    if not os.access(folder, os.W_OK):
-        raise ConfigError(f"'{path}'", f"'{folder}' cannot be written to", "check its permissions, or write elsewhere")
 
 
 def _written(result: Result) -> dict[str, str | None]:

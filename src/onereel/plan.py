@@ -13,7 +13,15 @@ from onereel import ingest
 from onereel.errors import ClipError, ConfigError, MethodError
 from onereel.ingest import ClipRow
 from onereel.ingest.download import split_login, without_password
-from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
+from onereel.methods import (
+    MethodConfig,
+    check_inputs,
+    check_seeds,
+    check_task,
+    configure,
+    load_method,
+    read_method_file,
+)
 from onereel.methods.base import EDITS
 from onereel.names import did_you_mean
 from onereel.naming import safe_names
@@ -224,6 +232,11 @@ class Plan:
         row = self.computed[run]
         return load_method(row.method).requires(row.task, self.configs[run])
 
+    def networks(self, run: str) -> tuple[str, ...]:
+        """Roles of the frozen networks that the run's samples are made with."""
+        row = self.computed[run]
+        return load_method(row.method).networks(row.task, self.configs[run])
+
     def parts(self, run: str) -> Mapping[str, tuple[str, ...]]:
         """Trained parts, each with those that it needs."""
         row = self.computed[run]
@@ -261,9 +274,11 @@ def read(
     for name, run in plan.drawn.items():
         check_task(load_method(run.method), run.task)
         plan.configs[name]  # raises for settings that do not fit
+        check_seeds(f"run '{name}'", run.seed, run.samples)
         _check_inputs(plan, run)
     for study in plan.studies.values():
         check_artefacts(study, load_method(study.method), plan.configs[study.run.run])
+        check_seeds(f"study '{study.study}'", study.seed, study.samples)
     _ = plan.external
     return plan
 

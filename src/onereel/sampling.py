@@ -16,6 +16,7 @@ from onereel.ingest.store import write_frames
 from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task
 from onereel.progress import Progress
 from onereel.record import measured, provenance
+from onereel.weights import Mode, Resolved, Weights
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def read_inputs(
     clips: Mapping[str, Path | str] | None = None,
     files: Mapping[str, Path | str] | None = None,
     prompt: str = "",
+    networks: Mapping[str, Resolved] | None = None,
 ) -> Inputs:
     """Read what a method may read: stored clips by path, a stored pyramid, other files by name only."""
     kinds = {kind: Path(path) for kind, path in (artefacts or {}).items()}
@@ -61,7 +63,18 @@ def read_inputs(
         files={role: Path(path) for role, path in (files or {}).items()},
         artefacts=kinds,
         prompt=prompt,
+        networks=networks or {},
     )
+
+
+def resolve_networks(method: Method, task: Task, config: MethodConfig, mode: Mode) -> dict[str, Resolved]:
+    """The weights of the frozen networks that a task needs, by role; nothing is looked for where it needs none.
+
+    Raises: WeightsError where the mode asks for weights that are not here.
+    """
+    roles = method.networks(task, config)
+    store = Weights() if roles else None
+    return {role: store.resolve(role, mode) for role in roles} if store else {}
 
 
 def use_threads(count: int) -> None:
@@ -115,7 +128,7 @@ def draw_many(
     shared = {
         "config": config.model_dump(mode="json"),
         "weights": {part: sha256_of(path) for part, path in weights.items()},
-        "notes": dict(method.notes(task, config)),
+        "networks": {role: inputs.network(role).printed for role in method.networks(task, config)},
         **cost,
         "seconds": round(cost["seconds"] / len(requests), 3),
         "drawn_together": len(requests),

@@ -8,7 +8,7 @@ import pytest
 
 from onereel import cli
 from onereel.clip import Clip, read
-from onereel.errors import ConfigError, OnereelError
+from onereel.errors import ConfigError, FileError, OnereelError
 from onereel.files import read_json, write_json
 from onereel.ingest import write_frames
 from onereel.outputs import Kind, Result, check_outputs, list_folder, stranger, write_result
@@ -114,9 +114,9 @@ def test_clips_of_earlier_versions_are_ours(tmp_path):
 def test_places_where_nothing_can_be_written(tmp_path):
     (tmp_path / "d.mkv").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="is a folder"):
+    with pytest.raises(FileError, match="Is a directory"):
         check_outputs([Result("clip", tmp_path, "d")], [])
-    with pytest.raises(ConfigError, match="is a file, no folder"):
+    with pytest.raises(FileError, match="Not a directory"):
         check_outputs([Result("clip", tmp_path / "file/deeper", "c")], [])
     check_outputs([Result("clip", tmp_path / "new/deeper", "c")], [])
 
@@ -131,7 +131,7 @@ def test_all_or_nothing(tmp_path):
     for broken in (".mkv", ".mp4"):
         writers = {".mkv": lambda path: path.touch(), ".mp4": lambda path: path.touch()} | {broken: fail}
         for name in ("c", "new"):
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(FileError, match=rf"{name}\.mkv'.*No space left"):
                 write_result(Result("clip", tmp_path, name), {}, writers)
     assert contents(tmp_path) == before
     check_outputs([result], [])

@@ -83,6 +83,7 @@ def studied(method: BaseMethod, clip: Clip, split: HoldOut, seeds=(0,)) -> Study
         method.Config(),
         weights={},
         flow=ClassicalFlow(),
+        networks="auto",
         device=torch.device("cpu"),
         progress=no_progress,
     )

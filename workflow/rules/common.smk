@@ -163,6 +163,19 @@ def weights_of(wildcards):
     }
 
 
+def networks_of(run):
+    """Which weights of frozen networks the run's method uses; None where its task uses none."""
+    return config["weights"] if PLAN.networks(run.run) else None
+
+
+def network_files(run):
+    """What decides which weights those are: samples of other tasks do not depend on it."""
+    if not PLAN.networks(run.run):
+        return []
+    listed = str(ROOT / "config/weights.yaml")
+    return [listed, *plan.present_weights(ROOT, config["weights"])]
+
+
 def further_clips(wildcards):
     """Clips other than the run's own, by role."""
     clips, _ = clips_and_files(run_of(wildcards).inputs)

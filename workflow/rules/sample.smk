@@ -8,6 +8,7 @@ rule sample:
         weights=lambda wildcards: list(weights_of(wildcards).values()),
         clips=lambda wildcards: list(further_clips(wildcards).values()),
         files=files_made_here,
+        networks=lambda wildcards: network_files(run_of(wildcards)),
         code=lambda wildcards: code_files(f"methods.{run_of(wildcards).method}"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
@@ -35,6 +36,7 @@ rule sample:
         clips=lambda wildcards: list(further_clips(wildcards)),
         files=further_files,
         contents=contents,
+        networks=lambda wildcards: networks_of(run_of(wildcards)),
     script:
         "../scripts/sample.py"
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from onereel.errors import ConfigError, MethodError
-from onereel.methods.base import BaseMethod, Inputs, Method, MethodConfig, Roles, Task
+from onereel.methods.base import LARGEST_SEED, BaseMethod, Inputs, Method, MethodConfig, Roles, Task
 from onereel.names import did_you_mean
 from onereel.paths import config_folder
 from onereel.readers import complaint, read_checked
@@ -25,6 +25,7 @@ __all__ = [
     "Roles",
     "Task",
     "check_inputs",
+    "check_seeds",
     "check_task",
     "configure",
     "load_method",
@@ -114,6 +115,15 @@ def check_inputs(
         raise MethodError(
             f"{where}, input '{role}'", f"is a {'clip' if role in clips else 'file'}", f"give {_forms(role, roles)}"
         )
+
+
+def check_seeds(where: str, first: int, count: int = 1) -> None:
+    """Refuse seeds that are no seeds: the first and the `count` - 1 that follow it.
+
+    Raises: ConfigError in one line.
+    """
+    if not 0 <= first <= LARGEST_SEED - count + 1:
+        raise ConfigError(where, f"seed {first} is out of range", f"use whole numbers from 0 to {LARGEST_SEED}")
 
 
 def _forms(role: str, roles: Roles) -> str:

@@ -121,6 +121,7 @@ class RunEntry:
         log_tail: the last lines of the failed job's log.
         samples: in natural order of their names.
         records: every value that was measured.
+        left_out: by metric, why it could not be computed.
         align: how samples of another size were compared; empty if they needed no alignment.
         curves: training curves by part.
         metrics_file: the JSON of the measurements, or None.
@@ -135,6 +136,7 @@ class RunEntry:
     log_tail: str = ""
     samples: tuple[SampleEntry, ...] = ()
     records: tuple[MetricRecord, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     align: str = ""
     curves: Mapping[str, Path] = field(default_factory=dict)
     metrics_file: Path | None = None
@@ -224,6 +226,7 @@ def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) ->
         calibration=calibration,
         samples=samples,
         records=tuple(_load_record(record) for record in metrics.get("records", ())),
+        left_out=dict(metrics.get("left_out") or {}),
         align=str(metrics.get("align") or ""),
         curves=load_curves(root / "results/models" / row.clip / row.method, samples),
         metrics_file=metrics_file if metrics else None,
@@ -235,10 +238,10 @@ def judge(entry: RunEntry, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
     """The entry with its status: done only if its numbers are there and so is every sample they were made from."""
     present = {sample.name for sample in entry.samples}
     measured = {record.sample for record in entry.records} - {""}
-    if entry.records and measured <= present:
+    if (entry.records or entry.left_out) and measured <= present:
         return entry
     # Numbers of samples that are gone are numbers of an older attempt.
-    entry = replace(entry, records=(), metrics_file=None)
+    entry = replace(entry, records=(), left_out={}, metrics_file=None)
     if not failures:
         return replace(entry, status=MISSING, reason=UNFINISHED)
     latest = max(failures, key=lambda failure: str(failure.get("created", "")))

@@ -1,6 +1,5 @@
 """The scenes by name, and the text form in which sheets ask for them."""
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
@@ -24,6 +23,7 @@ _BUILDERS: dict[str, Callable[[np.random.Generator], World]] = {
 _WORLD = "world"  # has its own renderer
 _SMALLEST = 8  # pixels, each side
 _LARGEST = 2_000_000_000  # bytes of a rendered scene
+_FASTEST = 1000  # frames per second
 _DEFAULTS = {"seed": 0, "frames": 24, "height": 144, "width": 256}
 
 
@@ -133,6 +133,7 @@ def _rate(where: str, value: Any) -> Fraction:
         rate = Fraction(value).limit_denominator(1_000_000)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError):
         rate = Fraction(0)
-    if rate <= 0 or math.isinf(float(rate)):
-        raise ConfigError(where, f"fps is '{value}'", "give a number above 0, e.g. fps=12 or fps=24000/1001")
+    if not 0 < rate <= _FASTEST:
+        remedy = f"give a number above 0, {_FASTEST} at most, e.g. fps=12 or fps=24000/1001"
+        raise ConfigError(where, f"fps is '{value}'", remedy)
     return rate

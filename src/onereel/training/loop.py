@@ -1,5 +1,6 @@
 """The training loop of every method: steps, progress, curves, checkpoints; a kill costs a minute, not a training.
 
+Whoever is asked to stop first (SIGTERM, Ctrl-C) ends after the step in progress with a checkpoint, and loses nothing.
 What a step does is the trainee's business. The loop calls it with the number of the step, from which all randomness
 must follow (`generator_of`): a training that was killed and resumed then ends in the same weights as an undisturbed
 one, on the CPU to the last bit.
@@ -17,9 +18,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from onereel.errors import MethodError
+from onereel.errors import MethodError, StoppedError
 from onereel.files import atomic_path, write_text
 from onereel.progress import Progress
+from onereel.stopping import signals_held
 
 CHECKPOINT = "checkpoint.pt"
 CURVES = "curves.tsv"
@@ -84,7 +86,8 @@ def train(
         checkpoint_seconds: so long between checkpoints, or a step where that takes longer.
         remedy: of values that are not finite, in the trainee's words for its settings.
 
-    Raises: MethodError if a value of the curves is not finite; the checkpoint then is from before.
+    Raises: MethodError if a value of the curves is not finite; the checkpoint then is from before. StoppedError after
+        a signal to stop; the checkpoint then is of the last step.
     """
     curves = Curves()
     start = _resume(workdir / CHECKPOINT, trainee, curves, label)
@@ -93,26 +96,30 @@ def train(
     clock = _Clock(curves.seconds)
     saved = logged = time.monotonic()
     bar = progress(range(start, steps), total=steps, label=label, initial=start, status=curves.status)
-    for step in bar:
-        curves.add(trainee.update(step))
-        done = step + 1
-        measured = evaluate is not None and (done % measure_every == 0 or done == steps)
-        due = time.monotonic() - saved >= checkpoint_seconds
-        if not (done % every == 0 or done == steps or measured or due):
-            continue
-        values = clock.outside(partial(evaluate, done, curves.measured)) if measured and evaluate is not None else {}
-        curves.close(done, clock.seconds, values, label, remedy)
-        now = time.monotonic()
-        if due and done < steps:
-            _save(workdir / CHECKPOINT, trainee, curves, done)
-            curves.write(workdir / CURVES)
-            saved = time.monotonic()
-        if now - logged >= _LOG_SECONDS or done == steps:
-            left = (steps - done) * (clock.seconds / done)
-            log.info("%s: step %d of %d, %s, about %s left", label, done, steps, curves.status(), _duration(left))
-            logged = now
-    if start < steps:
-        _save(workdir / CHECKPOINT, trainee, curves, steps)
+    with signals_held() as stop:
+        for step in bar:
+            curves.add(trainee.update(step))
+            done = step + 1
+            measured = evaluate is not None and (done % measure_every == 0 or done == steps)
+            stopped = stop()
+            due = stopped is not None or done == steps or time.monotonic() - saved >= checkpoint_seconds
+            if not (done % every == 0 or measured or due):
+                continue
+            values: Mapping[str, float] = {}
+            if measured and evaluate is not None:
+                values = clock.outside(partial(evaluate, done, curves.measured))
+            curves.close(done, clock.seconds, values, label, remedy)
+            now = time.monotonic()
+            if due:
+                _save(workdir / CHECKPOINT, trainee, curves, done)
+                curves.write(workdir / CURVES)
+                saved = time.monotonic()
+            if stopped is not None:
+                raise StoppedError(f"{label}, step {done} of {steps}", stopped)
+            if now - logged >= _LOG_SECONDS or done == steps:
+                left = (steps - done) * (clock.seconds / done)
+                log.info("%s: step %d of %d, %s, about %s left", label, done, steps, curves.status(), _duration(left))
+                logged = now
     curves.write(workdir / CURVES)
 
 
