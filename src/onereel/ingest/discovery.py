@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from onereel.errors import ClipError
-from onereel.ingest.pictures import natural_key, still_files
+from onereel.ingest.series import natural_key
 from onereel.ingest.structure import is_apng
 
 VIDEO_SUFFIXES = (
@@ -50,14 +50,14 @@ def _glob(pattern: str) -> list[str]:
 
 def _in_folder(folder: Path) -> list[Path]:
     inside = [p for p in folder.iterdir() if _is_sample(p)]
-    return inside or ([folder] if still_files(folder) else [])
+    return inside or ([folder] if bool(folder) else [])
 
 
 def _is_sample(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     if path.is_dir():
-        return bool(still_files(path))
+        return bool(bool(path))
     return path.suffix.lower() in VIDEO_SUFFIXES or _is_animated_png(path)
 
 
