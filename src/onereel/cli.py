@@ -155,9 +155,11 @@ def evaluate(
     from onereel.progress import terminal_progress
 
     _expect_suffix(out, ".json")
+    found = ingest.find_samples(samples)
+    typer.echo(found.summary())
     result = measure(
         ingest.load(reference),
-        {name: ingest.load(source) for name, source in ingest.discover(samples).items()},
+        {name: ingest.load(source) for name, source in found.samples.items()},
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         weights=weights,
         align=align,

@@ -14,6 +14,7 @@ from onereel.errors import ConfigError
 from onereel.fitting import train_parts
 from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task, configure, load_method
 from onereel.progress import terminal_progress
+from onereel.run_record import RunRecord, describe
 from onereel.sampling import Request, draw_many, write_sample
 from onereel.sheet import clips_and_files, parse_pairs, parse_settings
 
@@ -40,7 +41,7 @@ def generate_samples(
 
     Args:
         source: anything that `onereel.ingest.load` takes.
-        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``.
+        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``, and for ``run.json``, which names the run's samples.
         method: name of the method.
         task: name of the task.
         preset: name of the preset.
@@ -66,6 +67,7 @@ def generate_samples(
     check_inputs(chosen, Task(task), *clips_and_files(further))
     given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
     chosen.check(Task(task), given, config, target)
+    record = RunRecord(out)
     weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=seed)
     name = Path(source).stem
     requests = [
@@ -83,13 +85,15 @@ def generate_samples(
     ]
     # In groups, so that a kill loses one group and not all samples.
     together = chosen.together(config)
+    record.begin(describe(requests[0], config, given), [str(request.seed) for request in requests], report)
     for start in range(0, samples, together):
         group = requests[start : start + together]
         drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)
-        for request, (sample, record) in zip(group, drawn, strict=True):
-            write_sample(out, str(request.seed), sample, record)
+        for request, (sample, facts) in zip(group, drawn, strict=True):
+            write_sample(out, str(request.seed), sample, facts)
+            record.add(str(request.seed))
             path = out / f"{request.seed}.mkv"
-            report(f"{path}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
+            report(f"{path}: {facts['seconds']:.1f} s, {facts['peak_memory_mb']:.0f} MB")
 
 
 def _train(

@@ -11,7 +11,7 @@ from PIL import Image, ImageSequence
 
 from onereel.errors import ClipError
 from onereel.ingest import discover, ingest, load
-from onereel.ingest.pictures import natural_key
+from onereel.ingest.series import natural_key
 
 from .ingest_media import corners, gif_bytes, numbers, ramp
 

@@ -3,6 +3,7 @@
 The one place that says so, for a folder that becomes a clip and for folders of samples.
 """
 
+import glob
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,15 +17,22 @@ from PIL import Image
 from onereel.errors import ClipError
 from onereel.ingest.structure import is_apng
 
-VIDEO_SUFFIXES = frozenset(
-    ".mkv .avi .mov .qt .mp4 .m4v .3gp .3g2 .mj2 .webm .gif .apng .avifs .mpg .mpeg .mpe .m2v .vob .ts .mts .m2ts .flv "
-    ".ogv .ogg .wmv .asf .mxf .nut .ivf .y4m .h264 .264 .hevc .h265 .265 .mjpeg .mjpg .dv".split()
-)
-_STILL_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .bmp .dib .jp2 .j2k .jpf .jpx .j2c .pnm .ppm .pgm .pbm".split())
-_EITHER_SUFFIXES = frozenset(".png .webp .avif .tif .tiff".split())
+VIDEO_SUFFIXES = (
+    ".mkv", ".avi", ".mov", ".qt", ".mp4", ".m4v", ".3gp", ".3g2", ".mj2", ".webm", ".gif", ".apng", ".avifs", ".mpg",
+    ".mpeg", ".mpe", ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".flv", ".ogv", ".ogg", ".wmv", ".asf", ".mxf", ".nut",
+    ".ivf", ".y4m", ".h264", ".264", ".hevc", ".h265", ".265", ".mjpeg", ".mjpg", ".dv",
+)  # fmt: skip
+_STILL_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".pnm", ".ppm", ".pgm",
+    ".pbm",
+)  # fmt: skip
+_EITHER_SUFFIXES = (".png", ".webp", ".avif", ".tif", ".tiff")
 """One picture, or many: the file says which."""
 
-_UNREAD_SUFFIXES = frozenset(".heic .heif .jxl .exr .hdr .dpx .tga .psd .dng .cr2 .cr3 .nef .arw .pfm .svg".split())
+_UNREAD_SUFFIXES = (
+    ".heic", ".heif", ".jxl", ".exr", ".hdr", ".dpx", ".tga", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".pfm",
+    ".svg",
+)  # fmt: skip
 _ANIMATED = ("WEBP", "AVIF", "TIFF")
 _JUNK = ("__macosx", "@eadir")
 
@@ -68,7 +76,7 @@ def contents(folder: Path) -> Contents:
     moving = {path.suffix.lower() for path, found in animated.items() if found}
     moves = {path for path, found in animated.items() if found or (found is None and path.suffix.lower() in moving)}
     return Contents(
-        pictures=tuple(p for p in files if p.suffix.lower() in _STILL_SUFFIXES | _EITHER_SUFFIXES and p not in moves),
+        pictures=tuple(p for p in files if p.suffix.lower() in _STILL_SUFFIXES + _EITHER_SUFFIXES and p not in moves),
         videos=tuple(p for p in files if p.suffix.lower() in VIDEO_SUFFIXES or p in moves),
         folders=tuple(folders),
         unread=tuple(p for p in files if p.suffix.lower() in _UNREAD_SUFFIXES),
@@ -77,7 +85,7 @@ def contents(folder: Path) -> Contents:
 
 def is_picture_name(path: Path) -> bool:
     """Whether the suffix is one of pictures, read here or not."""
-    return path.suffix.lower() in _STILL_SUFFIXES | _EITHER_SUFFIXES | _UNREAD_SUFFIXES
+    return path.suffix.lower() in _STILL_SUFFIXES + _EITHER_SUFFIXES + _UNREAD_SUFFIXES
 
 
 def is_video(path: Path) -> bool:
@@ -93,7 +101,7 @@ def is_animated(path: Path) -> bool | None:
             return True
         with Image.open(path) as image:
             return image.format in _ANIMATED and getattr(image, "is_animated", False)
-    except Exception:  # noqa: BLE001 (Pillow's plugins raise nearly everything on damaged headers)
+    except Exception:  # Pillow's plugins raise nearly everything on damaged headers
         return None
 
 
@@ -114,8 +122,7 @@ def frames_of(folder: Path, where: str) -> tuple[list[Path], list[Path]]:
         raise _no_pictures(found, where)
     series, strays = split_series(found.pictures)
     if found.videos and series:
-        what = f"holds numbered pictures ({said(series[0])}) and videos ({said(found.videos)}): which is meant?"
-        raise ClipError(where, what, f"name the video ('{found.videos[0].name}'), or move the pictures elsewhere")
+        raise frames_and_videos(series[0], found.videos, where)
     if len(series) > 1:
         groups = said_series(series)
         raise ClipError(where, f"holds several series of pictures: {groups}", "give each a folder of its own")
@@ -124,6 +131,15 @@ def frames_of(folder: Path, where: str) -> tuple[list[Path], list[Path]]:
         raise ClipError(where, what, "number the frames (0.png, 1.png), and keep nothing else beside them")
     _check_numbers(series[0], where)
     return series[0], strays
+
+
+def frames_and_videos(frames: Sequence[Path], videos: Sequence[Path], where: str) -> ClipError:
+    """The error for a folder that holds both, so that nobody can tell which is meant."""
+    what = f"holds both pictures ({said(frames)}) and videos ({said(videos)}), which may be the same"
+    named = f"name the video: '{videos[0]}'"
+    if len(videos) > 1:
+        named = f"name the videos with a glob: '{glob.escape(str(videos[0].parent))}/*{videos[0].suffix}'"
+    return ClipError(where, what, f"{named}, or move them elsewhere to use the pictures")
 
 
 def split_series(pictures: Sequence[Path]) -> tuple[list[list[Path]], list[Path]]:
@@ -157,7 +173,7 @@ def natural_key(name: str, *, decimals: bool = True) -> Key:
     parts = (_NUMBER if decimals else _WHOLE).split(name)
     # Every second part is a number.
     keys = [(0, _value(part)) if index % 2 else (1, part.casefold()) for index, part in enumerate(parts) if part]
-    return tuple(keys)  # type: ignore[arg-type]
+    return tuple(keys)
 
 
 def said(paths: Iterable[Path]) -> str:

@@ -1,0 +1,111 @@
+"""The record of a run that lies beside its samples: which of the files in a folder belong together.
+
+A folder that is used again holds samples of other requests, too; without a record they would count as one run's.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onereel.errors import ConfigError
+from onereel.files import read_json, sha256_of, write_json
+
+if TYPE_CHECKING:  # discovery reads records; it should not wait for methods and torch
+    from onereel.clip import Clip
+    from onereel.methods import Inputs, MethodConfig
+    from onereel.sampling import Request
+
+NAME = "run.json"
+_KIND = "onereel run"
+_ASKED = ("clip", "method", "task", "preset", "settings", "prompt", "config")
+"""What a sample's own record says of its request, but for the seed."""
+
+
+class RunRecord:
+    """``run.json`` in a folder of samples: what was asked for, and the names of the samples that were drawn so.
+
+    Attributes:
+        path: the file.
+        request: what was asked for, but for the seeds; None where there is no record yet.
+        samples: names of the samples, in the order in which they were drawn.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Read the record of a folder, if there is one.
+
+        Raises: ConfigError if there is a file of its name that is no such record.
+        """
+        self.path = folder / NAME
+        self.request: dict[str, Any] | None = None
+        self.samples: tuple[str, ...] = ()
+        if self.path.exists():
+            self._read()
+
+    def begin(self, request: Mapping[str, Any], names: Iterable[str], report: Callable[[str], None]) -> None:
+        """Make this the record of a request: one as before goes on, another one replaces it.
+
+        Args:
+            request: as `describe` makes it.
+            names: the samples that are going to be drawn.
+            report: called with one line if samples of another request stay in the folder.
+        """
+        plain = json.loads(json.dumps(request))
+        if self.request == plain:
+            return
+        others = {path.stem for path in self.path.parent.glob("*.mkv") if own_request(path)} - set(names)
+        self.request, self.samples = plain, ()
+        self._write()
+        if others:
+            count = f"{len(others)} other sample{'s' if len(others) > 1 else ''}"
+            report(f"{self.path.parent}: {count} there, of another request, no longer count{'s' * (len(others) == 1)}")
+
+    def add(self, name: str) -> None:
+        """A sample was written."""
+        if name not in self.samples:
+            self.samples = (*self.samples, name)
+            self._write()
+
+    def _read(self) -> None:
+        try:
+            content = read_json(self.path)
+            if content["kind"] != _KIND:
+                raise ValueError("of another kind")
+            request, samples = content["request"], content["samples"]
+            if not isinstance(request, dict) or not all(isinstance(name, str) for name in samples):
+                raise ValueError("incomplete")
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            what = "is no record of a run that onereel wrote"
+            raise ConfigError(f"'{self.path}'", what, "move it away, or use another folder") from error
+        self.request, self.samples = request, tuple(samples)
+
+    def _write(self) -> None:
+        write_json(self.path, {"kind": _KIND, "request": self.request, "samples": list(self.samples)})
+
+
+def describe(request: "Request", config: "MethodConfig", inputs: "Inputs") -> dict[str, Any]:
+    """Everything that samples depend on but for their seeds, as JSON can hold it."""
+    asked = {key: value for key, value in asdict(request).items() if key not in ("run", "seed")}
+    read = {"clip": _digest(inputs.clip), **{role: _digest(clip) for role, clip in inputs.clips.items()}}
+    files = {role: sha256_of(path) for role, path in inputs.files.items() if path.is_file()}
+    return {**asked, "config": config.model_dump(mode="json"), "inputs": {**read, **files}}
+
+
+def own_request(video: Path) -> dict[str, Any] | None:
+    """What the record beside one of our samples says was asked for, but for the seed; None where there is none."""
+    try:
+        record = read_json(video.with_suffix(".json"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or not {"method", "seed"} <= record.keys():
+        return None
+    return {key: record.get(key) for key in _ASKED}
+
+
+def _digest(clip: "Clip") -> str:
+    digest = hashlib.sha256(f"{clip.size} {clip.fps}".encode())
+    for frame in clip.frames:
+        digest.update(frame.tobytes())
+    return digest.hexdigest()
