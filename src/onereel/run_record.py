@@ -63,7 +63,15 @@ class RunRecord:
             report(f"{self.path.parent}: {count} there, of another request, no longer count{'s' * (len(others) == 1)}")
 
     def add(self, name: str) -> None:
-        """A sample was written."""
+        """A sample was written.
+
+        Raises: ConfigError if another command has made the folder another request's meanwhile.
+        """
+        asked = self.request
+        self._read()  # a command beside this one may draw other seeds
+        if self.request != asked:
+            remedy = "give each request a folder of its own"
+            raise ConfigError(f"'{self.path}'", "became another request's while samples were drawn", remedy)
         if name not in self.samples:
             self.samples = (*self.samples, name)
             self._write()

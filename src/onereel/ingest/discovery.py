@@ -5,6 +5,7 @@ sample is listed as left out.
 """
 
 import glob
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -110,7 +111,7 @@ def find_samples(pattern: str | Path) -> Found:
 
 def _matching(pattern: str, where: str) -> _Sorted:
     """What a glob names: each path judged by itself, as the user chose it."""
-    paths = sorted(set(map(Path, glob.glob(pattern, recursive=True))))  # noqa: PTH207 (takes absolute patterns)
+    paths = sorted(set(map(Path, _glob(pattern))))
     found = _Sorted()
     folders = [path for path in paths if path.is_dir()]
     files = [path for path in paths if not path.is_dir()]
@@ -124,6 +125,15 @@ def _matching(pattern: str, where: str) -> _Sorted:
     if pictures:
         found.left_out.append(f"{len(pictures)} pictures that are no samples by themselves")
     return found
+
+
+def _glob(pattern: str) -> list[str]:
+    # A folder that is there is meant by its name, brackets and all.
+    path = Path(pattern)
+    named = next(folder for folder in path.parents if folder.is_dir())
+    folders_only = "/" if pattern.endswith("/") else ""
+    escaped = f"{glob.escape(str(named))}/{path.relative_to(named)}{folders_only}"
+    return glob.glob(escaped, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
 
 
 def _in_folder(folder: Path, where: str) -> _Sorted:
@@ -163,10 +173,9 @@ def _recorded(folder: Path, where: str) -> _Sorted | None:
             what = f"sample '{sample.name}' of its record {RECORD} is missing"
             raise ClipError(where, what, "draw it again, or name those to measure with a glob")
     found = _Sorted(samples)
-    stems = set(record.samples)
     inside = contents(folder)
-    others = [p for p in (*inside.videos, *inside.pictures) if p.stem not in stems or p.suffix not in (".mkv", ".mp4")]
-    found.leave(others, f"not of the run in {RECORD}")
+    kept = {*samples, *(path for path in inside.videos if _is_preview(path))}
+    found.leave([p for p in (*inside.videos, *inside.pictures) if p not in kept], f"not of the run in {RECORD}")
     return found
 
 
@@ -191,7 +200,7 @@ def _beside_pictures(folder: Path, inside: Contents, found: _Sorted, where: str)
     previews = [path for path in found.samples if _is_preview_of(path, frames)]
     if rest := [path for path in found.samples if path not in previews]:
         what = f"holds numbered pictures ({said(frames)}) and folders of pictures ({said(rest)}): which is meant?"
-        raise ClipError(where, what, f"name the folders with a glob: '{_glob(folder)}*/', or move them elsewhere")
+        raise ClipError(where, what, f"name the folders with a glob: '{folder}/*/', or move them elsewhere")
     found.samples = [folder]
     found.leave(previews, "smaller pictures of the same numbers")
     found.leave(strays, "not of the frames' series")
@@ -243,10 +252,11 @@ def _numbers(path: Path) -> tuple[object, ...]:
 
 def _one_of_each(paths: list[Path], found: _Sorted, where: str) -> list[Path]:
     """One path of each sample, where links or several formats show it more than once."""
-    real: dict[Path, Path] = {}
+    real: dict[str, Path] = {}
     for path in sorted(paths, key=lambda path: path.is_symlink()):
-        if real.setdefault(path.resolve(), path) is not path:
-            found.leave([path], f"a link to {real[path.resolve()].name}")
+        first = real.setdefault(os.path.realpath(path), path)
+        if first is not path:
+            found.leave([path], f"the same as '{first.name}'")
     same: dict[Path, list[Path]] = {}
     for path in real.values():
         same.setdefault(path if path.is_dir() else path.with_suffix(""), []).append(path)
@@ -261,11 +271,16 @@ def _best(formats: list[Path], found: _Sorted, where: str) -> Path:
     if len(lossless) != 1:
         kind = "" if formats[0].is_dir() else formats[0].suffix
         what = f"{said(formats)} are one sample in several formats, and none is the lossless one"
-        raise ClipError(where, what, f"name one format with a glob, e.g. '{_glob(formats[0].parent)}*{kind or '/'}'")
+        raise ClipError(where, what, f"name one format with a glob, e.g. '{formats[0].parent}/*{kind or '/'}'")
     rest = [path for path in formats if path is not lossless[0]]
-    if not (lossless[0].suffix.lower() == ".mkv" and {path.suffix.lower() for path in rest} == {".mp4"}):
-        found.leave(rest, f"'{lossless[0].name}' is the same sample without loss")
+    others = [path for path in rest if not _is_preview(path)]
+    found.leave(others, f"'{lossless[0].name}' is the same sample without loss")
     return lossless[0]
+
+
+def _is_preview(path: Path) -> bool:
+    """Whether a file is the mp4 that lies beside our lossless files, which nobody needs to be told of."""
+    return path.suffix.lower() == ".mp4" and path.with_suffix(".mkv").is_file()
 
 
 def _is_lossless(path: Path) -> bool:
@@ -295,12 +310,7 @@ def _say_where(folder: Path, inside: Contents, where: str) -> None:
             continue
         if below.videos or any(contents(deeper).pictures for deeper in below.folders):
             what = f"no video there, but in the folders below, e.g. '{path.name}'"
-            raise ClipError(where, what, f"name one of them, or all with a glob: '{_glob(folder)}*/*'")
-
-
-def _glob(folder: Path) -> str:
-    """The beginning of a glob for what lies in a folder."""
-    return f"{glob.escape(str(folder))}/"
+            raise ClipError(where, what, f"name one of them, or all with a glob: '{folder}/*/*'")
 
 
 def _names(paths: list[Path]) -> list[str]:

@@ -3,7 +3,6 @@
 The one place that says so, for a folder that becomes a clip and for folders of samples.
 """
 
-import glob
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -138,7 +137,7 @@ def frames_and_videos(frames: Sequence[Path], videos: Sequence[Path], where: str
     what = f"holds both pictures ({said(frames)}) and videos ({said(videos)}), which may be the same"
     named = f"name the video: '{videos[0]}'"
     if len(videos) > 1:
-        named = f"name the videos with a glob: '{glob.escape(str(videos[0].parent))}/*{videos[0].suffix}'"
+        named = f"name the videos with a glob: '{videos[0].parent}/*{videos[0].suffix}'"
     return ClipError(where, what, f"{named}, or move them elsewhere to use the pictures")
 
 
