@@ -7,6 +7,7 @@ Every stored picture is one frame: a reader that plays a GIF at a fixed rate wou
 """
 
 import hashlib
+import logging
 import re
 import struct
 import warnings
@@ -27,6 +28,8 @@ from onereel.files import sha256_of
 from onereel.ingest.colour import name_of_turn, turn
 from onereel.ingest.footage import Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
 from onereel.ingest.series import frames_of, said
+
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # its remarks would mix with ours; what matters is raised
 
 HEAD_BYTES = 64
 """As much of a file's beginning as `is_picture` looks at."""
@@ -269,18 +272,21 @@ def _pages(image: Image.Image) -> list[int]:
 
 
 def _avif_times(path: Path, count: int) -> list[Fraction]:
-    """For how long each picture of an AVIF sequence is shown: exactly, where Pillow rounds to milliseconds."""
+    """For how long each picture of an AVIF sequence is shown: exactly, where Pillow rounds to milliseconds.
+
+    Returns: an empty list where libav finds other pictures than Pillow.
+    """
     if count == 1:
         return [_USUAL_DELAY]
-    with av.open(f"file:{path}") as container:
-        track = max(container.streams.video, key=lambda stream: stream.frames)
-        times = [
-            (packet.pts, Fraction(packet.duration or 0) * packet.time_base)
-            for packet in container.demux(track)
-            if packet.pts is not None and packet.time_base is not None
-        ]
-    shown = [duration or _USUAL_DELAY for _, duration in sorted(times)]
-    return shown if len(shown) == count else [_USUAL_DELAY] * count
+    try:
+        with av.open(f"file:{path}", options={"format_whitelist": "mov"}) as container:
+            track = max(container.streams.video, key=lambda stream: stream.frames)
+            packets = [packet for packet in container.demux(track) if packet.pts is not None]
+    except (av.FFmpegError, OSError, ValueError):
+        return []
+    packets.sort(key=lambda packet: packet.pts or 0)
+    shown = [Fraction(packet.duration or 0) * (packet.time_base or 0) or _USUAL_DELAY for packet in packets]
+    return shown if len(shown) == count else []
 
 
 def _steps(image: Image.Image) -> tuple[bool, bool, bool]:
