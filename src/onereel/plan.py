@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from onereel.errors import ConfigError, MethodError
 from onereel.ingest import ClipRow
 from onereel.methods import MethodConfig, check_inputs, check_task, configure, load_method, read_method_file
 from onereel.methods.base import EDITS
+from onereel.run_record import RunRecord
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.sheet import clips_and_files
 from onereel.studies.hold_out import HoldOut, Kind
@@ -165,6 +167,17 @@ class Plan:
         if row.task in EDITS or (calibrates and row.clip in edited):
             return tuple(dict.fromkeys([*always, *of_edits]))
         return tuple(always)
+
+    def record_samples(self, folder: Path) -> None:
+        """Say in the runs' folders below `folder` which samples are the runs' own; they may hold those of older rows.
+
+        What else is called as such a record is left as it is.
+        """
+        for name, row in self.runs.items():
+            request = {key: value for key, value in row.plain().items() if key not in ("samples", "seed")}
+            if (folder / name).is_dir():
+                with suppress(ConfigError):
+                    RunRecord(folder / name).name(request, self.samples(name))
 
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""

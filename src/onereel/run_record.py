@@ -76,13 +76,20 @@ class RunRecord:
             self.samples = (*self.samples, name)
             self._write()
 
+    def name(self, request: Mapping[str, Any], samples: Iterable[str]) -> None:
+        """Make this the record of a request whose samples are known; nothing is written where it says so already."""
+        plain, names = json.loads(json.dumps(request)), tuple(samples)
+        if (self.request, self.samples) != (plain, names):
+            self.request, self.samples = plain, names
+            self._write()
+
     def _read(self) -> None:
         try:
             content = read_json(self.path)
-            if content["kind"] != _KIND:
-                raise ValueError("of another kind")
             request, samples = content["request"], content["samples"]
-            if not isinstance(request, dict) or not all(isinstance(name, str) for name in samples):
+            if content["kind"] != _KIND or not isinstance(request, dict) or not isinstance(samples, list):
+                raise ValueError("of another kind")
+            if not all(isinstance(name, str) for name in samples):
                 raise ValueError("incomplete")
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             what = "is no record of a run that onereel wrote"

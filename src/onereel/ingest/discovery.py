@@ -6,6 +6,7 @@ sample is listed as left out.
 
 import glob
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -239,7 +240,7 @@ def _is_preview_of(folder: Path, frames: list[Path]) -> bool:
     sizes = []
     for path in (smaller[0], frames[0]):
         try:
-            with Image.open(path) as image:
+            with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
                 sizes.append(image.width * image.height)
         except Exception:  # Pillow's plugins raise nearly everything on damaged headers
             return False

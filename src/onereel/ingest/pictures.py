@@ -327,8 +327,7 @@ def _complaints(where: str, part: str = "") -> Iterator[None]:
     """Pillow's many ways of saying that a file is damaged, as one."""
     prefix = f"{part}: " if part else ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its size warning: the size is checked here
+        with warnings.catch_warnings(action="ignore"):  # its size warning: the size is checked here
             yield
     except ClipError:
         raise

@@ -4,6 +4,7 @@ The one place that says so, for a folder that becomes a clip and for folders of 
 """
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -98,7 +99,7 @@ def is_animated(path: Path) -> bool | None:
     try:
         if is_apng(path):
             return True
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return image.format in _ANIMATED and getattr(image, "is_animated", False)
     except Exception:  # Pillow's plugins raise nearly everything on damaged headers
         return None
