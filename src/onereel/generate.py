@@ -14,8 +14,8 @@ from onereel.errors import ConfigError
 from onereel.fitting import train_parts
 from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task, configure, load_method
 from onereel.progress import terminal_progress
-from onereel.run_record import RunRecord, describe
-from onereel.sampling import Request, draw_many, write_sample
+from onereel.run_record import RunRecord
+from onereel.sampling import Request, asked_of, draw_many, write_sample
 from onereel.sheet import clips_and_files, parse_pairs, parse_settings
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def generate_samples(
     ]
     # In groups, so that a kill loses one group and not all samples.
     together = chosen.together(config)
-    record.begin(describe(requests[0], config, given), [str(request.seed) for request in requests], report)
+    record.begin(asked_of(requests[0], config, given), [str(request.seed) for request in requests], report)
     for start in range(0, samples, together):
         group = requests[start : start + together]
         drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)

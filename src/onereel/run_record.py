@@ -3,20 +3,13 @@
 A folder that is used again holds samples of other requests, too; without a record they would count as one run's.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onereel.errors import ConfigError
-from onereel.files import read_json, sha256_of, write_json
-
-if TYPE_CHECKING:  # discovery reads records; it should not wait for methods and torch
-    from onereel.clip import Clip
-    from onereel.methods import Inputs, MethodConfig
-    from onereel.sampling import Request
+from onereel.files import read_json, write_json
 
 NAME = "run.json"
 _KIND = "onereel run"
@@ -48,7 +41,7 @@ class RunRecord:
         """Make this the record of a request: one as before goes on, another one replaces it.
 
         Args:
-            request: as `describe` makes it.
+            request: as `onereel.sampling.asked_of` makes it.
             names: the samples that are going to be drawn.
             report: called with one line if samples of another request stay in the folder.
         """
@@ -100,14 +93,6 @@ class RunRecord:
         write_json(self.path, {"kind": _KIND, "request": self.request, "samples": list(self.samples)})
 
 
-def describe(request: "Request", config: "MethodConfig", inputs: "Inputs") -> dict[str, Any]:
-    """Everything that samples depend on but for their seeds, as JSON can hold it."""
-    asked = {key: value for key, value in asdict(request).items() if key not in ("run", "seed")}
-    read = {"clip": _digest(inputs.clip), **{role: _digest(clip) for role, clip in inputs.clips.items()}}
-    files = {role: sha256_of(path) for role, path in inputs.files.items() if path.is_file()}
-    return {**asked, "config": config.model_dump(mode="json"), "inputs": {**read, **files}}
-
-
 def own_request(video: Path) -> dict[str, Any] | None:
     """What the record beside one of our samples says was asked for, but for the seed; None where there is none."""
     try:
@@ -117,10 +102,3 @@ def own_request(video: Path) -> dict[str, Any] | None:
     if not isinstance(record, dict) or not {"method", "seed"} <= record.keys():
         return None
     return {key: record.get(key) for key in _ASKED}
-
-
-def _digest(clip: "Clip") -> str:
-    digest = hashlib.sha256(f"{clip.size} {clip.fps}".encode())
-    for frame in clip.frames:
-        digest.update(frame.tobytes())
-    return digest.hexdigest()

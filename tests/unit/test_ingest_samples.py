@@ -13,8 +13,8 @@ from onereel.clip import Clip, write, write_preview
 from onereel.errors import ClipError, ConfigError
 from onereel.ingest import discover, find_samples, ingest, load
 from onereel.ingest.series import natural_key
-from onereel.run_record import RunRecord, describe
-from onereel.sampling import Request
+from onereel.run_record import RunRecord
+from onereel.sampling import Request, asked_of
 
 from .ingest_media import numbers, ramp
 from .test_ingest_pictures import animate
@@ -302,7 +302,7 @@ def test_a_request_is_all_that_samples_depend_on_but_their_seeds(tmp_path: Path)
     (tmp_path / "mask").write_bytes(b"a")
 
     def of(clip: np.ndarray, request: Request) -> dict[str, object]:
-        return describe(request, config, Inputs(Clip(clip), files={"mask": tmp_path / "mask"}))
+        return asked_of(request, config, Inputs(Clip(clip), files={"mask": tmp_path / "mask"}))
 
     first = of(ramp(2), asked("vgpnn"))
     assert json.loads(json.dumps(first)) == json.loads(json.dumps(of(ramp(2), asked("vgpnn"))))
