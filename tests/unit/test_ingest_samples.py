@@ -88,12 +88,15 @@ def test_what_is_no_single_series_is_refused_alike_as_a_clip_and_as_a_sample(
         assert all(word in text for word in said)
 
 
-def test_pictures_that_are_not_of_the_series_are_no_frames_and_that_is_said(tmp_path: Path) -> None:
+def test_pictures_that_are_not_of_the_series_are_no_frames_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = frames(tmp_path / "f", "0.png 1.png 2.png")
     frames(folder, "mask.png 0_input.png")
     found = find_samples(folder)
     assert list(found.samples) == ["f"]
     assert numbers(load(folder).frames) == [0, 1, 2]
+    assert "mask.png" in caplog.text
     assert "mask.png" in found.summary()
     assert "0_input.png" in found.summary()
     note = ingest(str(folder))[1]["notes"][0]
@@ -110,6 +113,14 @@ def test_frames_beside_a_video_are_ambiguous(tmp_path: Path) -> None:
     write_preview(folder / "b.mp4", Clip(ramp(3)))
     assert f"'{folder}/*.mp4'" in refusal(folder)
     assert list(discover(f"{folder}/*.mp4")) == ["b", "out"]
+
+
+def test_a_folder_of_frames_beside_their_video_is_ambiguous(tmp_path: Path) -> None:
+    frames(tmp_path / "frames", "0.png 1.png")
+    write_preview(tmp_path / "out.mp4", Clip(ramp(2)))
+    assert "'frames'" in refusal(tmp_path)
+    (tmp_path / "frames").rename(tmp_path / "fish")  # a sample of its own
+    assert find_samples(tmp_path).summary() == "2 samples: fish, out"
 
 
 def test_pictures_named_as_the_videos_beside_them_are_posters(tmp_path: Path) -> None:
@@ -202,7 +213,7 @@ def test_a_broken_sample_is_named_and_not_dropped(tmp_path: Path) -> None:
 def test_samples_one_floor_below_are_pointed_to(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     write_preview(tmp_path / "run" / "0.mp4", Clip(ramp(2)))
-    assert "'run'" in refusal(tmp_path)
+    assert f"'{tmp_path}/*/*.mp4'" in refusal(tmp_path)
     write_preview(tmp_path / "1.mp4", Clip(ramp(2)))
     assert "run/ (a folder of videos)" in find_samples(tmp_path).left_out
 

@@ -18,6 +18,7 @@ from onereel.errors import ClipError, ConfigError
 from onereel.ingest.series import (
     Contents,
     contents,
+    first,
     frames_and_videos,
     frames_of,
     has_number,
@@ -34,6 +35,7 @@ _LOSSLESS = (".mkv", ".png", ".apng", ".y4m", ".bmp", ".dib", ".tif", ".tiff", "
 _HELPERS = (
     "thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews", "poster", "posters", "mask", "masks",
 )  # fmt: skip
+_FRAMES = ("frame", "frames", "image", "images", "img", "imgs", "picture", "pictures", "png", "pngs", "jpg", "jpgs")
 _REMEDY = "give a video, a folder of videos, a folder of folders of numbered pictures, or a glob of them"
 
 
@@ -49,13 +51,10 @@ class Found:
     samples: dict[str, str]
     left_out: tuple[str, ...] = ()
 
-    def summary(self, most: int = 6) -> str:
-        """How many samples there are and what was left out, in one line."""
-        count = f"{len(self.samples)} sample{'s' if len(self.samples) > 1 else ''}"
-        if not self.left_out:
-            return count
-        rest = f" and {len(self.left_out) - most} others" if len(self.left_out) > most else ""
-        return f"{count}; left out: {', '.join(self.left_out[:most])}{rest}"
+    def summary(self) -> str:
+        """How many samples there are, which, and what was left out, in one line."""
+        names = f"{len(self.samples)} sample{'s' if len(self.samples) > 1 else ''}: {first(self.samples, 6)}"
+        return f"{names}; left out: {first(self.left_out, 6)}" if self.left_out else names
 
 
 @dataclass
@@ -185,8 +184,9 @@ def _beside_videos(inside: Contents, found: _Sorted, where: str) -> None:
     stems = {video.stem for video in inside.videos}
     others = [picture for picture in inside.pictures if picture.stem not in stems]
     series, _ = split_series(others) if len(others) > 1 else ([], others)
-    if series:
-        raise frames_and_videos(series[0], inside.videos, where)
+    extracted = [folder for folder in found.samples if folder.name.lower() in _FRAMES]
+    if series or extracted:
+        raise frames_and_videos(series[0] if series else extracted, inside.videos, where)
     found.samples += inside.videos
     found.leave(inside.pictures, "a picture beside videos")
 
@@ -307,11 +307,13 @@ def _say_where(folder: Path, inside: Contents, where: str) -> None:
     for path in inside.folders:
         try:
             below = contents(path)
+            frames = next((deeper for deeper in below.folders if contents(deeper).pictures), None)
         except OSError:
             continue
-        if below.videos or any(contents(deeper).pictures for deeper in below.folders):
+        if below.videos or frames:
+            last = f"*{below.videos[0].suffix}" if below.videos else "*/"
             what = f"no video there, but in the folders below, e.g. '{path.name}'"
-            raise ClipError(where, what, f"name one of them, or all with a glob: '{folder}/*/*'")
+            raise ClipError(where, what, f"name one of them, or all with a glob: '{folder}/*/{last}'")
 
 
 def _names(paths: list[Path]) -> list[str]:

@@ -29,6 +29,7 @@ from onereel.ingest.colour import name_of_turn, turn
 from onereel.ingest.footage import Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
 from onereel.ingest.series import frames_of, said
 
+log = logging.getLogger(__name__)
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # its remarks would mix with ours; what matters is raised
 
 HEAD_BYTES = 64
@@ -173,7 +174,9 @@ class Folder(Footage):
             self.size = _upright_size(image, steps)
             self.facts = Facts("folder", self._files[0].suffix[1:].lower(), image.mode, rotation=name_of_turn(steps))
         if strays:
-            self.facts.notes.append(f"left out, as their names are not of the frames' series: {said(strays)}")
+            note = f"left out, as their names are not of the frames' series: {said(strays)}"
+            log.warning("%s: %s", where, note)
+            self.facts.notes.append(note)
         self.length = len(self._files) / self.rate
 
     def close(self) -> None:

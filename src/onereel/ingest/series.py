@@ -178,18 +178,19 @@ def natural_key(name: str, *, decimals: bool = True) -> Key:
 
 def said(paths: Iterable[Path]) -> str:
     """File names for a message, the first three of them."""
-    return _first(f"'{path.name}'" for path in paths)
+    return first(f"'{path.name}'" for path in paths)
 
 
 def said_series(series: Iterable[Sequence[Path]]) -> str:
     """Series for a message, the first three of them."""
-    return _first(f"'{group[0].name}' and {len(group) - 1} more" for group in series)
+    return first(f"'{group[0].name}' and {len(group) - 1} more" for group in series)
 
 
-def _first(words: Iterable[str], most: int = 3) -> str:
+def first(words: Iterable[str], most: int = 3) -> str:
+    """The first few words for a message, and how many others there are."""
     every = list(words)
-    rest = f" and {len(every) - most} others" if len(every) > most else ""
-    return ", ".join(every[:most]) + rest
+    rest = len(every) - most
+    return ", ".join(every[:most]) + (f" and {rest} other{'s' if rest > 1 else ''}" if rest > 0 else "")
 
 
 def _value(text: str) -> int | Fraction:
