@@ -159,6 +159,30 @@ def test_modes_may_be_mixed_in_a_folder(tmp_path: Path) -> None:
     assert np.abs(levels - np.array([200] * 6 + [255] + [200] * 2)[:, None]).max() <= 1
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
+def test_a_picture_is_the_same_alone_and_in_a_folder(tmp_path: Path, mode: str) -> None:
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
+    if mode == "I;16":
+        picture = Image.fromarray(grey.astype(np.uint16) * 257)
+    else:
+        picture = Image.fromarray(grey).convert("RGBA" if mode == "P" else mode)
+    if mode in ("LA", "RGBA", "P"):
+        picture.putalpha(Image.fromarray(np.where(grey > 100, 255, 0).astype(np.uint8)))
+    picture = picture.convert(mode) if mode == "P" else picture
+    suffix = "jpg" if mode == "CMYK" else "png"
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for name in ("0", "1"):
+        picture.save(folder / f"{name}.{suffix}")
+    clip, manifest = ingest(str(folder))
+    single, alone = ingest(str(folder / f"0.{suffix}"), allow_single=True)
+    assert np.array_equal(single.frames[0], clip.frames[0])
+    assert alone["colour"] == manifest["colour"]
+    if mode in ("LA", "RGBA", "I;16", "L"):
+        seen = np.where((grey > 100) | (mode in ("L", "I;16")), grey, 255)
+        assert np.array_equal(single.frames[0, ..., 1], seen)
+
+
 def turned(number: int) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = number
