@@ -43,7 +43,7 @@ class RunRecord:
         Args:
             request: as `onereel.sampling.asked_of` makes it.
             names: the samples that are going to be drawn.
-            report: called with one line if samples of another request stay in the folder.
+            report: called with one line if other samples of ours stay in the folder.
         """
         plain = json.loads(json.dumps(request))
         if self.request == plain:
@@ -52,8 +52,8 @@ class RunRecord:
         self.request, self.samples = plain, ()
         self._write()
         if others:
-            count = f"{len(others)} other sample{'s' if len(others) > 1 else ''}"
-            report(f"{self.path.parent}: {count} there, of another request, no longer count{'s' * (len(others) == 1)}")
+            count = "1 other sample is" if len(others) == 1 else f"{len(others)} other samples are"
+            report(f"{self.path.parent}: {count} not of this run and no longer counted")
 
     def add(self, name: str) -> None:
         """A sample was written.

@@ -257,7 +257,7 @@ def test_a_runs_record_says_which_samples_are_its_own(tmp_path: Path) -> None:
     assert draw(tmp_path, asked("vgpnn"), "2", "1") == []  # more seeds of the same request
     assert list(discover(tmp_path)) == ["0", "1", "2"]
     (said,) = draw(tmp_path, asked("vgpnn", patch=[3, 5, 5]), "0")
-    assert "2 other samples" in said
+    assert said == f"{tmp_path}: 2 other samples are not of this run and no longer counted"
     frames(tmp_path, "a_0.png a_1.png")
     found = find_samples(tmp_path)
     assert list(found.samples) == ["0"]
