@@ -20,7 +20,8 @@ from onereel.ingest.structure import is_apng
 VIDEO_SUFFIXES = (
     ".mkv", ".avi", ".mov", ".qt", ".mp4", ".m4v", ".3gp", ".3g2", ".mj2", ".webm", ".gif", ".apng", ".avifs", ".mpg",
     ".mpeg", ".mpe", ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".flv", ".ogv", ".ogg", ".wmv", ".asf", ".mxf", ".nut",
-    ".ivf", ".y4m", ".h264", ".264", ".hevc", ".h265", ".265", ".mjpeg", ".mjpg", ".dv",
+    ".ivf", ".y4m", ".h264", ".264", ".hevc", ".h265", ".265", ".vvc", ".h266", ".266", ".obu", ".mjpeg", ".mjpg",
+    ".dv", ".gxf", ".rm", ".rmvb", ".wtv",
 )  # fmt: skip
 _STILL_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".pnm", ".ppm", ".pgm",
