@@ -179,11 +179,13 @@ def evaluate(
     from onereel.progress import terminal_progress
 
     _expect_suffix(out, ".json")
-    sources = ingest.discover(samples)
-    check_outputs([Result.metrics(out)], [reference, samples, *sources.values()], overwrite=overwrite)
+    found = ingest.find_samples(samples)
+    read: list[Path | str] = [reference, samples, *found.samples.values()]
+    check_outputs([Result.metrics(out)], read, overwrite=overwrite)
+    typer.echo(found.summary())
     result = measure(
         ingest.load(reference),
-        {name: ingest.load(source) for name, source in sources.items()},
+        {name: ingest.load(source) for name, source in found.samples.items()},
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         weights=weights,
         align=align,

@@ -28,7 +28,8 @@ from onereel.methods import (
 )
 from onereel.outputs import Result, check_outputs
 from onereel.progress import terminal_progress
-from onereel.sampling import Request, draw_many, resolve_networks, write_sample
+from onereel.run_record import RunRecord
+from onereel.sampling import Request, asked_of, draw_many, resolve_networks, write_sample
 from onereel.sheet import clips_and_files, parse_pairs, parse_settings
 from onereel.weights import Mode
 
@@ -58,7 +59,7 @@ def generate_samples(
 
     Args:
         source: anything that `onereel.ingest.load` takes.
-        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``.
+        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``, and for ``run.json``, which names the run's samples.
         method: name of the method.
         task: name of the task.
         preset: name of the preset.
@@ -95,6 +96,7 @@ def generate_samples(
         networks=resolve_networks(chosen, Task(task), config, networks),
     )
     chosen.check(Task(task), given, config, target)
+    record = RunRecord(out)
     weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=training_seed)
     name = Path(without_password(source)).stem
     requests = [
@@ -112,13 +114,15 @@ def generate_samples(
     ]
     # In groups, so that a kill loses one group and not all samples.
     together = chosen.together(config)
+    record.begin(asked_of(requests[0], config, given), [str(request.seed) for request in requests], report)
     for start in range(0, samples, together):
         group = requests[start : start + together]
         drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)
-        for request, (sample, record) in zip(group, drawn, strict=True):
-            write_sample(out, str(request.seed), sample, record)
+        for request, (sample, facts) in zip(group, drawn, strict=True):
+            write_sample(out, str(request.seed), sample, facts)
+            record.add(str(request.seed))
             path = out / f"{request.seed}.mkv"
-            report(f"{path}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
+            report(f"{path}: {facts['seconds']:.1f} s, {facts['peak_memory_mb']:.0f} MB")
 
 
 def _train(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ from onereel.naming import safe_names
 from onereel.outputs import Result, check_folder, foreign
 from onereel.readers import read_yaml
 from onereel.report.spec import read_spec
+from onereel.run_record import RunRecord
 from onereel.runs import RunRow, main_clips, read_run_sheet
 from onereel.sheet import check_name, clips_and_files, unique
 from onereel.studies.hold_out import HoldOut, Kind
@@ -218,6 +220,17 @@ class Plan:
         if row.task in EDITS or (calibrates and row.clip in edited):
             return tuple(dict.fromkeys([*always, *of_edits]))
         return tuple(always)
+
+    def record_samples(self, folder: Path) -> None:
+        """Say in the runs' folders below `folder` which samples are the runs' own; they may hold those of older rows.
+
+        What else is called as such a record is left as it is.
+        """
+        for name, row in self.runs.items():
+            request = {key: value for key, value in row.plain().items() if key not in ("samples", "seed")}
+            if (folder / name).is_dir():
+                with suppress(ConfigError):
+                    RunRecord(folder / name).name(request, self.samples(name))
 
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""

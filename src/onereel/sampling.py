@@ -1,5 +1,6 @@
 """Draw, describe and store samples: what `onereel generate` and the workflow's `sample` rule have in common."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -145,6 +146,22 @@ def draw_many(
 def _record(request: Request, sample: Clip, shared: Mapping[str, Any]) -> dict[str, Any]:
     own = {**asdict(request), "settings": dict(request.settings)}
     return {**own, "size": list(sample.size), "fps": str(sample.fps), **shared}
+
+
+def asked_of(request: Request, config: MethodConfig, inputs: Inputs) -> dict[str, Any]:
+    """Everything that samples depend on but for their seeds, for `onereel.run_record`."""
+    asked = {key: value for key, value in asdict(request).items() if key not in ("run", "seed")}
+    clips = {"clip": inputs.clip, **inputs.clips}
+    files = {role: sha256_of(path) for role, path in inputs.files.items() if path.is_file()}
+    read = {role: _digest(clip) for role, clip in clips.items()} | files
+    return {**asked, "config": config.model_dump(mode="json"), "inputs": read}
+
+
+def _digest(clip: Clip) -> str:
+    digest = hashlib.sha256(f"{clip.size} {clip.fps}".encode())
+    for frame in clip.frames:
+        digest.update(frame.tobytes())
+    return digest.hexdigest()
 
 
 def write_sample(folder: Path, name: str, sample: Clip, record: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from onereel.ingest import discover, find_samples
 from tests.workspace import ROOT, Workspace, small_workspace
 
 REPORTING = {"write_table", "draw_figures", "write_report", "summarise", "all"}
@@ -42,6 +43,16 @@ def test_one_more_sample_reruns_only_its_own_run(workspace):
     assert planned.pop("evaluate") == 1
     assert planned.pop("visualise_run") == 1
     assert set(planned) <= REPORTING
+
+
+def test_evaluate_takes_only_what_belongs_to_a_run(finished, workspace):
+    """A row that asks for fewer samples leaves the others in its folder."""
+    assert list(discover(finished.root / "results/samples/vgpnn")) == ["0", "1"]
+    workspace.edit("config/runs.tsv", "vgpnn\tballoons\tvgpnn\tdemo\t2\t0", "vgpnn\tballoons\tvgpnn\tdemo\t1\t0")
+    workspace.snakemake("--quiet", "rules", "--", "samples")
+    found = find_samples(workspace.root / "results/samples/vgpnn")
+    assert list(found.samples) == ["0"]
+    assert "1.mkv" in found.summary()
 
 
 def test_a_changed_setting_reruns_its_run_from_sampling_on(workspace):

@@ -118,7 +118,10 @@ def upright(frame: av.VideoFrame, where: str) -> tuple[bool, bool, bool]:
 
     Raises: ClipError for angles other than quarter turns.
     """
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        data: Any = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV has no name for some of libav's kinds of side data, such as EXIF
+        data = None
     if data is None:
         return False, False, False
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5] / 65536

@@ -21,6 +21,7 @@ from onereel.errors import ClipError
 from onereel.files import sha256_of
 from onereel.ingest.colour import Converter, colour_of, name_of_turn, pixel_aspect, turn, upright
 from onereel.ingest.footage import MAX_PIXELS, Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
+from onereel.ingest.pictures import orientation
 
 # Only containers: no playlists, which would open further files and addresses, and no text, which libav would draw.
 _FORMATS = (
@@ -128,7 +129,8 @@ class Movie(Footage):
         stream = self._stream
         self._stored_size = frame.height, frame.width
         self._colour = colour_of(frame, stream.codec_context.name, self._where)
-        self._steps = upright(frame, self._where)
+        apng = self._container.format.name == "apng"
+        self._steps = orientation(self._path) if apng else upright(frame, self._where)
         self._first_pts = frame.pts
         self.size = self._stored_size[::-1] if self._steps[0] else self._stored_size
         self.aspect = pixel_aspect(stream.sample_aspect_ratio, self._steps[0])

@@ -50,7 +50,8 @@ def is_apng(path: Path) -> bool:
 
 
 def _iso_media(stream: BinaryIO, length: int) -> str | None:
-    """Top-level boxes (ISO/IEC 14496-12, 4.2) must end within the file, and one of them must be the index."""
+    """Top-level boxes (ISO/IEC 14496-12, 4.2) must end within the file, and one of them must be the index, of a
+    video or (``meta``) of a picture."""
     position = 0
     found: set[bytes] = set()
     while position + 8 <= length:
@@ -68,7 +69,7 @@ def _iso_media(stream: BinaryIO, length: int) -> str | None:
         if position + size > length:
             return _short(f"its '{kind.decode('ascii', 'replace')}' box", position + size, length)
         position += size
-    return None if b"moov" in found else "it has no index ('moov' box), which a complete file has"
+    return None if found & {b"moov", b"meta"} else "it has no index ('moov' box), which a complete file has"
 
 
 def _matroska(stream: BinaryIO, length: int) -> str | None:
