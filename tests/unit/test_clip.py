@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onereel import clip as clips
-from onereel.clip import Clip, is_clip, read, stack, to_frames, to_video, write, write_preview
+from onereel.clip import Clip, claims_to_be_clip, read, stack, to_frames, to_video, write, write_preview
 from onereel.errors import ClipError
 
 from .ingest_media import encode, ramp
@@ -89,11 +89,11 @@ def test_read_refuses_what_it_did_not_write(tmp_path: Path) -> None:
     text = tmp_path / "t.mkv"
     text.write_text("no video")
     for path in (foreign, text, tmp_path / "missing.mkv"):
-        assert not is_clip(path)
+        assert not claims_to_be_clip(path)
         with pytest.raises(ClipError, match=path.name):
             read(path)
     write(tmp_path / "c.mkv", Clip(ramp()))
-    assert is_clip(tmp_path / "c.mkv")
+    assert claims_to_be_clip(tmp_path / "c.mkv")
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,9 @@ from onereel.ingest.request import Position, Request
 MAX_BYTES = 4 * 10**9
 """Most bytes of frames that one clip may have."""
 
+_FACTORS = (1, Fraction(1, 2), 2, Fraction(1, 3), 3, Fraction(1, 4), 4)
+_ROUNDED = Fraction(2, 1000)  # seconds by which times may be off that were once in Matroska
+
 
 @dataclass
 class Selection:
@@ -90,7 +93,21 @@ def rate_of(selection: Selection, footage: Footage) -> Fraction:
     count, span = len(selection.times), selection.end - selection.times[0]
     if footage.rate and abs(count / footage.rate - span) <= 2 * footage.tick:
         return footage.rate
-    return (count / span).limit_denominator(10**6)
+    return _steady_rate(selection.times, footage) or (count / span).limit_denominator(10**6)
+
+
+def _steady_rate(times: list[Fraction], footage: Footage) -> Fraction | None:
+    """The rate of pictures that follow each other evenly at the declared rate, or at a multiple or part of it; None for
+    others. Tools that rewrap or change rates leave the last picture with another duration, or the header's rate behind.
+    """
+    if footage.rate is None or len(times) < 3:
+        return None
+    for factor in _FACTORS:
+        rate = footage.rate * factor
+        slack = max(2 * footage.tick, min(_ROUNDED, 1 / rate / 8))
+        if all(abs(time - times[0] - index / rate) <= slack for index, time in enumerate(times)):
+            return rate
+    return None
 
 
 def variable_rate(selection: Selection, footage: Footage) -> bool:
