@@ -19,6 +19,7 @@ from onereel.clip import exact_rate
 from onereel.errors import ClipError
 from onereel.files import sha256_of
 from onereel.ingest.colour import Converter, colour_of, name_of_turn, pixel_aspect, turn, upright
+from onereel.ingest.crop import container_crop
 from onereel.ingest.footage import MAX_PIXELS, Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
 from onereel.ingest.structure import damaged_slice, is_motion_jpeg
 from onereel.ingest.track import video_track
@@ -175,13 +176,19 @@ class Movie(Footage):
         self._colour = colour_of(frame, stream.codec_context.name, self._where)
         self._steps = upright(frame, self._where)
         self._first_pts = frame.pts
-        self.size = self._stored_size[::-1] if self._steps[0] else self._stored_size
+        track = [video.index for video in self._container.streams.video].index(stream.index)
+        self._crop = container_crop(self._path, track).within(*self._stored_size)
+        shown = self._crop.size(*self._stored_size)
+        self.size = shown[::-1] if self._steps[0] else shown
         self.aspect = pixel_aspect(stream.sample_aspect_ratio, self._steps[0])
         self.tick = stream.time_base or Fraction(0)
         self.rate = exact_rate(self._container.metadata, stream.average_rate or stream.guessed_rate)
         if self.rate and self.rate > _FASTEST:
             self.rate = 1 / (frame.duration * self.tick) if frame.duration and self.tick else None
         notes = list(self._colour.notes)
+        if shown != self._stored_size:
+            stored = f"{self._stored_size[1]}x{self._stored_size[0]}"
+            notes.append(f"cropped from {stored} to {shown[1]}x{shown[0]}, as the container asks")
         if self._container.format.name in _RAW:
             notes.append(self._learn_raw_rate())
         self.length = self._declared_length()
@@ -302,7 +309,7 @@ class Movie(Footage):
             change = f"{self._stored_size[1]}x{self._stored_size[0]} to {frame.width}x{frame.height}"
             remedy = "keep a part of one size with start and end"
             raise ClipError(self._where, f"changes its picture size from {change} at {seconds:.2f} s", remedy)
-        pixels = self._converter(frame, self._colour)
+        pixels = self._crop.of(self._converter(frame, self._colour))
         if self._colour.has_alpha:
             pixels, transparent = over_backdrop(pixels)
             note_alpha(self.facts, transparent)

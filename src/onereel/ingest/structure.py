@@ -14,9 +14,10 @@ _BOXES = {b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide"
 _TS_PACKETS = {188: 0, 192: 4, 204: 0}
 """Length of a transport stream's packet (broadcast, cameras, with error correction) -> place of its sync byte."""
 _TS_SYNC, _TS_SEEN = 0x47, 5
-_EBML_HEADER, _SEGMENT, _UNKNOWN_SIZE = 0x1A45DFA3, 0x18538067, -1
+EBML_HEADER, TRACKS = 0x1A45DFA3, 0x1654AE6B
+_SEGMENT, _UNKNOWN_SIZE = 0x18538067, -1
 _IN_SEGMENT = {
-    0x114D9B74: "SeekHead", 0x1549A966: "Info", 0x1654AE6B: "Tracks", 0x1254C367: "Tags", 0x1F43B675: "Cluster",
+    0x114D9B74: "SeekHead", 0x1549A966: "Info", TRACKS: "Tracks", 0x1254C367: "Tags", 0x1F43B675: "Cluster",
     0x1C53BB6B: "Cues", 0x1043A770: "Chapters", 0x1941A469: "Attachments", 0xEC: "Void", 0xBF: "CRC-32",
 }  # fmt: skip
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -38,7 +39,7 @@ def missing_part(path: Path) -> str | None:
         stream.seek(0)
         if head[4:8] in _BOXES:
             return _iso_media(stream, length)
-        if head[:4] == _EBML_HEADER.to_bytes(4, "big"):
+        if head[:4] == EBML_HEADER.to_bytes(4, "big"):
             return _matroska(stream, length)
         if head[:4] == b"RIFF":
             return _riff(stream, length)
@@ -56,7 +57,7 @@ def broken_checksum(path: Path) -> str | None:
     """
     segment_end = reached = 0
     with path.open("rb") as stream:
-        for kind, size, start in _elements(stream):
+        for kind, size, start in elements(stream):
             if size == _UNKNOWN_SIZE:
                 return None
             if kind == _SEGMENT:
@@ -146,7 +147,7 @@ def _iso_media(stream: BinaryIO, length: int) -> str | None:
 
 def _matroska(stream: BinaryIO, length: int) -> str | None:
     """The segment and the elements in it (RFC 8794) must end within the file, as far as they say where they end."""
-    for kind, size, start in _elements(stream):
+    for kind, size, start in elements(stream):
         if size != _UNKNOWN_SIZE and start + size > length:
             return _short("its Matroska structure", start + size, length)
         if kind == _SEGMENT and size != _UNKNOWN_SIZE:
@@ -154,18 +155,18 @@ def _matroska(stream: BinaryIO, length: int) -> str | None:
     return None
 
 
-def _elements(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
+def elements(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
     """(identifier, size, start of the content) of the first segment and of what is in it, the stream at the content.
 
     They end with the segment, with what is no part of one, or where a live recording does not say how long a part is.
     """
     end: float = float("inf")
-    while stream.tell() < end and (element := _element(stream)) is not None:
+    while stream.tell() < end and (element := element_at(stream)) is not None:
         kind, size, start = element
         if kind == _SEGMENT:
             yield element
             end = end if size == _UNKNOWN_SIZE else start + size
-        elif kind == _EBML_HEADER:
+        elif kind == EBML_HEADER:
             stream.seek(start + size)
         elif kind in _IN_SEGMENT:
             yield element
@@ -176,7 +177,7 @@ def _elements(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
             return
 
 
-def _element(stream: BinaryIO) -> tuple[int, int, int] | None:
+def element_at(stream: BinaryIO) -> tuple[int, int, int] | None:
     """(identifier, size of the content, where the content starts) of the element at the stream's position."""
     kind = _vint(stream, keep_marker=True)
     size = _vint(stream, keep_marker=False)
