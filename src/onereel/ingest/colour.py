@@ -123,8 +123,9 @@ class Converter:
 
 
 def _white(frame: av.VideoFrame, colour: Colour) -> int:
-    """What swscale makes of full scale in 16 bits: it stretches RGB, shifts full-range YUV, and 8 bits and limited range
-    end at 255 * 256.
+    """What swscale makes of full scale in 16 bits: it stretches RGB and shifts full-range YUV.
+
+    8 bits and limited range end at 255 * 256.
     """
     bits = frame.format.components[0].bits
     if bits == 8 or not colour.full_range:
