@@ -36,6 +36,7 @@ _FORMATS = ",".join(
     )
 )
 _CUT_ANYWHERE = ("mpegts", "mpeg")  # formats that are recorded and cut between key frames
+_COUNTED_FROM_ZERO = ("matroska", "flv", "nut")  # their length includes the time before the first frame
 _UNTOLD_RATE, _ASSUMED_RATE = Fraction(24_999, 1000), Fraction(25)
 """What libav is asked to put where a raw stream says no rate, and what players put there."""
 
@@ -71,7 +72,7 @@ class Movie(Footage):
         self._track: int | None = None
         self._damaged: set[int] = set()
         self._open()
-        self._from_key_frame = self._container.format.name in _CUT_ANYWHERE
+        self._from_key_frame = self._kind() in _CUT_ANYWHERE
         try:
             self._learn(self._first_frame())
         except BaseException:
@@ -189,7 +190,7 @@ class Movie(Footage):
         if shown != self._stored_size:
             stored = f"{self._stored_size[1]}x{self._stored_size[0]}"
             notes.append(f"cropped from {stored} to {shown[1]}x{shown[0]}, as the container asks")
-        if self._container.format.name in _RAW:
+        if self._kind() in _RAW:
             notes.append(self._learn_raw_rate())
         self.length = self._declared_length()
         self.facts = Facts(
@@ -216,11 +217,11 @@ class Movie(Footage):
         return f"a raw stream without times or rate: {float(self.rate):g} frames per second {said}"
 
     def _declared_length(self) -> Fraction | None:
-        """From the first frame that decodes to the end that the file declares."""
+        """From the first frame that decodes to the end that the file declares; ASF gives every stream the file's."""
         tick, first = self._stream.time_base or Fraction(0), Fraction(0)
         if self._first_pts is not None:
             first = self._first_pts * tick
-        if self._stream.duration and tick:
+        if self._stream.duration and tick and not (self._kind() == "asf" and len(self._container.streams) > 1):
             return (self._stream.start_time or 0) * tick + self._stream.duration * tick - first
         if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", self._stream.metadata.get("DURATION", "")):
             end = (int(match[1]) * 60 + int(match[2])) * 60 + Fraction(match[3])
@@ -228,12 +229,11 @@ class Movie(Footage):
             return end if "_STATISTICS_WRITING_APP" in self._stream.metadata or end <= first else end - first
         if self._container.duration and len(self._container.streams) == 1:
             end = Fraction(self._container.duration, av.time_base)
-            return end if end <= first or not self._counts_from_zero() else end - first
+            return end - first if self._kind() in _COUNTED_FROM_ZERO and first < end else end
         return None
 
-    def _counts_from_zero(self) -> bool:
-        """Whether the container's length includes the time before its first frame."""
-        return self._container.format.name.split(",")[0] in ("matroska", "flv")
+    def _kind(self) -> str:
+        return self._container.format.name.split(",")[0]
 
     def _decode(self, waiting: bool | None = None) -> Iterator[av.VideoFrame]:
         """Frames from the container's position on.

@@ -20,6 +20,7 @@ _IN_SEGMENT = {
     0x114D9B74: "SeekHead", 0x1549A966: "Info", TRACKS: "Tracks", 0x1254C367: "Tags", 0x1F43B675: "Cluster",
     0x1C53BB6B: "Cues", 0x1043A770: "Chapters", 0x1941A469: "Attachments", 0xEC: "Void", 0xBF: "CRC-32",
 }  # fmt: skip
+_FLV_TAGS = (8, 9, 18)  # sound, pictures, data
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _SLICE_FOOTER = 8  # bytes: size (3), error status (1), checksum (4)
 _LARGEST_JPEG = 1 << 26  # bytes read of one
@@ -29,7 +30,7 @@ _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # what may not stand in
 
 
 def missing_part(path: Path) -> str | None:
-    """What is missing from a truncated mp4, mov, mkv, webm, avi, GIF, PNG, WebP or ts, in words; None if nothing is.
+    """What is missing from a truncated mp4, mov, mkv, webm, avi, flv, ogg, ts, GIF, PNG or WebP, in words; else None.
 
     Formats without such a structure give None: damage shows when they are decoded.
     """
@@ -47,6 +48,10 @@ def missing_part(path: Path) -> str | None:
             return _gif(stream, length)
         if head[:8] == b"\x89PNG\r\n\x1a\n":
             return _png(stream, length)
+        if head[:4] == b"OggS":
+            return _ogg(stream, length)
+        if head[:3] == b"FLV":
+            return _flv(stream, length)
         return _transport_stream(stream, length)
 
 
@@ -269,6 +274,37 @@ def _png(stream: BinaryIO, length: int) -> str | None:
         if kind == b"IEND":
             return None
     return "it ends before the PNG's last chunk"
+
+
+def _ogg(stream: BinaryIO, length: int) -> str | None:
+    """Pages (RFC 3533, 6) in a row; the last must be whole."""
+    position = 0
+    while position < length:
+        stream.seek(position)
+        header = stream.read(27)
+        if header[:4] != b"OggS"[: len(header)]:
+            return None  # anything after the last page
+        lacing = stream.read(header[26]) if len(header) == 27 else b""
+        if len(header) < 27 or len(lacing) < header[26]:
+            return "it ends within the header of an Ogg page"
+        position += 27 + len(lacing) + sum(lacing)
+    return _short("its last Ogg page", position, length) if position > length else None
+
+
+def _flv(stream: BinaryIO, length: int) -> str | None:
+    """Tags in a row (Adobe's specification, annex E), each followed by its length; the last must be whole."""
+    stream.seek(5)
+    position = int.from_bytes(stream.read(4), "big") + 4
+    while position + 11 <= length:
+        stream.seek(position)
+        kind, size = struct.unpack(">B3s", stream.read(4))
+        if kind & 0x1F not in _FLV_TAGS:
+            return None  # anything after the last tag
+        position += 11 + int.from_bytes(size, "big")
+        if position > length:
+            return _short("its last FLV tag", position, length)
+        position += 4
+    return None
 
 
 def _transport_stream(stream: BinaryIO, length: int) -> str | None:
