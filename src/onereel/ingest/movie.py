@@ -123,7 +123,7 @@ class Movie(Footage):
                 return self._open()
         stream = self._container.streams[self._track]
         assert isinstance(stream, av.VideoStream)
-        self._stream = stream
+        self._stream, self._start = stream, stream.start_time or 0  # libav changes it while it reads
         if self._stream.codec_context is None:  # PyAV's answer where libav has no decoder
             self._container.close()
             raise ClipError(self._where, "is stored with a codec that cannot be decoded", "convert it to H.264 mp4")
@@ -222,7 +222,7 @@ class Movie(Footage):
         if self._first_pts is not None:
             first = self._first_pts * tick
         if self._stream.duration and tick and not (self._kind() == "asf" and len(self._container.streams) > 1):
-            return (self._stream.start_time or 0) * tick + self._stream.duration * tick - first
+            return self._start * tick + self._stream.duration * tick - first
         if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", self._stream.metadata.get("DURATION", "")):
             end = (int(match[1]) * 60 + int(match[2])) * 60 + Fraction(match[3])
             # mkvmerge counts from the first frame, other muxers from the file's zero.
