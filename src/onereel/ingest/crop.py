@@ -95,7 +95,7 @@ def _iso_media(stream: BinaryIO, length: int) -> Iterator[Crop]:
                 if _inside(media, b"hdlr")[8:12] == b"vide":
                     yield _aperture(_inside(_inside(_inside(media, b"minf"), b"stbl"), b"stsd"))
             return
-        stream.seek(start + size)
+        stream.seek(min(length, start + size))
 
 
 def _aperture(descriptions: bytes) -> Crop:

@@ -165,19 +165,20 @@ def elements(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
     They end with the segment, with what is no part of one, or where a live recording does not say how long a part is.
     """
-    end: float = float("inf")
+    end = length = stream.seek(0, os.SEEK_END)  # sizes in a damaged file may be beyond anything that can be sought
+    stream.seek(0)
     while stream.tell() < end and (element := element_at(stream)) is not None:
         kind, size, start = element
         if kind == _SEGMENT:
             yield element
-            end = end if size == _UNKNOWN_SIZE else start + size
+            end = end if size == _UNKNOWN_SIZE else min(length, start + size)
         elif kind == EBML_HEADER:
-            stream.seek(start + size)
+            stream.seek(min(length, start + size))
         elif kind in _IN_SEGMENT:
             yield element
             if size == _UNKNOWN_SIZE:
                 return
-            stream.seek(start + size)
+            stream.seek(min(length, start + size))
         else:
             return
 
