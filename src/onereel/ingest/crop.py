@@ -66,7 +66,7 @@ def container_crop(path: Path, track: int) -> Crop:
 def _matroska(stream: BinaryIO) -> Iterator[Crop]:
     for kind, size, _ in elements(stream):
         if kind == TRACKS:
-            for track, content in _children(stream.read(size)):
+            for track, content in _children(stream.read(min(size, _LONGEST_INDEX))):
                 inside = dict(_children(content)) if track == _TRACK else {}
                 if int.from_bytes(inside.get(_TRACK_TYPE, b""), "big") == _IS_VIDEO:
                     video = dict(_children(inside.get(_VIDEO, b"")))

@@ -217,32 +217,28 @@ class Movie(Footage):
         return f"a raw stream without times or rate: {float(self.rate):g} frames per second {said}"
 
     def _declared_length(self) -> Fraction | None:
-        """From the first frame that decodes to the end that the file declares; ASF gives every stream the file's."""
-        tick, first = self._stream.time_base or Fraction(0), Fraction(0)
-        if self._first_pts is not None:
-            first = self._first_pts * tick
-        if self._stream.duration and tick and not (self._kind() == "asf" and len(self._container.streams) > 1):
-            return self._start * tick + self._stream.duration * tick - first
-        if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", self._stream.metadata.get("DURATION", "")):
+        """From the first frame that decodes to the end that the file declares."""
+        stream, tick = self._stream, self._stream.time_base or Fraction(0)
+        first = self._first_pts * tick if self._first_pts is not None else Fraction(0)
+        end = None
+        if stream.duration and tick and not (self._kind() == "asf" and len(self._container.streams) > 1):
+            end = (self._start + stream.duration) * tick  # in ASF every stream has the file's
+        elif match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", "")):
             end = (int(match[1]) * 60 + int(match[2])) * 60 + Fraction(match[3])
-            # mkvmerge counts from the first frame, other muxers from the file's zero.
-            return end if "_STATISTICS_WRITING_APP" in self._stream.metadata or end <= first else end - first
-        if self._container.duration and len(self._container.streams) == 1:
+            if "_STATISTICS_WRITING_APP" in stream.metadata:  # mkvmerge counts from the first frame
+                end += first
+        elif self._container.duration and len(self._container.streams) == 1:
             end = Fraction(self._container.duration, av.time_base)
-            return end - first if self._kind() in _COUNTED_FROM_ZERO and first < end else end
-        return None
+            if self._kind() not in _COUNTED_FROM_ZERO:
+                end += first
+        return end - first if end is not None and end > first else None
 
     def _kind(self) -> str:
         return self._container.format.name.split(",")[0]
 
-    def _decode(self, waiting: bool | None = None) -> Iterator[av.VideoFrame]:
-        """Frames from the container's position on.
-
-        Args:
-            waiting: pass over what comes before a key frame; None: where the format is cut anywhere.
-        """
-        count = 0
-        waiting = self._from_key_frame if waiting is None else waiting
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        """Frames from the container's position on; from the first key frame on where the format is cut anywhere."""
+        count, waiting = 0, self._from_key_frame
         checked = self._stream.codec_context.name == "ffv1" and bool(self._stream.codec_context.extradata)
         try:
             for packet in self._container.demux(self._stream):

@@ -97,9 +97,10 @@ def is_motion_jpeg(path: Path) -> bool:
     if path.suffix.lower() in _MOTION_JPEG:
         return True
     with path.open("rb") as stream:
-        data = stream.read(_LARGEST_JPEG)
-    if not data.startswith(b"\xff\xd8\xff"):
-        return False
+        data = stream.read(3)
+        if data != b"\xff\xd8\xff":
+            return False
+        data += stream.read(_LARGEST_JPEG)
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
