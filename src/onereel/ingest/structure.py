@@ -68,10 +68,13 @@ def broken_checksum(path: Path) -> str | None:
             if kind == _SEGMENT:
                 segment_end, reached = start + size, start
                 continue
-            content, reached = stream.read(size), start + size
+            reached = start + size
+            if reached > segment_end:
+                break
+            content = stream.read(size)
             if content[:2] == b"\xbf\x84" and zlib.crc32(content[6:]) != int.from_bytes(content[2:6], "little"):
                 return f"the checksum of its {_IN_SEGMENT[kind]} at byte {start:,} is wrong"
-    return f"its Matroska structure breaks off at byte {reached:,}" if reached != segment_end else None
+    return f"its Matroska structure is broken before byte {reached:,}" if reached != segment_end else None
 
 
 def damaged_slice(packet: bytes) -> bool:
