@@ -99,6 +99,8 @@ def ingest_command(
     ingest.write_frames("clip", out.parent, out.stem, clip, manifest)
     frames, height_, width = clip.size
     typer.echo(f"{out}: {frames} frames, {width}x{height_}, {float(clip.fps):.3f} fps")
+    for note in manifest["notes"]:
+        typer.echo(f"  {note}")
 
 
 @app.command()

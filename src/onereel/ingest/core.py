@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from onereel.clip import Clip, is_clip, read, stack
+from onereel.clip import Clip, claims_to_be_clip, recognise, stack
 from onereel.errors import ClipError
 from onereel.ingest.download import download, is_address, parse_address, without_password
 from onereel.ingest.footage import Footage, Picture
@@ -14,7 +14,7 @@ from onereel.ingest.pictures import HEAD_BYTES, Animation, Folder, is_picture
 from onereel.ingest.request import Request, parse_request
 from onereel.ingest.scene import SceneFootage, is_scene
 from onereel.ingest.selection import Selection, rate_of, select, target_size, variable_rate
-from onereel.ingest.structure import is_apng, missing_part
+from onereel.ingest.structure import broken_checksum, is_apng, is_motion_jpeg, missing_part
 from onereel.progress import Progress, no_progress
 
 DOWNLOADS = Path("data/downloads")
@@ -73,12 +73,12 @@ def ingest(
 
 
 def load(source: str | Path, *, allow_single: bool = False) -> Clip:
-    """A clip from any source, as it is; a file that `onereel.clip.write` wrote comes back exactly.
+    """A clip from any source, as it is; what `onereel.clip.write` wrote comes back exactly, rewrapped or not.
 
     Raises: ClipError.
     """
-    if is_clip(source):
-        return read(source)
+    if claims_to_be_clip(source) and (clip := recognise(source)) is not None:
+        return clip
     return ingest(str(source), name=Path(without_password(str(source))).stem or "clip", allow_single=allow_single)[0]
 
 
@@ -95,11 +95,13 @@ def _open(source: str, where: str, request: Request, downloads: Path, progress: 
         head = _head(path, where)
         if (lost := missing_part(path)) is not None:
             raise ClipError(where, f"is truncated: {lost}", "copy it again, or repair it with a video tool")
+        if claims_to_be_clip(path) and (broken := broken_checksum(path)) is not None:
+            raise ClipError(where, f"is damaged: {broken}", "make or fetch it again")
     except OSError as error:
         raise ClipError(where, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
-    if is_picture(head) and not is_apng(path):
+    if is_picture(head) and not is_apng(path) and not is_motion_jpeg(path):
         return Animation(path, where, request.fps)
-    return Movie(path, where)
+    return Movie(path, where, request.fps)
 
 
 def _head(path: Path, where: str) -> bytes:
