@@ -102,7 +102,7 @@ class Context:
     def _save(self, key: str, arrays: Arrays) -> Arrays:
         if self.cache:
             with atomic_path(self.cache / f"{key}.safetensors") as temporary:
-                save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+                save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, temporary)
         return arrays
 
 
