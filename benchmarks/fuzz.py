@@ -2,15 +2,16 @@
 
     python benchmarks/fuzz.py KIND... [--count 1000] [--seed 0] [--workers 2] [--keep FOLDER]
 
-KIND is a target (``--list`` names them), a group of them (movies, sheets, tensors, records) or ``all``. Every case starts
-from a valid file made on the spot, is damaged (bits, bytes, blocks, lengths; texts also in characters, cells and encodings;
-JSON, YAML and tensors also in what they hold) and read in a process of its own, under limits of time and memory.
+KIND is a target (``--list`` names them), a group of them (movies, sheets, tensors, records) or ``all``. Every case
+starts from a valid file made on the spot, is damaged (bits, bytes, blocks, lengths; texts also in characters, cells and
+encodings; JSON, YAML and tensors also in what they hold) and read in another process, under limits of time and memory.
 Everything follows from target, seed and number of the case; ``--first N --count 1`` is case N again.
 
-Printed per target as a table's row: cases, read, refused, and what must not happen: a refusal of more than 500 characters
-(WORDY), an exception that is none of ours (TRACEBACK), a damaged cache that was believed (WRONG), a program started by
-what a file holds (CODE), more than ``--memory`` MiB (MEMORY), a dead process (CRASH), no answer in ``--seconds`` (HANG).
-Such cases are kept in ``--keep``, and each kind of finding is printed once. Exit code 1 if there is one.
+Printed per target as a table's row: cases, read, refused, and what must not happen: a refusal of more than 500
+characters (WORDY), an exception that is none of ours (TRACEBACK), a damaged cache that was believed (WRONG), a program
+started by what a file holds (CODE), more than ``--memory`` MiB (MEMORY), a dead process (CRASH), no answer in
+``--seconds`` (HANG). Such cases are kept in ``--keep``, and each kind of finding is printed once. Exit code 1 if there
+is one.
 """
 
 import argparse

@@ -8,9 +8,9 @@ from random import Random
 
 import av
 import numpy as np
-from fuzzing.target import Target
 from PIL import Image
 
+from fuzzing.target import Target
 from onereel import clip as clips
 from onereel import ingest
 from onereel.clip import Clip

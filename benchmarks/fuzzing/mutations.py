@@ -25,26 +25,44 @@ _SHARE_BROKEN = 0.3  # of structured files, how many are damaged as bytes or cha
 
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**63, 2**64 - 1)
 _NUMBERS = (
-    "0", "-1", "-0", "1e999", "-1e999", "1e-999", "nan", "inf", "1.5", "1_000", "0x10", "1e3", "９", "²", "½", "٣", "--1",
-    "+1", "1,5", "2147483648", "9223372036854775808", "1/0", "0/0", "9" * 30, "9" * 5000, "1:02:03", ":", ".", "e",
+    "0", "-1", "-0", "1e999", "-1e999", "1e-999", "nan", "inf", "1.5", "1_000", "0x10", "1e3", "９", "²", "½", "٣",
+    "--1", "+1", "1,5", "2147483648", "9223372036854775808", "1/0", "0/0", "9" * 30, "9" * 5000, "1:02:03", ":",
+    ".", "e",
 )  # fmt: skip
 _CHARACTERS = (
-    "\t", "\n", "\r", "\0", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u00a0", "\ufeff", "\u202e", "\u0301", "\U0001f3ac",
+    "\t", "\n", "\r", "\0", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u00a0", "\ufeff", "\u202e", "\u0301",
+    "\U0001f3ac",
     '"', "'", "`", "\\", ";", ",", "=", ":", "#", "*", "?", "[", "]", "{", "}", "(", ")", "<", ">", "&", "|", "%", "~",
     "/", "..", "-", "ß", "İ", "\ud800", "",
 )  # fmt: skip
 _YAML_TEXTS = (
     "null", "~", "[]", "{}", "[1, 2]", "{a: b}", "true", "off", "2020-01-01", ".inf", ".nan", "1e400", "0o17", "0b1",
     "12:30:45", "!!binary aGk=", "!!set {a, b}", "!!python/object/apply:os.system ['true']", "!!timestamp x", "&a [*a]",
-    "*b", "<<: 1", "? {a: b} : c", "- - - 1", "|", ">", "[" * 3000, "{a: " * 2000, "!x y", "%TAG ! x", "---\n---", "@", "`",
+    "*b", "<<: 1", "? {a: b} : c", "- - - 1", "|", ">", "[" * 3000, "{a: " * 2000, "!x y", "%TAG ! x", "---\n---", "@",
+    "`",
     "!!omap [a: 1]", "0xFFFFFFFFFFFFFFFFFFFFFFFF", "'", '"', "a: b: c", "=", "1__0", "9" * 5000,
 )  # fmt: skip
 _VALUES = (
-    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, 10**30, 10**400, 0.5, -0.0, 1e308, math.nan, math.inf, -math.inf, "", "x",
-    "0", "nan", "\ud800", "\0", "a\nb", "../..", "/", "<b>&", "$x$", "x" * 10_000, [], {}, [[]], [None], [1, 2, 3], [0, 0, 0],
+    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, 10**30, 10**400, 0.5, -0.0, 1e308, math.nan, math.inf, -math.inf,
+    "", "x",
+    "0", "nan", "\ud800", "\0", "a\nb", "../..", "/", "<b>&", "$x$", "x" * 10_000, [], {}, [[]],
+    [None], [1, 2, 3], [0, 0, 0],
     [-1, 5, 5], ["a", "b", "c"], {"a": 1}, {"": None}, {"name": []}, [[[[1]]]],
 )  # fmt: skip
-_NAMES = ("0.mkv", "1.gif", "00.png", "frame_-1.png", ".hidden", "a b.png", "[x].mp4", "ü.png", "x.PNG", "10.jpg", "9.webm", "y")
+_NAMES = (
+    "0.mkv",
+    "1.gif",
+    "00.png",
+    "frame_-1.png",
+    ".hidden",
+    "a b.png",
+    "[x].mp4",
+    "ü.png",
+    "x.PNG",
+    "10.jpg",
+    "9.webm",
+    "y",
+)
 
 
 def mutate(path: Path, rng: Random, others: Sequence[Path]) -> str:
@@ -92,7 +110,16 @@ def _mutate_once(path: Path, rng: Random, others: Sequence[Path]) -> str:
         change = _change_safetensors if path.suffix == ".safetensors" else _change_pickle
         try:
             return change(path, rng)
-        except (SafetensorError, RuntimeError, ValueError, TypeError, EOFError, pickle.UnpicklingError, KeyError, OSError):
+        except (
+            SafetensorError,
+            RuntimeError,
+            ValueError,
+            TypeError,
+            EOFError,
+            pickle.UnpicklingError,
+            KeyError,
+            OSError,
+        ):
             pass  # damaged by an earlier turn, or not to be written: bytes then
     return _mutate_bytes(path, rng, others)
 
@@ -190,8 +217,8 @@ def _append(data: bytearray, rng: Random, other: bytes) -> bytearray:
 
 
 _BYTE_ACTS: tuple[Callable[[bytearray, Random, bytes], bytearray], ...] = (
-    _flip_bits, _flip_bits, _random_bytes, _truncate, _drop_head, _delete_block, _double_block, _insert_block, _zero_block,
-    _swap_blocks, _extreme_number, _extreme_number, _splice, _append,
+    _flip_bits, _flip_bits, _random_bytes, _truncate, _drop_head, _delete_block, _double_block, _insert_block,
+    _zero_block, _swap_blocks, _extreme_number, _extreme_number, _splice, _append,
 )  # fmt: skip
 
 
@@ -341,10 +368,11 @@ def _changed(content: Any, rng: Random, values: Sequence[Any]) -> tuple[Any, str
 
 def _change_safetensors(path: Path, rng: Random) -> str:
     with safe_open(path, framework="pt") as file:
-        tensors: dict[Any, Any] = {name: file.get_tensor(name) for name in sorted(file.keys())}  # noqa: SIM118
-        notes = dict(file.metadata() or {})
+        tensors: dict[Any, Any] = {name: file.get_tensor(name) for name in sorted(file.keys())}
+        # Without its checksum: what is changed here passes for what was written.
+        notes = {"weights": "a title"} if file.metadata() else None
     act = _change_tensors(tensors, rng)
-    save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, path, notes or None)
+    save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, path, notes)
     return act
 
 
@@ -354,7 +382,9 @@ def _change_tensors(tensors: dict[Any, Any], rng: Random) -> str:
         return "add x"
     name = rng.choice(sorted(tensors))
     tensor = tensors[name]
-    act = rng.choice(("remove", "rename", "shape", "type", "nan", "inf", "huge", "empty", "scalar", "exchange", "add", "all"))
+    act = rng.choice(
+        ("remove", "rename", "shape", "type", "nan", "inf", "huge", "empty", "scalar", "exchange", "add", "all")
+    )
     match act:
         case "remove":
             del tensors[name]
@@ -362,7 +392,9 @@ def _change_tensors(tensors: dict[Any, Any], rng: Random) -> str:
             tensors[rng.choice(("x", "level_xx.a", "level_09", "", name + ".x", name.upper()))] = tensors.pop(name)
         case "shape":
             flat = tensor.reshape(-1)
-            tensors[name] = rng.choice((flat, flat[None, None], flat[: len(flat) // 2], tensor.transpose(0, -1) if tensor.ndim else flat))
+            tensors[name] = rng.choice(
+                (flat, flat[None, None], flat[: len(flat) // 2], tensor.transpose(0, -1) if tensor.ndim else flat)
+            )
         case "type":
             kinds = (torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool, torch.int32)
             tensors[name] = tensor.to(rng.choice(kinds))
@@ -376,7 +408,9 @@ def _change_tensors(tensors: dict[Any, Any], rng: Random) -> str:
             other = rng.choice(sorted(tensors))
             tensors[name], tensors[other] = tensors[other], tensors[name]
         case "add":
-            tensors[rng.choice(("x", "level_07.sigma", "level_-1.x", "level_99.x"))] = torch.zeros(rng.choice((0, 1, 3)))
+            tensors[rng.choice(("x", "level_07.sigma", "level_-1.x", "level_99.x"))] = torch.zeros(
+                rng.choice((0, 1, 3))
+            )
         case _:
             tensors.clear()
     return f"{act} '{name}'"
@@ -384,7 +418,13 @@ def _change_tensors(tensors: dict[Any, Any], rng: Random) -> str:
 
 def _change_pickle(path: Path, rng: Random) -> str:
     content = torch.load(path, map_location="cpu", weights_only=True)
-    values = (*_VALUES[:-6], torch.zeros(0), torch.zeros(3), torch.tensor(math.nan), torch.ones(2, 2, dtype=torch.int64))
+    values = (
+        *_VALUES[:-6],
+        torch.zeros(0),
+        torch.zeros(3),
+        torch.tensor(math.nan),
+        torch.ones(2, 2, dtype=torch.int64),
+    )
     content, act = _changed(content, rng, values)
     torch.save(content, path)
     return act

@@ -9,7 +9,6 @@ from typing import Any
 
 from fuzzing.media import frames
 from fuzzing.target import Target
-
 from onereel import clip as clips
 from onereel.clip import Clip
 from onereel.files import write_json, write_text
@@ -59,7 +58,9 @@ def _make_project(folder: Path) -> None:
     more = {"reason": "MemoryError: no memory", "log_tail": "one\ntwo", "created": "2026-01-02T03:04:05+00:00"}
     write_json(root / f"results/failures/sample-{_FAILED}.json", {**failure, **more})
     curves = "".join(f"{step}\t{step}.5\t{9 / (step + 1)}\t\n" for step in range(30))
-    write_text(root / "results/models/river/sinfusion/demo/projector.curves.tsv", f"step\tseconds\tloss\tpsnr\n{curves}")
+    write_text(
+        root / "results/models/river/sinfusion/demo/projector.curves.tsv", f"step\tseconds\tloss\tpsnr\n{curves}"
+    )
     _write_study(root)
 
 
@@ -69,7 +70,13 @@ def _write_run(root: Path, row: RunRow) -> None:
         folder = root / "results/samples" / row.run
         clips.write(folder / f"{name}.mkv", _CLIP)
         record = {**row.plain(), "seed": 0, "size": list(_CLIP.size), "fps": "10", "config": {"kind": "identity"}}
-        cost = {"seconds": 1.5, "peak_memory_mb": 300.0, "device": "cpu", "machine": "two cores", "weights": {"p": "ab"}}
+        cost = {
+            "seconds": 1.5,
+            "peak_memory_mb": 300.0,
+            "device": "cpu",
+            "machine": "two cores",
+            "weights": {"p": "ab"},
+        }
         facts = {"versions": {"torch": "2"}, "commit": "0123", "created": "2026-01-02T03:04:05+00:00"}
         write_json(folder / f"{name}.json", {**record, **cost, **facts, "notes": {}, "effects": {"seam": 0.5}})
         records += [_value(metric, name, 0.5) for metric in ("svfid", "nnfdiv", "nnfdist")]

@@ -21,7 +21,6 @@ from typing import Any
 
 from fuzzing.mutations import disturb, mutate
 from fuzzing.target import UNSAFE, Target, WrongResultError
-
 from onereel.errors import OnereelError
 
 READ, REFUSED = "read", "refused"
@@ -117,7 +116,9 @@ class _Worker:
         self._how = place / "how.txt"
         self._pipe, other = multiprocessing.Pipe()
         context: Any = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_serve, args=(other, target, seed, valid, place, limits.memory), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(other, target, seed, valid, place, limits.memory), daemon=True
+        )
         self._process.start()
         other.close()
         self._pipe.recv()  # ready: imports are no part of a case's time

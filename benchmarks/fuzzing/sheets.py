@@ -8,12 +8,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from fuzzing.media import frames
-from fuzzing.target import Target
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
+from fuzzing.media import frames
+from fuzzing.target import Target
 from onereel import plan
 from onereel.boxes import read_boxes
 from onereel.clip import Clip
@@ -65,9 +65,14 @@ _SETTINGS = {
     "hp_vae_gan": "rates=[3, 2, 1]; channels=8; max_drift=2",
 }
 _BOXES = {
-    "tabs.tsv": "frame\ttop\tleft\tbottom\tright\tcolour\n0-2\t2\t3\t12\t20\t#2040a0\n*\t20\t30\t30\t40\t\n3\t0\t0\t36\t52\t#ffffff\n",
+    "tabs.tsv": (
+        "frame\ttop\tleft\tbottom\tright\tcolour\n"
+        "0-2\t2\t3\t12\t20\t#2040a0\n*\t20\t30\t30\t40\t\n3\t0\t0\t36\t52\t#ffffff\n"
+    ),
     "commas.csv": "frame,top,left,bottom,right\n0-2,2,3,12,20\n*,20,30,30,40\n",
-    "copies.tsv": "frame\ttop\tleft\tbottom\tright\tto_top\tto_left\n*\t2\t3\t12\t20\t10\t12\n1-2\t0\t0\t5\t5\t31\t47\n",
+    "copies.tsv": (
+        "frame\ttop\tleft\tbottom\tright\tto_top\tto_left\n*\t2\t3\t12\t20\t10\t12\n1-2\t0\t0\t5\t5\t31\t47\n"
+    ),
 }
 
 
@@ -86,7 +91,9 @@ def _read_plan(root: Path, config: dict[str, Any]) -> None:
     """All that the Snakefile asks of the sheets."""
     tables = config.get("tables", ["config/tables/comparison.yaml"])
     names = [*config.get("metrics", ["svfid"]), *config.get("edit_metrics", [])]
-    what = plan.read(root, **{key: config.get(key, path) for key, path in _DEFAULTS.items()}, tables=tables, metrics=names)
+    what = plan.read(
+        root, **{key: config.get(key, path) for key, path in _DEFAULTS.items()}, tables=tables, metrics=names
+    )
     what.previewed(config.get("previews", []))
     for name in what.computed:
         what.variant(name), what.requires(name), what.parts(name)

@@ -13,12 +13,12 @@ from unittest.mock import patch
 import numpy as np
 import torch
 import yaml
-from fuzzing.media import frames
-from fuzzing.target import Target, WrongResultError
-from safetensors.torch import save_file
 from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import save_file
 from torch import nn
 
+from fuzzing.media import frames
+from fuzzing.target import Target, WrongResultError
 from onereel import clip as clips
 from onereel import pyramid
 from onereel.clip import Clip, to_video

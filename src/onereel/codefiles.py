@@ -15,6 +15,7 @@ PLUMBING = frozenset(
     {
         "cli",
         "codefiles",
+        "curves",
         "devices",
         "errors",
         "files",
@@ -25,6 +26,7 @@ PLUMBING = frozenset(
         "runs",
         "sampling",
         "sheet",
+        "tensorfiles",
     }
 )
 """Modules that carry results but cannot change them, and the interface `methods.base`, leave results current."""

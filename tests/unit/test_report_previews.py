@@ -60,7 +60,7 @@ def test_equal_frames_are_the_lightest_pairs() -> None:
 
 def test_previews_are_drawn_and_name_what_made_them(tmp_path: Path) -> None:
     files = artefacts(tmp_path)
-    assert read_artefact(files["depth"])[1] == "depth by <hand>"
+    assert read_artefact(files["depth"], "depth")[1] == "depth by <hand>"
     preview(Clip(np.zeros((*SIZE, 3), np.uint8), 8), files, tmp_path / "out")
     assert read_json(tmp_path / "out/index.json")["flow"] == "flow by <hand>"
     for kind in ("depth", "flow"):

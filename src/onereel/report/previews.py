@@ -29,7 +29,7 @@ def preview(clip: Clip, artefacts: dict[str, Path], out_dir: Path) -> None:
     out_dir.mkdir(parents=True, exist_ok=True)
     titles = {}
     for kind, path in artefacts.items():
-        arrays, titles[kind] = read_artefact(path)
+        arrays, titles[kind] = read_artefact(path, kind)
         match kind:
             case "depth":
                 visualise(Clip(depth_colours(arrays["inverse_depth"]), clip.fps), None, out_dir / kind)
