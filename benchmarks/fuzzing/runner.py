@@ -19,6 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import torch
+
 from fuzzing.mutations import disturb, mutate
 from fuzzing.target import UNSAFE, Target, WrongResultError
 from onereel.errors import OnereelError
@@ -132,7 +134,7 @@ class _Worker:
         start = time.monotonic()
         self._pipe.send((index, only))
         try:
-            if self._pipe.poll(self._seconds):
+            if self._answers():
                 return self._pipe.recv()
             os.kill(self._process.pid, signal.SIGUSR1)  # writes down where it is
             time.sleep(0.5)
@@ -144,6 +146,19 @@ class _Worker:
         code = f"exit code {self._process.exitcode}"
         detail = f"{self._stacks.read_text(errors='replace')}\n{code if outcome == 'CRASH' else f'{self._seconds:g} s'}"
         return Result(index, outcome, self._how.read_text(), detail, time.monotonic() - start)
+
+    def _answers(self) -> bool:
+        """Wait for an answer: so many seconds of the process's own time, or five times as many of a busy machine."""
+        latest, most = time.monotonic() + 5 * self._seconds, self._used() + self._seconds
+        while not self._pipe.poll(1):
+            if time.monotonic() > latest or self._used() > most:
+                return False
+        return True
+
+    def _used(self) -> float:
+        """Seconds of processor time that the process has had."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         """Stop the process."""
@@ -158,6 +173,7 @@ def _serve(pipe: Connection, target: Target, seed: int, valid: Path, place: Path
         faulthandler.register(signal.SIGUSR1, stacks)
         os.dup2(nowhere.fileno(), 1)  # what libraries print of damaged files
         os.dup2(nowhere.fileno(), 2)
+        torch.set_num_threads(1)  # the cases themselves run beside each other
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + memory * 2**20,) * 2)
         sys.addaudithook(_GUARD)
@@ -203,6 +219,8 @@ def _judge(target: Target, rng: Random, index: int, how: str, case: Path) -> Res
         outcome, detail = REFUSED, str(error)
         if len(detail) > _LONGEST or not all((error.where, error.problem, error.remedy)):
             outcome = "WORDY"
+    except OSError as error:  # of the system's: every command and job says it in one line
+        outcome, detail = (REFUSED, str(error)) if error.errno else ("TRACEBACK", traceback.format_exc())
     except BaseException as error:
         outcome, detail = _name_of(error), traceback.format_exc()
     _GUARD.watches = False

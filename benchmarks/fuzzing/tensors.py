@@ -50,6 +50,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         "depth": 2,
         "steps": [2],
         "window": [4, 4],
+        "adversarial": {"precision": "float32"},
     },
     "hp_vae_gan": {
         "min_width": 16,
@@ -60,6 +61,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         "depth": 2,
         "steps": [2],
         "factor": 0.5,
+        "adversarial": {"precision": "float32"},
     },
 }
 

@@ -39,27 +39,30 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], notes: Mappi
     save(path, {name: torch.from_numpy(np.asarray(array, order="C")) for name, array in arrays.items()}, notes)
 
 
-def load(path: Path | str) -> dict[str, torch.Tensor]:
+def load(path: Path | str, *, ours: bool = False) -> dict[str, torch.Tensor]:
     """The tensors of a file, on the CPU.
 
-    Raises: ValueError if it is missing, no whole safetensors file, or holds other tensors than were written.
+    Args:
+        path: the file.
+        ours: whether nobody but `save` can have written it.
+
+    Raises: ValueError if it is missing, no whole safetensors file, holds other tensors than were written, or has no
+        checksum though it is ours.
     """
-    return load_with_notes(path)[0]
+    return load_with_notes(path, ours=ours)[0]
 
 
-def load_with_notes(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """The tensors of a file and the texts that go with them.
-
-    Raises: as `load`.
-    """
+def load_with_notes(path: Path | str, *, ours: bool = False) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors of a file and the texts that go with them; otherwise as `load`."""
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
             notes = dict(file.metadata() or {})
-            notes = json.loads(notes[_KEY]) if _KEY in notes else notes
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"is not readable ({first_line(error)})") from None
-    if (check := notes.pop(_CHECK, None)) is not None and check != _checksum(tensors):
+            notes = dict(json.loads(notes[_KEY])) if _KEY in notes else notes
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"is not a readable safetensors file ({first_line(error)})") from None
+    check = notes.pop(_CHECK, None)
+    if check != _checksum(tensors) and (ours or check is not None):
         raise ValueError("is damaged: its tensors are not those that were written")
     return tensors, notes
 

@@ -174,7 +174,7 @@ def test_a_file_that_is_no_pyramid_is_refused(tmp_path):
     with pytest.raises(MethodError, match="build it again"):
         load(tmp_path / "missing.safetensors")
     (tmp_path / "torn.safetensors").write_bytes(b"not a pyramid")
-    with pytest.raises(MethodError, match="not readable"):
+    with pytest.raises(MethodError, match="not a readable"):
         load(tmp_path / "torn.safetensors")
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(MethodError, match="other tensors"):

@@ -22,7 +22,7 @@ def artefacts(folder: Path) -> dict[str, Path]:
     images = rng.normal(size=(5, 8)).astype(np.float32)
     arrays = {
         "depth": {"inverse_depth": rng.random(SIZE).astype(np.float16)},
-        "flow": {"forward": rng.normal(size=(4, *SIZE[1:], 2)).astype(np.float16)},
+        "flow": {name: rng.normal(size=(4, *SIZE[1:], 2)).astype(np.float16) for name in ("forward", "backward")},
         "embeddings": {"images": images / np.linalg.norm(images, axis=1, keepdims=True)},
     }
     for kind, content in arrays.items():

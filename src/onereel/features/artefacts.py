@@ -85,6 +85,8 @@ def read_artefact(path: Path, kind: str) -> tuple[dict[str, np.ndarray], str]:
 
     Raises: MethodError if it is missing, damaged or holds something else.
     """
+    if kind not in _AXES:
+        raise ValueError(f"'{kind}' is no kind of artefact")
     try:
         tensors, notes = tensorfiles.load_with_notes(path)
         arrays = {name: tensor.numpy() for name, tensor in tensors.items()}

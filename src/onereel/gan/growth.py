@@ -201,7 +201,7 @@ def _load(path: Path, label: str) -> State | None:
     if not path.exists():
         return None
     try:
-        return tensorfiles.load(path)
+        return tensorfiles.load(path, ours=True)
     except ValueError as error:
         log.warning("%s: '%s' %s: the level trains anew", label, path, error)
         return None

@@ -92,7 +92,7 @@ class Context:
         if path is None or not path.is_file():
             return None
         try:
-            return {name: tensor.numpy() for name, tensor in tensorfiles.load(path).items()}
+            return {name: tensor.numpy() for name, tensor in tensorfiles.load(path, ours=True).items()}
         except (ValueError, TypeError) as error:  # NumPy lacks some of PyTorch's types, which no metric stores
             log.warning("'%s' %s: computed again", path, error)
             return None
