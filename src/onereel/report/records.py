@@ -4,6 +4,7 @@ Every shape says what readers rely on, and no more. A record that does not have 
 be shown without it; the log names it.
 """
 
+import json
 import logging
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -183,6 +184,7 @@ def require_record(path: Path | str, shape: Any) -> Any:
     try:
         content = read_json(path)
         TypeAdapter(shape).validate_python(content, strict=True)
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair cannot be written to any page
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"]) or "the whole"
