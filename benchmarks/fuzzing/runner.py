@@ -145,7 +145,8 @@ class _Worker:
         self._process.join()
         code = f"exit code {self._process.exitcode}"
         detail = f"{self._stacks.read_text(errors='replace')}\n{code if outcome == 'CRASH' else f'{self._seconds:g} s'}"
-        return Result(index, outcome, self._how.read_text(), detail, time.monotonic() - start)
+        how = self._how.read_text() if self._how.exists() else ""
+        return Result(index, outcome, how, detail, time.monotonic() - start)
 
     def _answers(self) -> bool:
         """Wait for an answer: so many seconds of the process's own time, or five times as many of a busy machine."""

@@ -186,7 +186,10 @@ def load(path: Path | str) -> Pyramid:
 
 
 def _is_level(tensor: Tensor) -> bool:
-    return tensor.ndim == 4 and len(tensor) == 3 and min(tensor.shape) > 0 and tensor.is_floating_point()
+    import torch
+
+    whole = tensor.ndim == 4 and len(tensor) == 3 and min(tensor.shape) > 0 and tensor.dtype == torch.float32
+    return whole and bool(torch.isfinite(tensor).all())
 
 
 def resize(video: Tensor, size: Size) -> Tensor:

@@ -279,9 +279,10 @@ def test_a_changed_file_is_found_by_verify_and_by_use(server, checkpoint, tmp_pa
     assert check.state == "damaged"
     with pytest.raises(WeightsError, match="has changed; run: onereel weights fetch tiny"):
         resolved.tensors()
-    (store.folder / "tiny/weights.json").write_text("{")
-    with pytest.raises(WeightsError, match="the record is damaged"):
-        store.resolve("c3d", "real")
+    for record in ("{", "[]", '{"parts": []}', '{"parts": {"model": {"sha256": 3}}}', "[" * 100_000):
+        (store.folder / "tiny/weights.json").write_text(record)
+        with pytest.raises(WeightsError, match=r"the record is damaged .* delete '.*weights\.json' and run: onereel"):
+            store.resolve("c3d", "real")
 
 
 def test_a_sheet_that_names_another_file_makes_what_is_here_damaged(server, checkpoint, tmp_path):
