@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -359,6 +360,20 @@ def test_rubbish_is_refused(format, content, tmp_path):
     path = tmp_path / "rubbish"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"is not a readable|asks for more|holds no tensor"):
+        read_tensors(path, format)
+
+
+@pytest.mark.parametrize(
+    "program", [b"ctorch._utils\n_rebuild_tensor_v2\n(tR.", b"ccollections\nOrderedDict\n(I1\ntR."]
+)
+@pytest.mark.parametrize("format", ["torch", "torchscript"])
+def test_allowed_words_with_wrong_arguments_are_refused(format, program, tmp_path):
+    path = tmp_path / "x.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/data.pkl", program)
+        archive.writestr("x/version", "3\n")
+        archive.writestr("x/byteorder", "little")
+    with pytest.raises(ValueError, match=r"is not a readable|asks for more"):
         read_tensors(path, format)
 
 
