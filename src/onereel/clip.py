@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import av
 import numpy as np
 
-from onereel.errors import ClipError
+from onereel.errors import ClipError, MethodError
 from onereel.files import atomic_path
 
 if TYPE_CHECKING:  # imported where it is needed: torch takes more memory than most clips, and seconds
@@ -78,13 +78,14 @@ def to_video(frames: Frames, *, device: torch.device | str = "cpu") -> torch.Ten
 def to_frames(video: torch.Tensor) -> Frames:
     """(3, T, H, W) floats -> (T, H, W, 3) uint8; values outside [-1, 1] are clamped, the rest rounded to nearest.
 
-    Raises: ValueError for NaN, which has no colour and would otherwise turn black unnoticed.
+    Raises: MethodError for NaN, which has no colour and would otherwise turn black unnoticed.
     """
     import torch
 
     scaled = video.detach().to(torch.float32).add(1).mul(127.5).round()
     if bool(scaled.isnan().any()):
-        raise ValueError(f"the video holds NaN in {int(scaled.isnan().sum())} of {scaled.numel()} values")
+        problem = f"holds NaN in {int(scaled.isnan().sum())} of {scaled.numel()} values"
+        raise MethodError("a sample", problem, "its model is damaged or ran away: train it again")
     return scaled.clamp(0, 255).to(torch.uint8).permute(1, 2, 3, 0).contiguous().cpu().numpy()
 
 

@@ -17,6 +17,7 @@ PLUMBING = frozenset(
         "cli",
         "codefiles",
         "config",
+        "curves",
         "devices",
         "errors",
         "files",
@@ -33,6 +34,7 @@ PLUMBING = frozenset(
         "sampling",
         "sheet",
         "stopping",
+        "tensorfiles",
     }
 )
 """Modules that carry results but cannot change them, and the interface `methods.base`, leave results current."""

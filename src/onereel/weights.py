@@ -24,6 +24,7 @@ from onereel.files import atomic_path, read_json, sha256_of, write_json
 from onereel.names import did_you_mean
 from onereel.progress import Progress, no_progress
 from onereel.readers import read_checked
+from onereel.tensorfiles import first_line
 
 Mode: TypeAlias = Literal["auto", "real", "stand-in"]
 """Which weights to use: the real ones where present, only real ones, only stand-ins."""
@@ -32,6 +33,7 @@ MODES: tuple[Mode, ...] = ("auto", "real", "stand-in")
 log = logging.getLogger(__name__)
 
 _RECORD = "weights.json"
+_SHA256 = r"^[0-9a-f]{64}$"
 _BLOCK = 1 << 20  # bytes per read of a download
 _TIMEOUT = 60  # seconds without an answer
 
@@ -100,6 +102,14 @@ class StandInEntry(_Entry):
         return self
 
 
+class _Fetched(BaseModel):
+    """What a record says of a part."""
+
+    source_sha256: Annotated[str, Field(pattern=_SHA256)]
+    sha256: Annotated[str, Field(pattern=_SHA256)]
+
+
+_PARTS = TypeAdapter(dict[str, _Fetched])
 Entry: TypeAlias = Annotated[RealEntry | StandInEntry, Field(discriminator="kind")]
 _SHEET = TypeAdapter(dict[str, Entry])
 
@@ -308,11 +318,15 @@ class Weights:
 
     def _record(self, name: str) -> dict[str, Any]:
         path = self.folder / name / _RECORD
+        if not path.is_file():
+            return {}
         try:
-            return dict(read_json(path)["parts"]) if path.is_file() else {}
-        except (ValueError, KeyError, TypeError) as error:
+            parts: dict[str, Any] = read_json(path)["parts"]
+            _PARTS.validate_python(parts)
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             remedy = f"delete '{path}' and run: onereel weights fetch {name}"
-            raise WeightsError(f"weights '{name}'", f"the record is damaged ({error})", remedy) from None
+            raise WeightsError(f"weights '{name}'", f"the record is damaged ({first_line(error)})", remedy) from None
+        return parts
 
     def _resolve_real(self, name: str) -> Resolved:
         entry = self._real(name)

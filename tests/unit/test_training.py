@@ -115,6 +115,39 @@ def test_a_damaged_checkpoint_starts_anew(tmp_path, caplog):
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
+def test_a_wrong_bit_in_a_checkpoint_starts_anew(tmp_path, caplog):
+    first = fit_line(tmp_path)
+    data = bytearray((tmp_path / CHECKPOINT).read_bytes())
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=True)["trainee"]["network"]["weight"]
+    at = data.index(kept.numpy().tobytes())
+    data[at + 1] ^= 1
+    (tmp_path / CHECKPOINT).write_bytes(data)
+    again = fit_line(tmp_path)
+    assert "starts anew" in caplog.text
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept.pop("trainee"),
+        lambda kept: kept.update(step=61),
+        lambda kept: kept.update(step=None),
+        lambda kept: kept.update(rows=[{"step": "x", "seconds": 1.0}]),
+        lambda kept: kept["trainee"]["network"].update(weight=torch.zeros(1, 4)),
+        lambda kept: kept["trainee"]["optimiser"]["state"][0].update(exp_avg=torch.zeros(4)),
+        lambda kept: kept["trainee"].pop("average"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused_in_one_line(tmp_path, change):
+    fit_line(tmp_path, average=0.9)
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    change(kept)
+    torch.save(kept, tmp_path / CHECKPOINT)
+    with pytest.raises(MethodError, match=r"checkpoint\.pt': is no checkpoint of this training .*; delete it"):
+        fit_line(tmp_path, average=0.9)
+
+
 def test_a_loss_that_is_not_finite_stops_with_one_line(tmp_path):
     network = nn.Linear(1, 1)
 
