@@ -119,6 +119,11 @@ def foreign(result: Result) -> Path | None:
     return None
 
 
+def is_whole(result: Result) -> bool:
+    """Whether all files of a result are there, and ours."""
+    return all(path.exists() for path in result.paths) and foreign(result) is None
+
+
 def list_folder(folder: Path) -> None:
     """Write down what a folder holds, so that what others put there later is known: see `stranger`."""
     write_json(folder / _LISTING, sorted(_names(folder)))

@@ -26,7 +26,7 @@ from onereel.methods import (
 from onereel.methods.base import EDITS
 from onereel.names import did_you_mean
 from onereel.naming import safe_names
-from onereel.outputs import Result, check_folder, foreign
+from onereel.outputs import Result, check_folder, foreign, is_whole
 from onereel.readers import read_yaml
 from onereel.report.spec import read_spec
 from onereel.run_record import RunRecord
@@ -150,6 +150,15 @@ class Plan:
     def source(self, clip: str) -> str:
         """A clip's source as the job finds it."""
         return self.resolve(self.clips[clip].source)
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """Clips that were made of a source which is gone: whoever made them again would lose them."""
+        return tuple(clip for clip in self.clips if self._is_gone(clip) and is_whole(Result("clip", _CLIPS, clip)))
+
+    def _is_gone(self, clip: str) -> bool:
+        source = self.source(clip)
+        return not ("://" in source or source.startswith("scene:") or os.path.lexists(source))
 
     def made_here(self, source: str) -> list[str]:
         """Files of a source that jobs of this plan make, as their outputs call them.

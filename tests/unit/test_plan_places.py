@@ -26,11 +26,13 @@ def project(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def check(source: str, run: str = "") -> None:
+def check(source: str, run: str = "") -> plan.Plan:
     Path("clips.tsv").write_text(f"name\tsource\nbirds\t{source}\nother\t{SCENE}\n")
     row = run or "self\tbirds\tvgpnn"
     Path("runs.tsv").write_text(f"run\tclip\tmethod\ttask\tsource\tinputs\n{row}\n")
-    plan.check_places(plan.read(Path(), clips="clips.tsv", runs="runs.tsv", tables=[], metrics=[]))
+    found = plan.read(Path(), clips="clips.tsv", runs="runs.tsv", tables=[], metrics=[])
+    plan.check_places(found)
+    return found
 
 
 @pytest.mark.parametrize("name", ["birds.mp4", "birds.mkv"])
@@ -107,3 +109,13 @@ def test_what_the_workflow_wrote_is_no_stranger_and_may_be_a_source_of_another(p
     check("cached.mkv")
     with pytest.raises(ConfigError, match="would be deleted"):
         check("data/clips/birds.mkv")
+
+
+def test_a_clip_whose_source_is_gone_is_kept(project):
+    assert check("gone.mp4").kept == ()  # nothing was made of it yet: its job says that it is gone
+    write_frames("clip", project / "data/clips", "birds", Clip(ramp(3)), {"name": "birds"})
+    assert check("gone.mp4").kept == ("birds",)
+    assert check("http://host/gone.mp4").kept == ()
+    assert check(SCENE).kept == ()
+    encode(project / "gone.mp4", ramp())
+    assert check("gone.mp4").kept == ()

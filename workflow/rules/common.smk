@@ -44,6 +44,11 @@ try:
     )
     if workflow.is_main_process:
         plan.check_places(PLAN)
+        for name in PLAN.kept:
+            print(
+                f"clip '{name}': its source is gone; the clip that was made of it stays as it is",
+                file=sys.stderr,
+            )
     PREVIEWED = PLAN.previewed(config["previews"])
     STAND_INS = plan.stand_ins(ROOT)
 except OnereelError as error:
