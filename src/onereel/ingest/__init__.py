@@ -1,7 +1,8 @@
 """Ingestion: any source -> a normalised clip with a manifest; sheets of clips; finding other people's samples.
 
 Modules: `request` (what is asked for), `movie`, `pictures`, `scene`, `download` (kinds of source), `structure`
-(truncation, checksums), `track` (which stream), `crop`, `colour`, `tone` (HDR), `selection` (which frames, what size), `core` (all together), `store`, `sheet`, `discovery`.
+(truncation, checksums), `track` (which stream), `crop`, `colour`, `tone` (HDR), `selection` (which frames, what size),
+`core` (all together), `store`, `sheet`, `discovery`.
 """
 
 from onereel.ingest.core import ingest, load
