@@ -220,6 +220,12 @@ def test_a_gif_without_its_trailer_is_whole(tmp_path: Path) -> None:
     assert "within a GIF picture" in str(missing_part(path))
 
 
+@pytest.mark.parametrize("suffix", ["mjpeg", "png", "gif", "ts", "h264", "avi"])
+def test_a_wrong_suffix_does_not_matter(tmp_path: Path, suffix: str) -> None:
+    path = encode(tmp_path / "v.mp4", ramp(), codec="mpeg4", pix_fmt="yuv420p").rename(tmp_path / f"v.{suffix}")
+    assert numbers(load(path).frames) == list(range(6))
+
+
 # Which track is the video
 
 

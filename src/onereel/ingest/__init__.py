@@ -1,8 +1,9 @@
 """Ingestion: any source -> a normalised clip with a manifest; sheets of clips; finding other people's samples.
 
 Modules: `request` (what is asked for), `movie`, `pictures`, `scene`, `download` (kinds of source), `structure`
-(truncation), `colour`, `selection` (which frames, what size), `core` (all together), `store`, `sheet`,
-`series` (which pictures of a folder are frames), `discovery` (what is a sample).
+(truncation, checksums), `track` (which stream), `crop`, `colour`, `tone` (HDR), `selection` (which frames, what size),
+`core` (all together), `store`, `sheet`, `series` (which pictures of a folder are frames), `discovery` (what is a
+sample).
 """
 
 from onereel.ingest.core import ingest, load

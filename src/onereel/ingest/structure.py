@@ -97,12 +97,12 @@ def damaged_slice(packet: bytes) -> bool:
 
 def is_motion_jpeg(path: Path) -> bool:
     """Whether a file is a row of JPEG pictures, which is a video; one with a thumbnail, or a camera's pair, is none."""
-    if path.suffix.lower() in _MOTION_JPEG:
-        return True
     with path.open("rb") as stream:
         data = stream.read(3)
         if data != b"\xff\xd8\xff":
             return False
+        if path.suffix.lower() in _MOTION_JPEG:
+            return True
         data += stream.read(_LARGEST_JPEG)
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
