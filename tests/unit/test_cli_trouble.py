@@ -104,7 +104,10 @@ def test_a_full_disk_behind_standard_output_is_one_line(onereel):
             raise OSError(errno.ENOSPC, "No space left on device")
 
         def close(self):
-            """Closing would flush."""
+            """Closing would flush, and so would `reconfigure`."""
+
+        def reconfigure(self, **options):
+            pass
 
     code, _, err = onereel("scenes", "list", stdout=Full(io.BytesIO()))
     line = "onereel: a file: cannot be used (No space left on device); make room, or choose another disk\n"
