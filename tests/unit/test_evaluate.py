@@ -140,6 +140,9 @@ def test_a_picture_is_measured_by_what_needs_no_motion(clip):
     names = ["sgfid", "coherence", "nnfdist", "psnr"]
     result = evaluate(clip, picture, metrics=names, weights="stand-in", align="keep", strict=False)
     assert [record["metric"] for record in result["records"]] == ["sgfid"]
+    assert set(result["left_out"]) == {"coherence", "nnfdist", "psnr"}
+    assert result["left_out"]["coherence"].startswith("needs 3 frames, the shortest clip has 1;")
+    assert "coherence is left out: needs 3 frames" in format_summary(result)
     with pytest.raises(MetricError, match="coherence: needs 3 frames, the shortest clip has 1; measure longer clips"):
         evaluate(clip, picture, metrics=["coherence"], weights="stand-in", align="keep")
 
@@ -226,6 +229,24 @@ def test_a_metric_that_fails_names_the_sample():
     tiny = Clip(textured((4, 12, 12)))
     with pytest.raises(MetricError, match=r"sample 'a', .*19 pixels"):
         evaluate(tiny, {"a": tiny}, metrics=["sgfid"], weights="stand-in")
+
+
+def test_what_cannot_be_computed_is_left_out_with_its_reason_unless_it_was_named(monkeypatch, tmp_path):
+    """One clip that is too small for a network, and a network that is not here, cost their metrics and no others."""
+    from onereel.metrics import REGISTRY
+
+    monkeypatch.setattr("onereel.metrics.REGISTRY", {name: REGISTRY[name] for name in ("sgfid", "svfid", "psnr")})
+    small, large = Clip(textured((4, 12, 12))), Clip(textured((4, 20, 20)))
+    result = evaluate(small, {"a": large, "b": small}, weights="stand-in", align="resize")
+    assert result["left_out"].keys() == {"sgfid"}
+    assert "sample 'a', frames of 12x12: too small" in result["left_out"]["sgfid"]
+    assert {record["metric"] for record in result["records"]} == result["summary"].keys() == {"svfid", "psnr"}
+    bare = Weights(folder=tmp_path)
+    result = evaluate(large, {"a": large}, weights="real", store=bare)
+    assert result["left_out"].keys() == {"sgfid", "svfid"}
+    assert "run: onereel weights fetch" in result["left_out"]["svfid"]
+    with pytest.raises(WeightsError):  # the workflow names its metrics, and `weights: real` means it
+        evaluate(large, {"a": large}, metrics=["psnr", "svfid"], weights="real", store=bare, strict=False)
 
 
 def test_the_cache_spares_the_network_and_gives_the_same(clip, tmp_path, monkeypatch):
