@@ -1,5 +1,7 @@
 """Errors that a user can act on: one line that says where, what is wrong and what to do."""
 
+_LONGEST = 300  # characters of each part of an error
+
 
 class OnereelError(Exception):
     """Base of every error caused by input, settings or a missing file, never by a bug.
@@ -15,8 +17,14 @@ class OnereelError(Exception):
         super().__init__(where, problem, remedy)
 
     def __str__(self) -> str:
-        # One line whatever a library's message holds, so that logs and tables stay readable.
-        return " ".join(f"{self.where}: {self.problem}; {self.remedy}".split())
+        # One line that is read to its end, whatever a library's message or a cell of a sheet holds.
+        where, problem, remedy = map(_shortened, (self.where, self.problem, self.remedy))
+        return f"{where}: {problem}; {remedy}"
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 40]} … {text[-37:]}"
 
 
 class ClipError(OnereelError):
