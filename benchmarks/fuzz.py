@@ -7,7 +7,7 @@ starts from a valid file made on the spot, is damaged (bits, bytes, blocks, leng
 encodings; JSON, YAML and tensors also in what they hold) and read in another process, under limits of time and memory.
 Everything follows from target, seed and number of the case; ``--first N --count 1`` is case N again.
 
-Printed per target as a table's row: cases, read, refused, and what must not happen: a refusal of more than 500
+Printed per target as a table's row: cases, read, refused, and what must not happen: a refusal of more than 910
 characters (WORDY), an exception that is none of ours (TRACEBACK), a damaged cache that was believed (WRONG), a program
 started by what a file holds (CODE), more than ``--memory`` MiB (MEMORY), a dead process (CRASH), no answer in
 ``--seconds`` (HANG). Such cases are kept in ``--keep``, and each kind of finding is printed once. Exit code 1 if there

@@ -85,7 +85,7 @@ def _make(kind: str, folder: Path) -> None:
 
 
 def _ingest(case: Path, rng: Random) -> None:
-    (source,) = case.iterdir()
+    source = next(case.glob("v*"), case / "v")
     if rng.random() < 0.5:
         ingest.load(source, allow_single=True)
         return

@@ -29,7 +29,7 @@ READ, REFUSED = "read", "refused"
 BAD = ("WORDY", "TRACEBACK", "WRONG", "CODE", "MEMORY", "CRASH", "HANG")
 """A refusal that nobody reads to its end; an exception that is none of ours; a wrong result; code of the file was run;
 more memory than allowed; the process died; the time was over."""
-_LONGEST = 500  # characters of a line that people read
+_LONGEST = 910  # characters of a line that people read
 _SHARE_DISTURBED = 0.4
 _FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "pty.spawn")
 

@@ -15,6 +15,7 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 _ALLOCATOR = "DefaultCPUAllocator"  # in what torch says where the CPU has no memory left
+_LONGEST = 300  # characters of each part of an error
 
 
 class OnereelError(Exception):
@@ -36,8 +37,14 @@ class OnereelError(Exception):
         super().__init__(where, problem, remedy)
 
     def __str__(self) -> str:
-        # One line whatever a library's message holds, so that logs and tables stay readable.
-        return masked(readable(" ".join(f"{self.where}: {self.problem}; {self.remedy}".split())))
+        # One line that is read to its end, whatever a library's message or a cell of a sheet holds.
+        where, problem, remedy = map(_shortened, (self.where, self.problem, self.remedy))
+        return masked(readable(f"{where}: {problem}; {remedy}"))
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 40]} … {text[-37:]}"
 
 
 class ClipError(OnereelError):
