@@ -39,11 +39,11 @@ class OnereelError(Exception):
     def __str__(self) -> str:
         # One line that is read to its end, whatever a library's message or a cell of a sheet holds.
         where, problem, remedy = map(_shortened, (self.where, self.problem, self.remedy))
-        return masked(readable(f"{where}: {problem}; {remedy}"))
+        return f"{where}: {problem}; {remedy}"
 
 
 def _shortened(text: str) -> str:
-    text = " ".join(text.split())
+    text = masked(readable(" ".join(text.split())))  # masked first: half a password is no longer known as one
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 40]} … {text[-37:]}"
 
 

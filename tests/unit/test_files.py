@@ -48,7 +48,8 @@ def test_places_where_no_file_can_be_are_named(tmp_path, path):
     (tmp_path / "folder.txt").mkdir()
     with pytest.raises(FileError) as caught:
         write_json(tmp_path / path, {})
-    assert str(caught.value).startswith(f"'{tmp_path / path}': cannot be written (")
+    assert str(caught.value).startswith(f"'{tmp_path / path[:100]}")
+    assert "': cannot be written (" in str(caught.value)
     assert {item.name for item in tmp_path.iterdir()} == {"file", "folder.txt"}
 
 
