@@ -97,10 +97,10 @@ def ingest_command(
         source, name=out.stem, start=start, end=end, fps=fps, height=height, progress=terminal_progress
     )
     ingest.write_frames("clip", out.parent, out.stem, clip, manifest)
+    for note in manifest["notes"]:
+        typer.echo(note)
     frames, height_, width = clip.size
     typer.echo(f"{out}: {frames} frames, {width}x{height_}, {float(clip.fps):.3f} fps")
-    for note in manifest["notes"]:
-        typer.echo(f"  {note}")
 
 
 @app.command()
