@@ -9,7 +9,7 @@ MASK = "***"
 _LOGIN = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#\s:@\[]*:(?!\d+(?:[/?#\s]|$))\S*@)")
 _SECRET_VALUE = re.compile(
     r"(?i)([?&;#](?:[\w.-]*(?:token|signature|secret|passw|pwd|auth|credential|api[_-]?key|access[_-]?key|session)[\w.-]*"
-    r"|sig|key|key-pair-id|policy|jwt|pass|code)=)[^&;#\s'\"]*[^&;#\s'\").,]"
+    r"|sig|key|key-pair-id|policy|jwt|pass|code)=)[^&;#\s'\"]*[^&;#\s'\").,:]"
 )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -184,6 +185,7 @@ def test_passwords_and_tokens_stay_out_of_messages(address: str, tmp_path: Path,
     with pytest.raises(ClipError) as caught:
         ingest(secret.replace("PORT", address.rpartition(":")[2]), downloads=tmp_path)
     assert "hu" not in str(caught.value)
+    assert re.search(r"\(\w+://\S+\): ", str(caught.value)), "the address is there, whole but for its secrets"
 
 
 def test_what_is_shown_of_an_address() -> None:
