@@ -229,7 +229,7 @@ def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) ->
         calibration=calibration,
         samples=samples,
         records=tuple(_load_record(record) for record in metrics.get("records", ())),
-        left_out=dict(metrics.get("left_out") or {}),
+        left_out=_reasons(metrics.get("left_out")),
         align=str(metrics.get("align") or ""),
         curves=load_curves(root / "results/models" / row.clip / row.method, samples),
         metrics_file=metrics_file if metrics else None,
@@ -289,6 +289,11 @@ def _load_samples(folder: Path) -> Iterator[SampleEntry]:
             peak_memory_mb=_number(record.get("peak_memory_mb")),
             record=record,
         )
+
+
+def _reasons(left_out: Any) -> dict[str, str]:
+    """Why by metric; nothing where a record, of an older version say, does not tell."""
+    return {str(name): str(why) for name, why in left_out.items()} if isinstance(left_out, Mapping) else {}
 
 
 def _load_record(record: Mapping[str, Any]) -> MetricRecord:
