@@ -8,16 +8,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from snakemake.common.configfile import load_configfile
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
-
 from fuzzing.media import frames
 from fuzzing.target import Target
 from onereel import plan
 from onereel.boxes import read_boxes
 from onereel.clip import Clip
-from onereel.errors import ConfigError
+from onereel.config import read_config
 from onereel.gan.copies import pasted
 from onereel.methods import Inputs, Task, check_inputs, configure, load_method, method_names, read_method_file
 from onereel.methods.vgpnn.holes import read_hole
@@ -102,7 +98,7 @@ def _read_plan(root: Path, config: dict[str, Any]) -> None:
     for name in what.runs:
         what.evaluation(name), what.metrics(name, names, [])
         for sample in what.samples(name):
-            what.external_files(name, sample) if name in what.external else what.request(name, sample)
+            what.external_request(name, sample) if name in what.external else what.request(name, sample)
     for name in what.clips:
         what.clip_settings(name), what.source_files(name)
     json.dumps([what.texts, len(what.models), len(what.known_clips), [row.plain() for row in what.runs.values()]])
@@ -113,12 +109,7 @@ def _read_workspace(case: Path, rng: Random) -> None:
 
 
 def _read_config(case: Path, rng: Random) -> None:
-    try:
-        config = load_configfile(str(case / "config/config.yaml"))
-        validate(config, str(_PROJECT / "workflow/schemas/config.schema.yaml"))
-    except WorkflowError as error:
-        raise ConfigError("config.yaml", str(error), "mend it") from None
-    _read_plan(case, config)
+    _read_plan(case, read_config([case / "config/config.yaml"], {}))
 
 
 def _read_methods(case: Path, rng: Random) -> None:

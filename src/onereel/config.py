@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from onereel.errors import ConfigError
+from onereel.methods.base import LARGEST_SEED
 from onereel.readers import complaint, read_checked
-from onereel.sheet import MOST_SEED
 
 
 class Config(BaseModel):
@@ -35,7 +35,7 @@ class Config(BaseModel):
     """Extractor weights: the real ones where they were fetched, only the real ones, or never those."""
     previews: list[str] = []
     """Clips whose depth, motion and CLIP embeddings the report shows beside the input; ``*`` for all."""
-    seed: int = Field(default=0, ge=0, le=MOST_SEED)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Seed of every training."""
 
 

@@ -4,8 +4,8 @@ import errno
 import os
 import signal
 
+from onereel.filenames import readable
 from onereel.masking import masked
-from onereel.naming import readable
 
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room, or choose another disk"),

@@ -112,9 +112,12 @@ def generate_samples(
         )
         for number in seeds
     ]
+    training = {"training_seed": training_seed} if weights else {}
     # In groups, so that a kill loses one group and not all samples.
     together = chosen.together(config)
-    record.begin(asked_of(requests[0], config, given), [str(request.seed) for request in requests], report)
+    record.begin(
+        {**asked_of(requests[0], config, given), **training}, [str(request.seed) for request in requests], report
+    )
     for start in range(0, samples, together):
         group = requests[start : start + together]
         drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)

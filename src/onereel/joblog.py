@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from onereel.errors import FileError, OnereelError, explained
+from onereel.filenames import readable
 from onereel.files import write_json
 from onereel.masking import masked
-from onereel.naming import readable
 from onereel.stopping import stop_on_sigterm
 
 _TAIL_LINES = 30

@@ -12,6 +12,7 @@ from typing import Any
 
 from onereel import ingest
 from onereel.errors import ClipError, ConfigError, MethodError
+from onereel.filenames import safe_names
 from onereel.ingest import ClipRow
 from onereel.ingest.download import split_login, without_password
 from onereel.methods import (
@@ -25,7 +26,6 @@ from onereel.methods import (
 )
 from onereel.methods.base import EDITS
 from onereel.names import did_you_mean
-from onereel.naming import safe_names
 from onereel.outputs import Result, check_folder, foreign, is_whole
 from onereel.readers import read_yaml
 from onereel.report.spec import read_spec

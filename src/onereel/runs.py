@@ -7,10 +7,9 @@ from typing import Any
 
 from onereel.errors import ConfigError
 from onereel.methods import method_names
-from onereel.methods.base import Task
+from onereel.methods.base import LARGEST_SEED, Task
 from onereel.sheet import (
     MOST_SAMPLES,
-    MOST_SEED,
     Layout,
     check_name,
     clips_and_files,
@@ -127,7 +126,7 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
         task=Task(parse_choice(where, "task", cells.get("task", Task.GENERATE), list(Task))),
         preset=cells.get("preset", "demo"),
         samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1, most=MOST_SAMPLES),
-        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=MOST_SEED),
+        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=LARGEST_SEED),
         settings=parse_settings(cells.get("settings", ""), where),
         prompt=cells.get("prompt", ""),
         inputs=parse_pairs(cells.get("inputs", ""), where),

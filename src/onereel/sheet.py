@@ -17,8 +17,6 @@ from onereel.readers import LINE_END, parse_yaml, read_text
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 EVERY_CLIP = "*"
 """What stands in the column ``clip`` for all clips."""
-MOST_SEED = 2**63 - 1
-"""The largest seed that every generator of random numbers takes."""
 MOST_SAMPLES = 100_000
 """More of one run is a slip: each is a file and a job."""
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel import ingest
+from onereel.filenames import readable
 from onereel.joblog import job_log
-from onereel.naming import readable
 from onereel.sampling import write_sample
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any
 
 from onereel.errors import ConfigError
 from onereel.methods import Method, MethodConfig, method_names
+from onereel.methods.base import LARGEST_SEED
 from onereel.runs import RunRow
 from onereel.sheet import (
     MOST_SAMPLES,
-    MOST_SEED,
     Layout,
     check_name,
     decimal_point,
@@ -164,7 +164,7 @@ def _parse(where: str, cells: Mapping[str, str]) -> StudyRow:
         method=parse_choice(where, "method", cells["method"], method_names()),
         preset=cells.get("preset", "demo"),
         samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1, most=MOST_SAMPLES),
-        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=MOST_SEED),
+        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=LARGEST_SEED),
         settings=parse_settings(cells.get("settings", ""), where),
     )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onereel.errors import ClipError
-from onereel.naming import readable, safe_names
+from onereel.filenames import readable, safe_names
 
 ODD = [
     "a b", "it's \"q\"", "[x] {y} (z)", "100%d", "a#b?c", "a:b", "a;b", "a\nb", "é漢字🎈", "-dash", "..", "*", "a,b",
