@@ -100,7 +100,7 @@ def _read_plan(root: Path, config: dict[str, Any]) -> None:
         for sample in what.samples(name):
             what.external_request(name, sample) if name in what.external else what.request(name, sample)
     for name in what.clips:
-        what.clip_settings(name), what.source_files(name)
+        what.clip_settings(name), what.made_here(what.source(name))
     json.dumps([what.texts, len(what.models), len(what.known_clips), [row.plain() for row in what.runs.values()]])
 
 
