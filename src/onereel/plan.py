@@ -171,10 +171,10 @@ class Plan:
     def _is_output(self, path: Path) -> bool:
         if path.suffix not in (".mkv", ".mp4"):
             return False
-        if path.parent == Path("data/clips"):
+        if path.parent == _CLIPS:
             return path.stem in self.clips or path.stem in self.known_clips
         run = path.parent.name
-        return path.parent == Path("results/samples", run) and run in self.runs and path.stem in self.samples(run)
+        return path.parent == _SAMPLES / run and run in self.runs and path.stem in self.samples(run)
 
     def samples(self, run: str) -> tuple[str, ...]:
         """Names of a run's samples."""
