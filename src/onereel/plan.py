@@ -158,7 +158,8 @@ class Plan:
 
     def _is_gone(self, clip: str) -> bool:
         source = self.source(clip)
-        return not ("://" in source or source.startswith("scene:") or os.path.lexists(source))
+        # Of a link to a disk that is not there, and of what may not be read, nothing can be made either.
+        return not ("://" in source or source.startswith("scene:") or os.access(source, os.R_OK))
 
     def made_here(self, source: str) -> list[str]:
         """Files of a source that jobs of this plan make, as their outputs call them.
