@@ -44,12 +44,3 @@ rule all:
         "<models>/index.json",
         "<studies>/index.json",
     localrule: True
-
-
-# `onereel evaluate` on a run's folder takes what belongs to the run, whatever older rows left there.
-onsuccess:
-    PLAN.record_samples(Path("results/samples"))
-
-
-onerror:
-    PLAN.record_samples(Path("results/samples"))

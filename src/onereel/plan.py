@@ -231,16 +231,16 @@ class Plan:
             return tuple(dict.fromkeys([*always, *of_edits]))
         return tuple(always)
 
-    def record_samples(self, folder: Path) -> None:
-        """Say in the runs' folders below `folder` which samples are the runs' own; they may hold those of older rows.
+    def record_samples(self) -> None:
+        """Say in the runs' folders which samples are the runs' own; they may hold those of older rows.
 
-        What else is called as such a record is left as it is.
+        `onereel evaluate` on such a folder takes no others. What else is called as such a record is left as it is.
         """
         for name, row in self.runs.items():
             request = {key: value for key, value in row.plain().items() if key not in ("samples", "seed")}
-            if (folder / name).is_dir():
+            if (_SAMPLES / name).is_dir():
                 with suppress(ConfigError):
-                    RunRecord(folder / name).name(request, self.samples(name))
+                    RunRecord(_SAMPLES / name).name(request, self.samples(name))
 
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""

@@ -161,11 +161,13 @@ rule write_report:
         "../scripts/write_report.py"
 
 
+# Snakemake knows one hook of each kind: of several, the last alone would run.
 onstart:
     make_stored_folders()
 
 
 onsuccess:
+    PLAN.record_samples()
     if stranger(PARTIAL) is None:
         shutil.rmtree(PARTIAL, ignore_errors=True)
     index = Path("results/report/index.html").resolve()
@@ -176,6 +178,7 @@ onsuccess:
 onerror:
     from onereel.report.partial import write_partial_report
 
+    PLAN.record_samples()
     write_partial_report(
         Path(),
         PARTIAL,
