@@ -22,6 +22,7 @@ Kind: TypeAlias = Literal["clip", "sample", "metrics", "sheet"]
 
 _KEY = "written"
 _LISTING = ".onereel.json"
+_NOBODYS = (_LISTING, ".snakemake_timestamp", ".DS_Store")  # Snakemake's comes into a folder when its job has ended
 _BEFORE: Mapping[Kind, tuple[frozenset[str], ...]] = {
     "clip": (frozenset({"name", "source", "size", "fps"}), frozenset({"name", "source", "caption", "attributes"})),
     "sample": (frozenset({"run", "method", "seed"}),),
@@ -149,7 +150,7 @@ def stranger(folder: Path) -> Path | None:
 
 def _names(folder: Path) -> set[str]:
     files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
-    return {str(path) for path in files if path.name != _LISTING}
+    return {str(path) for path in files if path.name not in _NOBODYS}
 
 
 _ELSEWHERE = "name another output, or move that file away"

@@ -146,6 +146,7 @@ def test_what_people_leave_in_a_folder_of_ours_is_seen(tmp_path):
     (tmp_path / "media/a.mp4").touch()
     assert stranger(tmp_path) is None  # nobody wrote down what there was
     list_folder(tmp_path)
+    (tmp_path / ".snakemake_timestamp").touch()  # as Snakemake does after the job
     assert stranger(tmp_path) is None
     (tmp_path / "media/report.zip").touch()
     assert stranger(tmp_path) == tmp_path / "media/report.zip"
