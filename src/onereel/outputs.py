@@ -22,6 +22,8 @@ Kind: TypeAlias = Literal["clip", "sample", "metrics", "sheet"]
 
 _KEY = "written"
 _LISTING = ".onereel.json"
+_NOBODYS = frozenset({_LISTING, ".snakemake_timestamp", ".DS_Store", ".directory", "Thumbs.db", "desktop.ini"})
+"""Files that programs leave in a folder by themselves: nobody loses them."""
 _BEFORE: Mapping[Kind, frozenset[str]] = {
     "clip": frozenset({"name", "source"}),
     "sample": frozenset({"run", "method", "seed"}),
@@ -149,7 +151,7 @@ def stranger(folder: Path) -> Path | None:
 
 def _names(folder: Path) -> set[str]:
     files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
-    return {str(path) for path in files if path.name != _LISTING}
+    return {str(path) for path in files if path.name not in _NOBODYS}
 
 
 _ELSEWHERE = "name another output, or move that file away"

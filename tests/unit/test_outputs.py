@@ -143,6 +143,8 @@ def test_what_people_leave_in_a_folder_of_ours_is_seen(tmp_path):
     (tmp_path / "media/a.mp4").touch()
     assert stranger(tmp_path) is None  # nobody wrote down what there was
     list_folder(tmp_path)
+    for program in (".snakemake_timestamp", ".DS_Store", "media/Thumbs.db"):  # left by Snakemake and file managers
+        (tmp_path / program).touch()
     assert stranger(tmp_path) is None
     (tmp_path / "media/report.zip").touch()
     assert stranger(tmp_path) == tmp_path / "media/report.zip"
