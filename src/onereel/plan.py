@@ -158,7 +158,8 @@ class Plan:
 
     def _is_gone(self, clip: str) -> bool:
         source = self.source(clip)
-        return not ("://" in source or source.startswith("scene:") or os.path.lexists(source))
+        # Nothing is behind a link or in a folder, either, while the disk that holds it is not mounted.
+        return not ("://" in source or source.startswith("scene:") or _files(source))
 
     def made_here(self, source: str) -> list[str]:
         """Files of a source that jobs of this plan make, as their outputs call them.
