@@ -144,16 +144,19 @@ def recognise(path: Path | str) -> Clip | None:
             rate, count, check = (container.metadata.get(tag) for tag in (_RATE_TAG, _COUNT_TAG, _CHECK_TAG))
             if rate is None or count is None:
                 return None
-            fps, tick = Fraction(rate), container.streams.video[0].time_base or Fraction(1, 1000)
+            fps, promised = Fraction(rate), int(count)
+            tick = container.streams.video[0].time_base or Fraction(1, 1000)
             pictures: list[np.ndarray] = []
             times: list[Fraction] = []
             for frame in container.decode(video=0):
+                if len(pictures) == promised:  # or a film with copied tags would fill the memory
+                    return None
                 if pictures and (frame.height, frame.width) != pictures[0].shape[:2]:
                     return None
                 times.append((frame.pts or 0) * tick)
                 pictures.append(frame.to_ndarray(format="rgb24"))
         # libav only logs damage in FFV1, and shows the picture before in its place: hence the checksum.
-        if not pictures or len(pictures) != int(count) or _checksum(frames := stack(pictures)) != check:
+        if not pictures or len(pictures) != promised or _checksum(frames := stack(pictures)) != check:
             return None
         late = (abs(time - times[0] - index / fps) for index, time in enumerate(times))
         return Clip(frames, fps) if max(late) <= tick else None

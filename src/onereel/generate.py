@@ -26,6 +26,7 @@ from onereel.methods import (
     configure,
     load_method,
 )
+from onereel.names import did_you_mean
 from onereel.outputs import Result, check_outputs
 from onereel.progress import terminal_progress
 from onereel.run_record import RunRecord
@@ -79,7 +80,7 @@ def generate_samples(
     """
     chosen = load_method(method)
     if task not in list(Task):
-        raise ConfigError(f"task '{task}'", "no such task", f"choose one of {', '.join(sorted(chosen.tasks))}")
+        raise ConfigError(f"task '{task}'", "no such task", did_you_mean(task, sorted(chosen.tasks)))
     check_task(chosen, Task(task))
     values = parse_settings(";".join(settings), "--set")
     config = configure(chosen, preset, values, task=Task(task))

@@ -41,9 +41,9 @@ def job_log(job: Any, *, failures: Path = Path("results/failures")) -> Iterator[
         sys.exit(str(FileError(log_path, "cannot be written", error)))
     format_ = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     handlers: list[logging.Handler] = [file, logging.StreamHandler()]
-    logging.basicConfig(level=logging.INFO, format=format_, datefmt="%H:%M:%S", handlers=handlers, force=True)
     for handler in handlers:
         handler.setFormatter(_Masking(format_, datefmt="%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     stop_on_sigterm()
     wildcards = dict(job.wildcards.items())
     record = failures / _record_name(job.rule, wildcards)

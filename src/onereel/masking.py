@@ -5,10 +5,11 @@ import re
 MASK = "***"
 """What stands where a secret was."""
 
-# What stands before the host's @. A password with a / in it, which should be %2F, ends at the last @.
-_LOGIN = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#\s:@\[]*:(?!\d+(?:[/?#\s]|$))\S*@)")
+# What stands before the host's @. A password with a / in it, which should be %2F, ends at the last @. Everything has a
+# largest length: a text may be any file's, and the time would grow with its square.
+_LOGIN = re.compile(r"(?<=://)(?:[^/?#\s]{,4000}@|[^/?#\s:@\[]{,4000}:(?!\d{1,9}(?:[/?#\s]|$))\S{,4000}@)")
 _SECRET_VALUE = re.compile(
-    r"(?i)([?&;#](?:[\w.-]*(?:token|signature|secret|passw|pwd|auth|credential|api[_-]?key|access[_-]?key|session)[\w.-]*"
+    r"(?i)([?&;#](?:[\w.-]{,64}(?:token|signature|secret|passw|pwd|auth|credential|api[_-]?key|access[_-]?key|session)[\w.-]{,64}"
     r"|sig|key|key-pair-id|policy|jwt|pass|code)=)[^&;#\s'\"]*[^&;#\s'\").,:]"
 )
 

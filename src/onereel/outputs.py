@@ -24,13 +24,13 @@ _KEY = "written"
 _LISTING = ".onereel.json"
 _NOBODYS = frozenset({_LISTING, ".snakemake_timestamp", ".DS_Store", ".directory", "Thumbs.db", "desktop.ini"})
 """Files that programs leave in a folder by themselves: nobody loses them."""
-_BEFORE: Mapping[Kind, frozenset[str]] = {
-    "clip": frozenset({"name", "source"}),
-    "sample": frozenset({"run", "method", "seed"}),
-    "metrics": frozenset({"records", "summary"}),
-    "sheet": frozenset({"what", "seed"}),
+_BEFORE: Mapping[Kind, tuple[frozenset[str], ...]] = {
+    "clip": (frozenset({"name", "source", "size", "fps"}), frozenset({"name", "source", "caption", "attributes"})),
+    "sample": (frozenset({"run", "method", "seed"}),),
+    "metrics": (frozenset({"records", "summary"}),),
+    "sheet": (),
 }
-"""Keys by which manifests are known that were written before they were signed."""
+"""Keys by which manifests are known that were written before they were signed; any of the sets."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def check_folder(folder: Path) -> None:
 def stranger(folder: Path) -> Path | None:
     """A file in a folder of ours that was not there when we wrote it; None where nobody wrote down what was."""
     try:
-        listed = read_json(folder / _LISTING)
-    except (OSError, ValueError):
+        listed = set(read_json(folder / _LISTING))
+    except (OSError, ValueError, TypeError):
         return None
     return next((folder / name for name in sorted(_names(folder)) if name not in listed), None)
 
@@ -183,7 +183,7 @@ def _written(result: Result) -> dict[str, str | None]:
     match content.get(_KEY):
         case {"by": "onereel", "kind": result.kind, "name": result.name, "content": str(own), "files": dict(sums)}:
             return {**sums, result.manifest.name: own}
-        case None if content.keys() >= _BEFORE[result.kind]:
+        case None if any(content.keys() >= keys for keys in _BEFORE[result.kind]):
             return dict.fromkeys(path.name for path in result.paths)
     return {}
 

@@ -158,8 +158,9 @@ class Plan:
 
     def _is_gone(self, clip: str) -> bool:
         source = self.source(clip)
-        # Nothing is behind a link or in a folder, either, while the disk that holds it is not mounted.
-        return not ("://" in source or source.startswith("scene:") or _files(source))
+        # Of a link to a disk that is not there, an empty folder, and what may not be read, nothing can be made either.
+        there = any(os.access(file, os.R_OK) for file in _files(source))
+        return not ("://" in source or source.startswith("scene:") or there)
 
     def made_here(self, source: str) -> list[str]:
         """Files of a source that jobs of this plan make, as their outputs call them.
@@ -172,10 +173,10 @@ class Plan:
     def _is_output(self, path: Path) -> bool:
         if path.suffix not in (".mkv", ".mp4"):
             return False
-        if path.parent == Path("data/clips"):
+        if path.parent == _CLIPS:
             return path.stem in self.clips or path.stem in self.known_clips
         run = path.parent.name
-        return path.parent == Path("results/samples", run) and run in self.runs and path.stem in self.samples(run)
+        return path.parent == _SAMPLES / run and run in self.runs and path.stem in self.samples(run)
 
     def samples(self, run: str) -> tuple[str, ...]:
         """Names of a run's samples."""

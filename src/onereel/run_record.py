@@ -3,8 +3,11 @@
 A folder that is used again holds samples of other requests, too; without a record they would count as one run's.
 """
 
+import fcntl
 import json
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +49,15 @@ class RunRecord:
             report: called with one line if other samples of ours stay in the folder.
         """
         plain = json.loads(json.dumps(request))
-        if self.request == plain:
-            return
-        others = {path.stem for path in self.path.parent.glob("*.mkv") if own_request(path)} - set(names)
-        self.request, self.samples = plain, ()
-        self._write()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(self.path.parent):
+            if self.path.exists():  # since this was made, hours of training may have passed
+                self._read()
+            if self.request == plain:
+                return
+            others = {path.stem for path in self.path.parent.glob("*.mkv") if own_request(path)} - set(names)
+            self.request, self.samples = plain, ()
+            self._write()
         if others:
             count = "1 other sample is" if len(others) == 1 else f"{len(others)} other samples are"
             report(f"{self.path.parent}: {count} not of this run and no longer counted")
@@ -61,13 +68,14 @@ class RunRecord:
         Raises: ConfigError if another command has made the folder another request's meanwhile.
         """
         asked = self.request
-        self._read()  # a command beside this one may draw other seeds
-        if self.request != asked:
-            remedy = "give each request a folder of its own"
-            raise ConfigError(f"'{self.path}'", "became another request's while samples were drawn", remedy)
-        if name not in self.samples:
-            self.samples = (*self.samples, name)
-            self._write()
+        with _alone_in(self.path.parent):
+            self._read()  # a command beside this one may draw other seeds
+            if self.request != asked:
+                remedy = "give each request a folder of its own"
+                raise ConfigError(f"'{self.path}'", "became another request's while samples were drawn", remedy)
+            if name not in self.samples:
+                self.samples = (*self.samples, name)
+                self._write()
 
     def name(self, request: Mapping[str, Any], samples: Iterable[str]) -> None:
         """Make this the record of a request whose samples are known; nothing is written where it says so already."""
@@ -93,6 +101,18 @@ class RunRecord:
 
     def _write(self) -> None:
         write_json(self.path, {"kind": _KIND, "request": self.request, "samples": list(self.samples)})
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other command changes the folder's record: each writes it anew, with the names that it has read."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems lock no folders
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def own_request(video: Path) -> dict[str, Any] | None:

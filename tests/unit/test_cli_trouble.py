@@ -90,7 +90,7 @@ def test_places_where_no_file_can_be_end_in_one_line_before_any_work(onereel, tm
         ("ingest", CLIP, "file/a.mkv"): "'file/a.mkv': cannot be written (Not a directory)",
         ("ingest", CLIP, "d.mkv"): "'d.mp4': cannot be written (Is a directory)",
         ("generate", CLIP, "--method", "vgpnn", "--out", "file/s"): "'file/s/0.mkv': cannot be written (Not a dir",
-        ("evaluate", "--reference", CLIP, "--samples", "s", "--out", "file/m.json"): "'file/m.json': cannot be writt",
+        ("evaluate", "--reference", CLIP, "--samples", "file", "--out", "file/m.json"): "'file/m.json': cannot be wr",
     }.items():
         code, out, err = onereel(*arguments)
         assert (code, out, err.count("\n")) == (1, "", 1)

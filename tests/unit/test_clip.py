@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -124,6 +126,31 @@ def test_read_refuses_what_it_did_not_write(tmp_path: Path) -> None:
             read(path)
     write(tmp_path / "c.mkv", Clip(ramp()))
     assert claims_to_be_clip(tmp_path / "c.mkv")
+
+
+def test_a_film_with_copied_tags_is_not_decoded_beyond_what_they_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "film.mkv", Clip(ramp(12)))
+    decoded: list[int] = []
+
+    class Film:
+        """The file, as if its tags were of a clip of three frames."""
+
+        def __init__(self, path: Path | str) -> None:
+            self._container = av.open(str(path))
+            self.metadata = {**self._container.metadata, "ONEREEL_FRAMES": "3"}
+            self.streams = self._container.streams
+
+        def decode(self, video: int) -> Iterator[av.VideoFrame]:
+            for frame in self._container.decode(video=video):
+                decoded.append(frame.pts)
+                yield frame
+
+    monkeypatch.setattr(clips, "_opened", lambda path: nullcontext(Film(path)))
+    assert claims_to_be_clip(tmp_path / "film.mkv")
+    assert clips.recognise(tmp_path / "film.mkv") is None
+    assert len(decoded) == 4
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -283,6 +284,22 @@ def test_two_commands_may_draw_into_one_folder_but_not_two_requests(tmp_path: Pa
     RunRecord(tmp_path).begin({"method": "gpnn"}, [], print)
     with pytest.raises(ConfigError, match="another request's"):
         first.add("2")
+
+
+def test_no_name_is_lost_where_commands_write_at_once(tmp_path: Path) -> None:
+    early = RunRecord(tmp_path)  # read before its training, which takes longer than all of the others'
+
+    def command(first: int) -> None:
+        record = RunRecord(tmp_path)
+        record.begin({"method": "vgpnn"}, [], print)
+        for seed in range(first, first + 10):
+            record.add(str(seed))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(command, range(0, 80, 10)))
+    early.begin({"method": "vgpnn"}, [], print)
+    early.add("80")
+    assert sorted(map(int, RunRecord(tmp_path).samples)) == list(range(81))
 
 
 def test_without_a_record_samples_of_several_requests_are_refused(tmp_path: Path) -> None:

@@ -131,8 +131,11 @@ def test_a_result_of_another_kind_or_name_is_no_place_for_this_one(tmp_path):
 
 def test_clips_of_earlier_versions_are_ours(tmp_path):
     result = ours(tmp_path)
-    write_json(result.manifest, {"name": "c", "source": "holiday.mp4", "sha256": "0", "frames": 3})
+    write_json(result.manifest, {"name": "c", "source": "holiday.mp4", "sha256": "0", "size": [3, 24, 32], "fps": "12"})
     check_outputs([result], [])
+    write_json(result.manifest, {"name": "c", "source": "holiday.mp4", "licence": "mine"})  # somebody's own notes
+    with pytest.raises(ConfigError, match="no clip that onereel wrote"):
+        check_outputs([result], [], overwrite=True)
 
 
 def test_places_where_nothing_can_be_written(tmp_path):
@@ -172,6 +175,9 @@ def test_what_people_leave_in_a_folder_of_ours_is_seen(tmp_path):
     assert stranger(tmp_path) is None
     (tmp_path / "media/report.zip").touch()
     assert stranger(tmp_path) == tmp_path / "media/report.zip"
+    for damaged in ("", "{", "7", "[[]]"):
+        (tmp_path / ".onereel.json").write_text(damaged)
+        assert stranger(tmp_path) is None
 
 
 def test_a_second_ingestion_replaces_the_first(tmp_path, monkeypatch):

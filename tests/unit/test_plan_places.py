@@ -120,5 +120,7 @@ def test_a_clip_whose_source_is_gone_is_kept(project):
     assert check("link.mp4").kept == check("unmounted").kept == ("birds",)
     assert check("http://host/gone.mp4").kept == ()
     assert check(SCENE).kept == ()
-    encode(project / "gone.mp4", ramp())
+    (project / "gone.mp4").symlink_to("on_another_disk.mp4")
+    assert check("gone.mp4").kept == ("birds",)
+    encode(project / "on_another_disk.mp4", ramp())
     assert check("gone.mp4").kept == ()

@@ -16,6 +16,7 @@ from onereel.metrics.aggregate import summarise
 from onereel.report.project import DONE, FAILED, MISSING, UNFINISHED, Project, load_project, natural_key
 from onereel.report.records import Summary, require_record
 from onereel.report.visuals import visualise
+from onereel.run_record import RunRecord
 from onereel.runs import RunRow
 
 SIZE = (10, 36, 64)
@@ -226,6 +227,13 @@ def test_numbers_of_samples_that_are_gone_are_not_shown(tmp_path: Path) -> None:
     (tmp_path / "results/samples/balloons-patches/1.mkv").unlink()
     run = entry(load(tmp_path), "balloons-patches")
     assert (run.status, run.records) == (MISSING, ())
+
+
+def test_the_record_of_a_run_is_no_damaged_sample(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    RunRecord(tmp_path / "results/samples/r").name({"method": "vgpnn"}, ["0"])
+    project = load_project(tmp_path, runs=[RunRow("r", "c", "vgpnn")], clips=["c"])
+    assert project.runs[0].samples == ()
+    assert not caplog.records
 
 
 def test_a_broken_json_counts_as_missing(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from onereel.outputs import Result, write_result
 from tests.workspace import Workspace, small_workspace
 
 OLD = 10**9
@@ -20,7 +22,10 @@ CLIPS = (
     "missing\tdata/sources/missing {x}.mp4\n"
 )
 RUNS = "run\tclip\tmethod\tsource\ntheirs\tkept\texternal:X\ttheir [1] {run}\n"
-MADE = [f"data/clips/{line.split()[0]}" for line in CLIPS.splitlines()[1:]] + ["results/samples/theirs/0"]
+MADE = [
+    *(Result("clip", Path("data/clips"), line.split()[0]) for line in CLIPS.splitlines()[1:]),
+    Result("sample", Path("results/samples/theirs"), "0"),
+]
 
 
 @pytest.fixture
@@ -36,9 +41,9 @@ def touched(tmp_path) -> Workspace:
     for number in range(3):
         write(sources / f"frames <clip>/{number}.png", f"picture {number}")
     write(workspace.root / "their [1] {run}/0.mkv", "a sample")
-    for name in MADE:
-        for suffix in (".mkv", ".mp4", ".json"):
-            workspace.write(f"{name}{suffix}", "")
+    for made in MADE:
+        ours = replace(made, folder=workspace.root / made.folder)
+        write_result(ours, {}, dict.fromkeys(made.suffixes, Path.touch))
     workspace.snakemake("--touch", "--forceall", "--quiet", "all", "--", "clips", "samples")
     return workspace
 

@@ -187,8 +187,8 @@ class Cascade:
             count = 1 + max(int(name[6:8]) for name in tensors)
             states = [device_state(tensors, torch.device("cpu"), f"level_{level:02d}") for level in range(count)]
             return cls.of(states, config, part, device)
-        except (RuntimeError, OSError, KeyError, ValueError) as error:
-            problem = str(error).splitlines()[0]
+        except (RuntimeError, KeyError, ValueError) as error:
+            problem = tensorfiles.first_line(error)
             raise MethodError(f"part '{part.name}', '{path}'", f"does not fit ({problem})", "train again") from None
 
     @property

@@ -143,9 +143,8 @@ def grow(
             kept = level.finished()
             tensorfiles.save(folder / FINISHED, kept)
             (folder / loop.CHECKPOINT).unlink(missing_ok=True)
-            kept = tensorfiles.load(
-                folder / FINISHED
-            )  # what a resumed training reads, so that both go on from the same
+            # What a resumed training reads, so that both go on from the same.
+            kept = tensorfiles.load(folder / FINISHED)
         done.append(kept)
         write_text(workdir / loop.CURVES, joined_curves(workdir, index + 1))
     return done

@@ -22,6 +22,7 @@ from onereel.ingest.colour import Converter, colour_of, name_of_turn, pixel_aspe
 from onereel.ingest.crop import container_crop
 from onereel.ingest.footage import MAX_PIXELS, Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
 from onereel.ingest.pictures import orientation
+from onereel.ingest.request import MAX_FPS
 from onereel.ingest.structure import damaged_slice, is_motion_jpeg
 from onereel.ingest.track import video_track
 
@@ -47,7 +48,6 @@ _LIBRARIES = {
     for name, version in av.library_versions.items()
     if name in ("libavcodec", "libavformat", "libswscale")
 }
-_FASTEST = 1000  # frames per second; a faster rate is a clock's
 _WORTH_A_SEEK = Fraction(5)
 _MOST_THREADS = 4  # each holds decoded frames
 
@@ -186,7 +186,7 @@ class Movie(Footage):
         self.aspect = pixel_aspect(stream.sample_aspect_ratio, self._steps[0])
         self.tick = stream.time_base or Fraction(0)
         self.rate = exact_rate(self._container.metadata, stream.average_rate or stream.guessed_rate)
-        if self.rate and self.rate > _FASTEST:
+        if self.rate and self.rate > MAX_FPS:  # a clock's, not that of pictures
             self.rate = 1 / (frame.duration * self.tick) if frame.duration and self.tick else None
         notes = list(self._colour.notes)
         if shown != self._stored_size:

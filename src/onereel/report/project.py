@@ -275,8 +275,10 @@ def _concerns(failure: Mapping[str, Any], row: RunRow) -> bool:
 
 def _load_samples(folder: Path) -> Iterator[SampleEntry]:
     for path in sorted(folder.glob("*.json"), key=lambda path: natural_key(path.stem)):
-        record, video = read_record(path, SampleRecord), path.with_suffix(".mkv")
-        if not record or not video.exists():
+        video = path.with_suffix(".mkv")
+        # The record of the run lies there, too, and is no sample's.
+        record = read_record(path, SampleRecord) if video.exists() else None
+        if not record:
             continue
         preview = path.with_suffix(".mp4")
         yield SampleEntry(

@@ -117,8 +117,8 @@ class Hierarchy:
         """
         try:
             return cls.of(unpack(tensorfiles.load(path)), config, device)
-        except (RuntimeError, OSError, KeyError, ValueError) as error:
-            problem = str(error).splitlines()[0]
+        except (RuntimeError, KeyError, ValueError) as error:
+            problem = tensorfiles.first_line(error)
             raise MethodError(f"hp_vae_gan, '{path}'", f"does not fit ({problem})", "train again") from None
 
     @property

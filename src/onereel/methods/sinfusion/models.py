@@ -104,7 +104,7 @@ class Model:
         try:
             denoiser.load_state_dict(tensorfiles.load(path))
         except (RuntimeError, ValueError) as error:
-            problem = str(error).splitlines()[0]
+            problem = tensorfiles.first_line(error)
             raise MethodError(
                 f"sinfusion, part '{part}', '{path}'", f"does not fit ({problem})", "train again"
             ) from None
