@@ -321,6 +321,16 @@ def test_a_clocks_rate_is_not_the_pictures(tmp_path: Path, name: str) -> None:
     assert not manifest["variable_frame_rate"]
 
 
+def test_avi_whose_pictures_are_stored_out_of_order(tmp_path: Path) -> None:
+    """AVI has no times of its own: what libav makes of them follows the order of storage."""
+    options = {"bf": "3", "b_strategy": "0", "sc_threshold": "0", "g": "100"}
+    path = encode(tmp_path / "v.avi", ramp(15), codec="libx264", pix_fmt="yuv420p", options=options)
+    clip, manifest = ingest(str(path), fps=10)
+    assert numbers(clip.frames) == list(range(15))
+    assert not manifest["variable_frame_rate"]
+    assert numbers(ingest(str(path), start="0.5s", end="0.9s")[0].frames) == [5, 6, 7, 8]
+
+
 # What the header crops
 
 
