@@ -101,8 +101,8 @@ def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, ove
 
     Raises: ConfigError naming the file and what to do.
     """
-    reads = list(map(Path, reads))
-    read, folders = _identities(reads), {_identity(path) for path in reads if _is_folder(path)}
+    named = [Path(path) for path in reads]
+    read, folders = _identities(named), {_identity(path) for path in named if _is_folder(path)}
     for result in results:
         for path in result.paths:
             check_target(path)
