@@ -182,7 +182,7 @@ def evaluate(
 
     _expect_suffix(out, ".json")
     found = ingest.find_samples(samples)
-    read: list[Path | str] = [reference, samples, *found.samples.values()]
+    read: list[Path | str] = [reference, *found.samples.values()]
     check_outputs([Result.metrics(out)], read, overwrite=overwrite)
     typer.echo(found.summary())
     result = measure(

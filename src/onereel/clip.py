@@ -144,8 +144,11 @@ def recognise(path: Path | str) -> Clip | None:
             rate, count, check = (container.metadata.get(tag) for tag in (_RATE_TAG, _COUNT_TAG, _CHECK_TAG))
             if rate is None or count is None:
                 return None
+            (stream,) = container.streams.video  # a ValueError where a tool put another video beside it
+            if stream.sample_aspect_ratio not in (None, 0, 1):  # what is shown is no longer what was written
+                return None
             fps, promised = Fraction(rate), int(count)
-            tick = container.streams.video[0].time_base or Fraction(1, 1000)
+            tick = stream.time_base or Fraction(1, 1000)
             pictures: list[np.ndarray] = []
             times: list[Fraction] = []
             for frame in container.decode(video=0):

@@ -22,7 +22,8 @@ Kind: TypeAlias = Literal["clip", "sample", "metrics", "sheet"]
 
 _KEY = "written"
 _LISTING = ".onereel.json"
-_NOBODYS = (_LISTING, ".snakemake_timestamp", ".DS_Store")  # Snakemake's comes into a folder when its job has ended
+_NOBODYS = frozenset({_LISTING, ".snakemake_timestamp", ".DS_Store", ".directory", "Thumbs.db", "desktop.ini"})
+"""Files that programs leave in a folder by themselves: nobody loses them."""
 _BEFORE: Mapping[Kind, tuple[frozenset[str], ...]] = {
     "clip": (frozenset({"name", "source", "size", "fps"}), frozenset({"name", "source", "caption", "attributes"})),
     "sample": (frozenset({"run", "method", "seed"}),),
@@ -100,7 +101,8 @@ def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, ove
 
     Raises: ConfigError naming the file and what to do.
     """
-    read = _identities(reads)
+    named = [Path(path) for path in reads]
+    read, folders = _identities(named), {_identity(path) for path in named if _is_folder(path)}
     for result in results:
         for path in result.paths:
             check_target(path)
@@ -108,6 +110,10 @@ def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, ove
                 continue
             if path.exists() and _identity(path) in read:
                 raise ConfigError(f"'{path}'", "would be replaced, but this command reads it", "name another output")
+        if result.suffixes and result.folder.is_dir() and _identity(result.folder) in folders:
+            # Frames with a video beside them: which is meant, the next command could not tell.
+            where = f"'{result.folder}'"
+            raise ConfigError(where, "is a folder that this command reads, and would hold its output", "name another")
         _check_ours(result, overwrite)
 
 
@@ -210,6 +216,13 @@ def _identities(paths: Iterable[Path | str]) -> set[tuple[int, int]]:
         except OSError:  # an address, a scene, or a name that no file can have
             continue
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # an address, a scene, or a name that no file can have
+        return False
 
 
 def _identity(path: Path) -> tuple[int, int]:

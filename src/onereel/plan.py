@@ -158,8 +158,9 @@ class Plan:
 
     def _is_gone(self, clip: str) -> bool:
         source = self.source(clip)
-        # Of a link to a disk that is not there, and of what may not be read, nothing can be made either.
-        return not ("://" in source or source.startswith("scene:") or os.access(source, os.R_OK))
+        # Of a link to a disk that is not there, an empty folder, and what may not be read, nothing can be made either.
+        there = any(os.access(file, os.R_OK) for file in _files(source))
+        return not ("://" in source or source.startswith("scene:") or there)
 
     def made_here(self, source: str) -> list[str]:
         """Files of a source that jobs of this plan make, as their outputs call them.

@@ -90,8 +90,10 @@ class RunRecord:
             request, samples = content["request"], content["samples"]
             if content["kind"] != _KIND or not isinstance(request, dict) or not isinstance(samples, list):
                 raise ValueError("of another kind")
-            if not all(isinstance(name, str) for name in samples):
-                raise ValueError("incomplete")
+            if not all(isinstance(name, str) and name and "/" not in name for name in samples):
+                raise ValueError("no names of files in this folder")
+            if len(set(samples)) < len(samples):
+                raise ValueError("a sample counts once")
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             what = "is no record of a run that onereel wrote"
             raise ConfigError(f"'{self.path}'", what, "move it away, or use another folder") from error

@@ -1,11 +1,13 @@
 """A known colour goes in under every tag; what comes out is compared with the colour, not with another decoder."""
 
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from onereel.cli import app
@@ -267,6 +269,26 @@ def test_hdr_is_said_where_a_user_sees_it(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert note in done.output
     assert note in read_json(tmp_path / "out" / "clip.json")["notes"]
+
+
+@pytest.mark.parametrize("rgb", [(128, 128, 128), (235, 235, 235), (200, 100, 50), (90, 200, 120)])
+@pytest.mark.parametrize(("transfer", "encoded"), [(PQ, pq), (HLG, hlg)], ids=["PQ", "HLG"])
+def test_hdr_pictures_are_toned_as_footage_is(
+    tmp_path: Path, transfer: int, encoded: Callable[[np.ndarray], np.ndarray], rgb: tuple[int, int, int]
+) -> None:
+    signal = np.round(255 * encoded(203 * TO_BT2020 @ light_of(rgb))).astype(np.uint8)
+    alone, folder = tmp_path / "v.avif", tmp_path / "frames"
+    folder.mkdir()
+    Image.fromarray(np.full((16, 16, 3), signal)).save(alone, quality=100, subsampling="4:4:4")
+    said, tags = b"nclx\0\1\0\r", b"nclx" + bytes((0, BT2020, 0, transfer))
+    assert said in alone.read_bytes()
+    alone.write_bytes(alone.read_bytes().replace(said, tags))
+    for number in range(2):
+        shutil.copy(alone, folder / f"{number}.avif")
+    for source in (alone, folder):
+        clip, manifest = ingest(str(source), allow_single=True)
+        assert np.abs(clip.frames[-1, 8, 8].astype(int) - rgb).max() <= 6  # of 8 bits
+        assert "tone-mapped to SDR" in manifest["notes"][0]
 
 
 @pytest.mark.parametrize("rgb", ORDINARY)

@@ -9,7 +9,7 @@ import pytest
 from av.stream import Disposition
 from PIL import Image
 
-from onereel.clip import Clip, write
+from onereel.clip import Clip, read, write
 from onereel.errors import ClipError
 from onereel.ingest import ingest, load
 from onereel.ingest.structure import broken_checksum, is_motion_jpeg, missing_part
@@ -114,6 +114,26 @@ def test_damage_that_was_rewrapped_is_still_named(tmp_path: Path, ours: Path) ->
     assert broken_checksum(copy) is None
     with pytest.raises(ClipError, match=r"is damaged at 0\.\d\d s"):
         load(copy)
+
+
+def test_our_frames_shown_otherwise_are_another_clip(tmp_path: Path, ours: Path) -> None:
+    """In other proportions, or beside the video that players show."""
+    exact = {"codec": "libx264rgb", "pix_fmt": "rgb24", "options": {"qp": "0"}}
+    wide = tagged(ours, tmp_path / "wide.mkv", NOISE, rate=FPS, aspect=Fraction(2), **exact)
+    shown = with_tracks(tmp_path / "shown.mkv", (ramp(5), "ffv1", "bgr0", NONE))
+    with av.open(str(ours)) as given, av.open(str(shown)) as other, av.open(str(tmp_path / "two.mkv"), "w") as out:
+        out.metadata.update(given.metadata)
+        for source, disposition in ((given, NONE), (other, DEFAULT)):
+            out.add_stream_from_template(source.streams.video[0]).disposition = disposition
+        for source, stream in zip((given, other), out.streams.video, strict=True):
+            for packet in source.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    out.mux(packet)
+    assert load(wide).size == ingest(str(wide))[0].size == (6, 32, 96)
+    assert load(tmp_path / "two.mkv").size == ingest(str(tmp_path / "two.mkv"))[0].size == (5, 32, 48)
+    with pytest.raises(ClipError):
+        read(wide)
 
 
 # What the metadata says
@@ -319,6 +339,16 @@ def test_a_clocks_rate_is_not_the_pictures(tmp_path: Path, name: str) -> None:
     assert numbers(clip.frames) == list(range(8))
     assert clip.fps == 10
     assert not manifest["variable_frame_rate"]
+
+
+def test_avi_whose_pictures_are_stored_out_of_order(tmp_path: Path) -> None:
+    """AVI has no times of its own: what libav makes of them follows the order of storage."""
+    options = {"bf": "3", "b_strategy": "0", "sc_threshold": "0", "g": "100"}
+    path = encode(tmp_path / "v.avi", ramp(15), codec="libx264", pix_fmt="yuv420p", options=options)
+    clip, manifest = ingest(str(path), fps=10)
+    assert numbers(clip.frames) == list(range(15))
+    assert not manifest["variable_frame_rate"]
+    assert numbers(ingest(str(path), start="0.5s", end="0.9s")[0].frames) == [5, 6, 7, 8]
 
 
 # What the header crops

@@ -313,7 +313,13 @@ def test_without_a_record_samples_of_several_requests_are_refused(tmp_path: Path
     assert list(discover(tmp_path)) == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "onereel run"}', '{"kind": "onereel run", "request": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"kind": "onereel run"}', '{"kind": "onereel run", "request": 1}'),
+        *(f'{{"kind": "onereel run", "request": {{}}, "samples": {names}}}' for names in ('["0", "0"]', '["../0"]')),
+    ],
+)
 def test_a_file_that_is_no_record_is_kept_and_passed_over(tmp_path: Path, text: str) -> None:
     write(tmp_path / "0.mkv", Clip(ramp(2)))
     (tmp_path / "run.json").write_text(text)

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from onereel import cli
 from onereel.clip import Clip, read
@@ -79,6 +80,29 @@ def test_a_link_to_what_is_read_is_the_same_file(tmp_path, link):
         check_outputs([Result("clip", tmp_path, "c")], [tmp_path])
 
 
+def test_a_folder_of_frames_takes_no_video(tmp_path, monkeypatch):
+    (tmp_path / "frames").mkdir()
+    for number, frame in enumerate(ramp(3)):
+        Image.fromarray(frame).save(tmp_path / f"frames/{number + 1}.png")
+    (tmp_path / "link").symlink_to("frames")
+    before = contents(tmp_path)
+    for arguments in (
+        ("ingest", "frames", "frames/c.mkv"),
+        ("generate", "frames", "--method", "calibration", "--preset", "itself", "--out", "link"),
+    ):
+        assert "a folder that this command reads" in onereel(monkeypatch, tmp_path, *arguments)
+    assert contents(tmp_path) == before
+
+
+def test_an_evaluation_is_repeated_beside_its_samples(tmp_path, monkeypatch):
+    ours(tmp_path, "c")
+    ours(tmp_path / "samples", "0", "sample")
+    asked = ("evaluate", "--reference", "c.mkv", "--samples", "samples", "--metrics", "psnr", "--out")
+    for _ in range(2):
+        assert onereel(monkeypatch, tmp_path, *asked, "samples/metrics.json") == ""
+    assert "no metrics that onereel wrote" in onereel(monkeypatch, tmp_path, *asked, "samples/0.json")
+
+
 def test_our_own_are_replaced_unless_somebody_changed_them(tmp_path):
     for suffix in (".mkv", ".mp4", ".json"):
         result = ours(tmp_path)
@@ -146,7 +170,8 @@ def test_what_people_leave_in_a_folder_of_ours_is_seen(tmp_path):
     (tmp_path / "media/a.mp4").touch()
     assert stranger(tmp_path) is None  # nobody wrote down what there was
     list_folder(tmp_path)
-    (tmp_path / ".snakemake_timestamp").touch()  # as Snakemake does after the job
+    for program in (".snakemake_timestamp", ".DS_Store", "media/Thumbs.db"):  # left by Snakemake and file managers
+        (tmp_path / program).touch()
     assert stranger(tmp_path) is None
     (tmp_path / "media/report.zip").touch()
     assert stranger(tmp_path) == tmp_path / "media/report.zip"

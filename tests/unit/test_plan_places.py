@@ -115,6 +115,9 @@ def test_a_clip_whose_source_is_gone_is_kept(project):
     assert check("gone.mp4").kept == ()  # nothing was made of it yet: its job says that it is gone
     write_frames("clip", project / "data/clips", "birds", Clip(ramp(3)), {"name": "birds"})
     assert check("gone.mp4").kept == ("birds",)
+    (project / "link.mp4").symlink_to("unmounted/gone.mp4")
+    (project / "unmounted").mkdir()
+    assert check("link.mp4").kept == check("unmounted").kept == ("birds",)
     assert check("http://host/gone.mp4").kept == ()
     assert check(SCENE).kept == ()
     (project / "gone.mp4").symlink_to("on_another_disk.mp4")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,6 +39,9 @@ _FORMATS = ",".join(
     )
 )
 _CUT_ANYWHERE = ("mpegts", "mpeg")  # formats that are recorded and cut between key frames
+_DECODED_ORDER = ("h264", "hevc", "mpeg1video", "mpeg2video", "vc1", "wmv3")
+"""What AVI, which stores no times, may hold out of order, and libav numbers as it is stored."""
+
 _COUNTED_FROM_ZERO = ("matroska", "flv", "nut")  # their length includes the time before the first frame
 _UNTOLD_RATE, _ASSUMED_RATE = Fraction(24_999, 1000), Fraction(25)
 """What libav is asked to put where a raw stream says no rate, and what players put there."""
@@ -235,12 +239,17 @@ class Movie(Footage):
                 end += first
         return end - first if end is not None and end > first else None
 
+    def _is_untimed(self) -> bool:
+        """Whether frames appear in the order of their slots in the file, of which each holds the data of another."""
+        return self._kind() == "avi" and self._stream.codec_context.name in _DECODED_ORDER
+
     def _kind(self) -> str:
         return self._container.format.name.split(",")[0]
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Frames from the container's position on; from the first key frame on where the format is cut anywhere."""
         count, waiting = 0, self._from_key_frame
+        untimed, slots = self._is_untimed(), list[int]()
         checked = self._stream.codec_context.name == "ffv1" and bool(self._stream.codec_context.extradata)
         try:
             for packet in self._container.demux(self._stream):
@@ -251,8 +260,12 @@ class Movie(Footage):
                     continue
                 if checked and packet.pts is not None and damaged_slice(bytes(packet)):
                     self._damaged.add(packet.pts)
+                if untimed and packet.dts is not None:
+                    heappush(slots, packet.dts)
                 for frame in self._decoder.decode(packet):
                     count += 1
+                    if slots:
+                        frame.pts = heappop(slots)
                     yield frame
         except (av.FFmpegError, OSError, ValueError) as error:
             after = f"after {count} frames" if count else "at its first frame"
@@ -261,7 +274,7 @@ class Movie(Footage):
 
     def _seek(self, target: Fraction) -> Iterator[av.VideoFrame] | None:
         """Frames from a key frame at or before `target` on; None where the container cannot do that."""
-        if self._first_pts is None or not self.tick:
+        if self._first_pts is None or not self.tick or self._is_untimed():
             return None
         try:
             self._container.seek(self._first_pts + int(target / self.tick), stream=self._stream)

@@ -28,6 +28,8 @@ from onereel.files import sha256_of
 from onereel.ingest.colour import name_of_turn, turn
 from onereel.ingest.footage import Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
 from onereel.ingest.series import frames_of, said
+from onereel.ingest.structure import picture_colours
+from onereel.ingest.tone import Tone, to_sdr, tone_of
 
 log = logging.getLogger(__name__)
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # its remarks would mix with ours; what matters is raised
@@ -107,6 +109,7 @@ class Animation(Footage):
         self.facts = Facts(
             kind.lower(), "animation" if several else "picture", self._image.mode, rotation=name_of_turn(self._steps)
         )
+        self._tone = _tone(path, self._image, self.facts)
         self._stored_times = _avif_times(path, len(self._pages)) if kind == "AVIF" else []
         if kind == "TIFF" and several:
             self.timed, self.rate = False, fps or DEFAULT_FPS
@@ -143,7 +146,7 @@ class Animation(Footage):
 
     def _pixels(self, number: int) -> np.ndarray:
         with _complaints(self._where):
-            pixels = turn(_rgb(self._image, self.facts, self._where), self._steps)
+            pixels = turn(_rgb(self._image, self.facts, self._where, self._tone), self._steps)
         height, width = self.size
         if self._image.format == "GIF":
             # A GIF's first picture is as large as its screen; Pillow enlarges the screen for later ones.
@@ -204,7 +207,8 @@ class Folder(Footage):
 
     def _pixels(self, file: Path) -> np.ndarray:
         with self._read(file) as image:
-            pixels = turn(_rgb(image, self.facts, self._named(file)), _steps(image))
+            tone = _tone(file, image, self.facts)
+            pixels = turn(_rgb(image, self.facts, self._named(file), tone), _steps(image))
         _check_size(pixels, self.size, self._named(file))
         return pixels
 
@@ -309,7 +313,16 @@ def _delay(image: Image.Image) -> Fraction:
     return seconds if seconds > _SHORTEST_DELAY else _USUAL_DELAY
 
 
-def _rgb(image: Image.Image, facts: Facts, where: str) -> np.ndarray:
+def _tone(path: Path, image: Image.Image, facts: Facts) -> Tone | None:
+    """What is not SDR of BT.709 about an AVIF, which is noted."""
+    coded = picture_colours(path) if image.format == "AVIF" else None
+    tone = tone_of(coded[1], coded[0]) if coded is not None else None
+    if tone is not None and tone.note not in facts.notes:
+        facts.notes.append(tone.note)
+    return tone
+
+
+def _rgb(image: Image.Image, facts: Facts, where: str, tone: Tone | None) -> np.ndarray:
     """(H, W, 3) uint8 over white, whatever Pillow's mode."""
     if image.mode.startswith(("I", "F")):
         # 16-bit grey: Pillow would clip it at 255 instead of scaling.
@@ -319,10 +332,16 @@ def _rgb(image: Image.Image, facts: Facts, where: str) -> np.ndarray:
             raise ClipError(where, what, "convert it to 8 or 16 bits")
         return np.repeat(np.round(values / 257).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        pixels, transparent = over_backdrop(np.asarray(image.convert("RGBA")))
+        rgba = np.array(image.convert("RGBA"))
+        rgba[..., :3] = _toned(rgba[..., :3], tone)
+        pixels, transparent = over_backdrop(rgba)
         note_alpha(facts, transparent)
         return pixels
-    return np.array(image.convert("RGB"))
+    return _toned(np.array(image.convert("RGB")), tone)
+
+
+def _toned(pixels: np.ndarray, tone: Tone | None) -> np.ndarray:
+    return pixels if tone is None else to_sdr(pixels.astype(np.uint16), tone, 255)
 
 
 @contextmanager

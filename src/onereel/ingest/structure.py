@@ -24,6 +24,7 @@ _FLV_TAGS = (8, 9, 18)  # sound, pictures, data
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _SLICE_FOOTER = 8  # bytes: size (3), error status (1), checksum (4)
 _LARGEST_JPEG = 1 << 26  # bytes read of one
+_PICTURE_INDEX = 1 << 20  # bytes that hold an AVIF's properties, which come first
 _MOTION_JPEG = (".mjpeg", ".mjpg")
 _NEXT_JPEG = re.compile(rb"[\0\xff]{,16}\xff\xd8\xff")
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # what may not stand in coded data
@@ -117,6 +118,31 @@ def is_motion_jpeg(path: Path) -> bool:
             found = _JPEG_MARKER.search(data, position)
             position = found.start() if found else len(data)
     return False
+
+
+def picture_colours(path: Path) -> tuple[int, int] | None:
+    """(primaries, transfer) of an AVIF by H.273's numbers, as its first colour property has them (ISO/IEC 14496-12,
+    12.1.5); None where none says.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(_PICTURE_INDEX)
+    for kind, skipped in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
+        content = next((inner for found, inner in _boxes(content) if found == kind), b"")[skipped:]
+    for kind, inner in _boxes(content):
+        if kind == b"colr" and inner[:4] == b"nclx" and len(inner) >= 8:
+            primaries, transfer = struct.unpack_from(">HH", inner, 4)
+            return primaries, transfer
+    return None
+
+
+def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    position = 0
+    while position + 8 <= len(content):
+        size, kind = struct.unpack_from(">I4s", content, position)
+        if size < 8:
+            return
+        yield kind, content[position + 8 : position + size]
+        position += size
 
 
 def is_apng(path: Path) -> bool:
