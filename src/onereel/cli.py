@@ -196,8 +196,8 @@ def evaluate(
         device=resolve_device(device),
         progress=terminal_progress,
     )
+    typer.echo(format_summary(result))  # first: the disk may be full
     write_result(Result.metrics(out), result, {})
-    typer.echo(format_summary(result))
 
 
 @weights_app.command("list")

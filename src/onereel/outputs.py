@@ -162,14 +162,22 @@ def _names(folder: Path) -> set[str]:
 _ELSEWHERE = "name another output, or move that file away"
 
 
+def check_unchanged(result: Result, remedy: str = "keep it elsewhere, or delete it to have it made anew") -> None:
+    """Refuse to replace files of ours that somebody changed.
+
+    Raises: ConfigError naming the first.
+    """
+    written = _written(result)
+    for path in result.paths:
+        if path.exists() and written.get(path.name) not in (None, _sum(path)):
+            raise ConfigError(f"'{path}'", "was changed since onereel wrote it", remedy)
+
+
 def _check_ours(result: Result, overwrite: bool) -> None:
     if (path := foreign(result)) is not None:
         raise ConfigError(f"'{path}'", f"is there, and is no {result.kind} that onereel wrote", _ELSEWHERE)
-    written = _written(result)
-    for path in result.paths:
-        if not overwrite and path.exists() and written[path.name] not in (None, _sum(path)):
-            remedy = "name another output, or say --overwrite to lose the change"
-            raise ConfigError(f"'{path}'", "was changed since onereel wrote it", remedy)
+    if not overwrite:
+        check_unchanged(result, "name another output, or say --overwrite to lose the change")
 
 
 def _written(result: Result) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -26,7 +26,8 @@ from onereel.methods import (
 )
 from onereel.methods.base import EDITS
 from onereel.names import did_you_mean
-from onereel.outputs import Result, check_folder, foreign, is_whole
+from onereel.outputs import Kind as Written
+from onereel.outputs import Result, check_folder, check_unchanged, foreign, is_whole
 from onereel.readers import read_yaml
 from onereel.report.spec import read_spec
 from onereel.run_record import RunRecord
@@ -239,9 +240,9 @@ class Plan:
         """
         for name, row in self.runs.items():
             request = {key: value for key, value in row.plain().items() if key not in ("samples", "seed")}
-            if (_SAMPLES / name).is_dir():
+            if drawn := [sample for sample in self.samples(name) if (_SAMPLES / name / f"{sample}.mkv").is_file()]:
                 with suppress(ConfigError):
-                    RunRecord(_SAMPLES / name).name(request, self.samples(name))
+                    RunRecord(_SAMPLES / name).name(request, drawn)
 
     def variant(self, run: str) -> str:
         """Name of the settings that a run's models are trained with: runs that share it share their models."""
@@ -336,6 +337,56 @@ def check_places(plan: Plan) -> None:
     for folder in _VISITED:
         check_folder(folder)
 
+
+def check_due(plan: Plan, due: Iterable[tuple[str, Sequence[str]]], *, weights: str, metrics: Sequence[str]) -> None:
+    """Refuse jobs that would delete what they cannot make, or what somebody changed, before the first one starts.
+
+    Args:
+        plan: the plan.
+        due: rule and outputs of every job that is going to run.
+        weights: the mode; ``real`` needs weights that were fetched.
+        metrics: names of those that are measured.
+
+    Raises: ConfigError or WeightsError.
+    """
+    rules = set()
+    for rule, outputs in due:
+        rules.add(rule)
+        manifest = next((Path(path) for path in outputs if path.endswith(".json")), None)
+        kind = _KINDS.get(rule)
+        if kind and manifest:
+            suffixes = tuple(Path(path).suffix for path in outputs if not path.endswith(".json"))
+            check_unchanged(Result(kind, manifest.parent, manifest.stem, suffixes))
+    if weights == "real":
+        _check_real_weights(plan, rules, metrics)
+
+
+def _check_real_weights(plan: Plan, rules: set[str], metrics: Sequence[str]) -> None:
+    from onereel.metrics import REGISTRY  # seconds, and so are the weights; only this mode needs them
+    from onereel.weights import Weights
+
+    roles: dict[str, set[str | None]] = {
+        "evaluate": {REGISTRY[name].extractor for name in metrics},
+        "sample": {role for run in plan.drawn for role in plan.networks(run)},
+        "study": {"flow"},
+        "estimate_depth": {"depth"},
+        "estimate_flow": {"flow"},
+        "embed_clip": {"clip"},
+        "embed_text": {"clip"},
+    }
+    needed = {role for rule in rules & roles.keys() for role in roles[rule] if role}
+    for role in sorted(needed):
+        Weights().resolve(role, "real")
+
+
+_KINDS: Mapping[str, Written] = {
+    "ingest": "clip",
+    "hold_out": "clip",
+    "sample": "sample",
+    "import_sample": "sample",
+    "evaluate": "metrics",
+}
+"""What the jobs of a rule write whose outputs say that they are ours."""
 
 _MOVE = "move it, e.g. to data/sources, and name it there"
 

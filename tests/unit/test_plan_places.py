@@ -7,8 +7,8 @@ import pytest
 
 from onereel import plan
 from onereel.clip import Clip
-from onereel.errors import ConfigError
-from onereel.ingest import write_frames
+from onereel.errors import ConfigError, WeightsError
+from onereel.ingest import discover, write_frames
 from onereel.outputs import Result, list_folder, write_result
 
 from .ingest_media import encode, ramp
@@ -124,3 +124,35 @@ def test_a_clip_whose_source_is_gone_is_kept(project):
     assert check("gone.mp4").kept == ("birds",)
     encode(project / "on_another_disk.mp4", ramp())
     assert check("gone.mp4").kept == ()
+
+
+def test_jobs_that_would_replace_what_somebody_changed(project):
+    found = check(SCENE)
+    write_frames("clip", project / "data/clips", "birds", Clip(ramp(3)), {"name": "birds"})
+    outputs = [f"data/clips/birds{suffix}" for suffix in (".mkv", ".mp4", ".json")]
+    for due in ([("ingest", outputs)], [("hold_out", outputs)]):
+        plan.check_due(found, due, weights="auto", metrics=["psnr"])
+    clip = project / "data/clips/birds.mkv"
+    clip.write_bytes(clip.read_bytes() + b"edited")
+    plan.check_due(found, [("visualise_clip", ["results/visuals/clips/birds"])], weights="auto", metrics=["psnr"])
+    with pytest.raises(ConfigError, match=r"birds\.mkv': was changed since onereel wrote it; keep it elsewhere"):
+        plan.check_due(found, [("ingest", outputs)], weights="auto", metrics=["psnr"])
+
+
+def test_jobs_that_need_weights_which_are_not_here(project):
+    found = check(SCENE, "an\tbirds\tvgpnn\tanalogy\t\tstyle=clip:other")
+    for rule, metrics in (("evaluate", ["sgfid"]), ("sample", ["psnr"]), ("embed_clip", ["psnr"])):
+        plan.check_due(found, [(rule, ["x.mkv"])], weights="stand-in", metrics=metrics)
+        with pytest.raises(WeightsError, match="run: onereel weights fetch"):
+            plan.check_due(found, [(rule, ["x.mkv"])], weights="real", metrics=metrics)
+    plan.check_due(found, [("evaluate", ["x.json"]), ("ingest", ["x.mkv"])], weights="real", metrics=["psnr"])
+
+
+def test_a_run_s_folder_knows_its_own_samples(project):
+    found = check(SCENE, "self\tbirds\tvgpnn")
+    found.record_samples()
+    assert not (project / "results/samples/self").exists()
+    for seed in ("0", "1"):  # the second is of a time when the row asked for more
+        write_frames("sample", project / "results/samples/self", seed, Clip(ramp(3)), {"seed": seed})
+    found.record_samples()
+    assert list(discover(project / "results/samples/self")) == ["0"]

@@ -44,6 +44,8 @@ try:
     )
     if workflow.is_main_process:
         plan.check_places(PLAN)
+        # Where nothing is left to do, no hook runs after this.
+        PLAN.record_samples()
         for name in PLAN.kept:
             print(
                 f"clip '{name}': its source is gone; the clip that was made of it stays as it is",

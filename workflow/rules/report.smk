@@ -164,6 +164,19 @@ rule write_report:
 # Snakemake knows one hook of each kind: of several, the last alone would run.
 onstart:
     make_stored_folders()
+    if not workflow.touch:
+        try:
+            plan.check_due(
+                PLAN,
+                [
+                    (job.rule.name, list(job.output))
+                    for job in workflow.dag.needrun_jobs()
+                ],
+                weights=config["weights"],
+                metrics=[*config["metrics"], *config["edit_metrics"]],
+            )
+        except OnereelError as error:
+            sys.exit(str(error))
 
 
 onsuccess:
