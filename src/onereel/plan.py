@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -420,9 +420,22 @@ def _described(root: Path, tables: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def present_weights(root: Path, mode: str) -> list[str]:
-    """Records of the extractor weights that were fetched: what ``auto`` and ``real`` evaluations depend on."""
-    return [] if mode == "stand-in" else sorted(str(path) for path in root.glob("data/weights/*/weights.json"))
+def present_weights(root: Path, mode: str, roles: Collection[str] = ()) -> list[str]:
+    """Records of the weights that were fetched: what ``auto`` and ``real`` jobs depend on.
+
+    Args:
+        root: the repository's root.
+        mode: the mode; ``stand-in`` never uses them.
+        roles: of the networks that the job uses; none named: all.
+    """
+    if mode == "stand-in":
+        return []
+    records = sorted(root.glob("data/weights/*/weights.json"))
+    if records and roles:
+        entries = read_yaml(root / "config/weights.yaml", "list of weights")
+        of_roles = {name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("role") in roles}
+        records = [path for path in records if path.parent.name in of_roles]
+    return [str(path) for path in records]
 
 
 def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:

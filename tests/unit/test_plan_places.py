@@ -156,3 +156,18 @@ def test_a_run_s_folder_knows_its_own_samples(project):
         write_frames("sample", project / "results/samples/self", seed, Clip(ramp(3)), {"seed": seed})
     found.record_samples()
     assert list(discover(project / "results/samples/self")) == ["0"]
+
+
+def test_jobs_depend_on_the_weights_of_their_networks_alone(tmp_path):
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    for name in ("raft-large", "clip-vit-b-32"):
+        (tmp_path / "data/weights" / name).mkdir(parents=True)
+        (tmp_path / "data/weights" / name / "weights.json").touch()
+
+    def found(*arguments):
+        return [Path(path).parent.name for path in plan.present_weights(tmp_path, *arguments)]
+
+    assert found("auto") == ["clip-vit-b-32", "raft-large"]
+    assert found("real", ["flow"]) == ["raft-large"]
+    assert found("auto", ["depth"]) == []
+    assert found("stand-in") == []

@@ -180,7 +180,10 @@ def network_files(run):
     if not PLAN.networks(run.run):
         return []
     listed = str(ROOT / "config/weights.yaml")
-    return [listed, *plan.present_weights(ROOT, config["weights"])]
+    return [
+        listed,
+        *plan.present_weights(ROOT, config["weights"], PLAN.networks(run.run)),
+    ]
 
 
 def further_clips(wildcards):
