@@ -5,9 +5,6 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"
-
-
 pathvars:
     clips="data/clips",
     pyramids="data/pyramids",
@@ -43,4 +40,7 @@ rule all:
     input:
         "<results>/report",
         "<summary>/metrics.json",
+        # With these everything is there that dvc.yaml stores: `dvc commit` may follow.
+        "<models>/index.json",
+        "<studies>/index.json",
     localrule: True

@@ -1,15 +1,15 @@
-"""Boxes in a clip as a person writes them: a table of tab- or comma-separated values, one box a row.
+"""Boxes in a clip as a person writes them: a table with tabs, commas or semicolons between cells, one box a row.
 
 Columns: frame, a number from 0, a range ``3-7`` or ``*``; top and left, inside the box, bottom and right, outside it,
 in px; and what the reader asks for besides.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from onereel.errors import MethodError
+from onereel.errors import ConfigError, MethodError
+from onereel.sheet import Layout, plain, read_rows, whole_number
 
 COLUMNS = ("frame", "top", "left", "bottom", "right")
 
@@ -42,39 +42,33 @@ def read_boxes(
 
     Raises: MethodError for a file that cannot be read, other columns, a row that is no box, or a box outside the clip.
     """
+    columns = (*COLUMNS, *required)
+    layout = Layout("table of boxes", (*columns, *optional), columns, separators="\t,;", hashes=("colour",))
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError):
-        raise MethodError(f"'{path}'", "is no text file that can be read", "give a table of boxes") from None
-    rows = csv.DictReader(lines, delimiter="\t" if lines and "\t" in lines[0] else ",")
-    if rows.fieldnames is None:
-        raise MethodError(f"'{path}'", "is empty", f"give the columns {', '.join((*COLUMNS, *required))} and rows")
-    header = [name.strip() for name in rows.fieldnames]
-    known = (*COLUMNS, *required, *optional)
-    if not {*COLUMNS, *required} <= set(header) <= set(known):
-        raise MethodError(f"'{path}'", f"has the columns {', '.join(header)}", f"use {', '.join(known)}")
-    rows.fieldnames = header
-    return [_box(f"'{path}', row {number}", row, size) for number, row in enumerate(rows, start=1)]
+        return [_box(where, cells, size, layout.columns) for where, cells in read_rows(path, layout)]
+    except ConfigError as error:
+        raise MethodError(error.where, error.problem, error.remedy) from None
 
 
-def _box(row: str, cells: Mapping[str, str | None], size: tuple[int, int, int]) -> Box:
-    if None in cells:
-        raise MethodError(row, "has more cells than columns", "check its tabs")  # csv keeps the rest under None
+def _box(row: str, cells: Mapping[str, str], size: tuple[int, int, int], columns: Sequence[str]) -> Box:
     frames, height, width = size
-    texts = {name: (text or "").strip() for name, text in cells.items() if name is not None}
-    try:
-        first, last = _frame_range(texts["frame"], frames)
-        top, left, bottom, right = (int(texts[name]) for name in COLUMNS[1:])
-    except ValueError:
-        raise MethodError(row, "is not a box", f"write {', '.join(COLUMNS)}: e.g. 0-12, 40, 100, 72, 140") from None
+    first, last = _frame_range(row, cells["frame"], frames)
+    edges = [whole_number(plain(row, cells[name])) for name in COLUMNS[1:]]
+    if None in edges:
+        raise MethodError(row, "is not a box", f"write {', '.join(COLUMNS)}: e.g. 0-12, 40, 100, 72, 140")
+    top, left, bottom, right = (edge for edge in edges if edge is not None)
     if not (0 <= first <= last < frames and 0 <= top < bottom <= height and 0 <= left < right <= width):
         raise MethodError(row, "leaves the clip or is empty", f"the clip is {frames}x{height}x{width}")
-    more = {name: text for name, text in texts.items() if name not in COLUMNS}
+    more = {name: cells.get(name, "") for name in columns if name not in COLUMNS}
     return Box((slice(first, last + 1), slice(top, bottom), slice(left, right)), more, row)
 
 
-def _frame_range(text: str, frames: int) -> tuple[int, int]:
+def _frame_range(row: str, text: str, frames: int) -> tuple[int, int]:
     if text == "*":
         return 0, frames - 1
-    first, _, last = text.partition("-")
-    return int(first), int(last or first)
+    first, _, last = plain(row, text).partition("-")
+    numbers = whole_number(first.strip()), whole_number((last or first).strip())
+    if numbers[0] is None or numbers[1] is None:
+        remedy = "write 5, 3-7 or *; if a spreadsheet made a date of it, make its column text"
+        raise MethodError(row, f"frame is '{text}'", remedy)
+    return numbers[0], numbers[1]

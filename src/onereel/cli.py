@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from onereel import __version__
-from onereel.errors import ConfigError, OnereelError
+from onereel.errors import ConfigError, explained
+from onereel.stopping import stop_on_sigterm
 
 app = typer.Typer(
     name="onereel",
@@ -30,15 +31,23 @@ app.add_typer(scenes_app, name="scenes", no_args_is_help=True)
 
 
 def main() -> None:
-    """Entry point: 0 on success, 1 for bad input (one line on stderr), 2 for a command line that makes no sense."""
+    """Entry point: 0 on success, 1 for bad input or a full disk (one line on stderr), 2 for a command line that makes
+    no sense, 128 and the signal's number for a training that was stopped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files may hold bytes that are no text, and terminals may know ASCII alone.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    stop_on_sigterm()
     try:
-        app()
-    except OnereelError as error:
-        print(f"onereel: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("onereel: stopped", file=sys.stderr)
-        sys.exit(130)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be said in one line
+    except Exception as error:
+        if (told := explained(error)) is None:
+            raise
+        print(f"onereel: {told}", file=sys.stderr)
+        sys.exit(told.exit_code)
 
 
 def _example(text: str) -> Callable[..., Any]:
@@ -88,6 +97,8 @@ def ingest_command(
         source, name=out.stem, start=start, end=end, fps=fps, height=height, progress=terminal_progress
     )
     ingest.write_frames("clip", out.parent, out.stem, clip, manifest)
+    for note in manifest["notes"]:
+        typer.echo(note)
     frames, height_, width = clip.size
     typer.echo(f"{out}: {frames} frames, {width}x{height_}, {float(clip.fps):.3f} fps")
 
@@ -113,6 +124,10 @@ def generate(
         Path | None, typer.Option(help="Folder for trained models, to be used by further commands; else OUT/models.")
     ] = None,
     overwrite: _Overwrite = False,
+    training_seed: Annotated[int, typer.Option(min=0, help="Seed of the training, apart from that of samples.")] = 0,
+    weights: Annotated[
+        Literal["auto", "real", "stand-in"], typer.Option(help="Frozen networks: real where fetched, or insist.")
+    ] = "auto",
 ) -> None:
     """Train what the method needs and draw samples of one clip."""
     from onereel.generate import generate_samples
@@ -132,6 +147,8 @@ def generate(
         report=typer.echo,
         models=models,
         overwrite=overwrite,
+        training_seed=training_seed,
+        networks=weights,
     )
 
 
@@ -164,11 +181,13 @@ def evaluate(
     from onereel.progress import terminal_progress
 
     _expect_suffix(out, ".json")
-    sources = ingest.discover(samples)
-    check_outputs([Result.metrics(out)], [reference, samples, *sources.values()], overwrite=overwrite)
+    found = ingest.find_samples(samples)
+    read: list[Path | str] = [reference, *found.samples.values()]
+    check_outputs([Result.metrics(out)], read, overwrite=overwrite)
+    typer.echo(found.summary())
     result = measure(
         ingest.load(reference),
-        {name: ingest.load(source) for name, source in sources.items()},
+        {name: ingest.load(source) for name, source in found.samples.items()},
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         weights=weights,
         align=align,
@@ -177,8 +196,8 @@ def evaluate(
         device=resolve_device(device),
         progress=terminal_progress,
     )
+    typer.echo(format_summary(result))  # first: the disk may be full
     write_result(Result.metrics(out), result, {})
-    typer.echo(format_summary(result))
 
 
 @weights_app.command("list")

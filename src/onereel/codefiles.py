@@ -13,19 +13,28 @@ _PACKAGE = Path(__file__).parent
 
 PLUMBING = frozenset(
     {
+        "caches",
         "cli",
         "codefiles",
+        "config",
+        "curves",
         "devices",
         "errors",
+        "filenames",
         "files",
         "joblog",
+        "masking",
+        "names",
         "outputs",
         "paths",
         "progress",
+        "readers",
         "record",
         "runs",
         "sampling",
         "sheet",
+        "stopping",
+        "tensorfiles",
     }
 )
 """Modules that carry results but cannot change them, and the interface `methods.base`, leave results current."""

@@ -13,7 +13,7 @@ from onereel.errors import ConfigError
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """``auto`` is CUDA where there is one, else the CPU; any other name is torch's.
+    """``auto`` is CUDA where there is one, else the CPU; ``cpu``, ``cuda``, ``cuda:1`` are torch's names.
 
     Raises: ConfigError if the device does not exist.
     """
@@ -21,6 +21,8 @@ def resolve_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type not in ("cpu", "cuda"):
+            raise RuntimeError("no method was ever run there")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):
         raise ConfigError(f"device '{name}'", "is not available here", "use auto, cpu or a CUDA device") from None

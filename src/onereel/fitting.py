@@ -1,9 +1,7 @@
 """Train one part of a method so that a kill costs little: what the workflow's `train` rule does around `Method.fit`."""
 
-import csv
 import fcntl
 import hashlib
-import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
+from onereel import tensorfiles
 from onereel.codefiles import code_digest
+from onereel.curves import curves_text, read_curves
 from onereel.errors import MethodError
-from onereel.files import atomic_path, sha256_of, write_json, write_text
+from onereel.files import sha256_of, write_json, write_text
 from onereel.methods import Inputs, Method, MethodConfig, Task, training_code
 from onereel.progress import Progress
 from onereel.record import measured, provenance
@@ -53,22 +52,15 @@ def fit_part(
             part, inputs, config, weights=weights, workdir=workdir, device=device, seed=seed, progress=progress
         )
     _check_finite(method, part, state)
-    curves = workdir / CURVES
-    text = curves.read_text(encoding="utf-8") if curves.exists() else "step\n"
-    cost["seconds"] = max(cost["seconds"], _seconds_of(text))
-    return state, {**identity, "state": key, **cost, **provenance(device)}, text
-
-
-def _seconds_of(curves: str) -> float:
-    """How long the training took in all of its attempts, as its curves say; 0 where they do not."""
-    rows = list(csv.DictReader(io.StringIO(curves), delimiter="\t"))
-    return round(max((float(row.get("seconds") or 0) for row in rows), default=0.0), 3)
+    rows = read_curves(workdir / CURVES)
+    # In all of its attempts, as the curves say.
+    cost["seconds"] = round(max([cost["seconds"], *(row.get("seconds", 0.0) for row in rows)]), 3)
+    return state, {**identity, "state": key, **cost, **provenance(device)}, curves_text(rows)
 
 
 def write_weights(path: Path, state: Mapping[str, torch.Tensor], record: Mapping[str, Any], curves: str) -> None:
     """Write ``{part}.safetensors``, ``{part}.curves.tsv`` and, last, ``{part}.json``."""
-    with atomic_path(path) as temporary:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, temporary)
+    tensorfiles.save(path, state)
     write_text(path.with_suffix(".curves.tsv"), curves)
     write_json(path.with_suffix(".json"), dict(record))
 

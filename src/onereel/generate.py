@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,12 +12,27 @@ from onereel import clip as clips
 from onereel import ingest
 from onereel.devices import resolve_device
 from onereel.errors import ConfigError
+from onereel.files import check_target
 from onereel.fitting import train_parts
-from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task, configure, load_method
+from onereel.ingest.download import without_password
+from onereel.methods import (
+    Inputs,
+    Method,
+    MethodConfig,
+    Task,
+    check_inputs,
+    check_seeds,
+    check_task,
+    configure,
+    load_method,
+)
+from onereel.names import did_you_mean
 from onereel.outputs import Result, check_outputs
 from onereel.progress import terminal_progress
-from onereel.sampling import Request, draw_many, write_sample
+from onereel.run_record import RunRecord
+from onereel.sampling import Request, asked_of, draw_many, resolve_networks, write_sample
 from onereel.sheet import clips_and_files, parse_pairs, parse_settings
+from onereel.weights import Mode
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +53,14 @@ def generate_samples(
     report: Callable[[str], None],
     models: Path | None = None,
     overwrite: bool = False,
+    training_seed: int = 0,
+    networks: Mode = "auto",
 ) -> None:
     """Train what `method` needs on `source`, then write `samples` samples into `out`, reporting each in one line.
 
     Args:
         source: anything that `onereel.ingest.load` takes.
-        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``.
+        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``, and for ``run.json``, which names the run's samples.
         method: name of the method.
         task: name of the task.
         preset: name of the preset.
@@ -55,25 +73,33 @@ def generate_samples(
         report: called with one line per sample.
         models: folder for trained parts, which whoever names it again uses again; None: ``out/models``.
         overwrite: replace samples of ours even where somebody changed them since.
+        training_seed: seed of the training; samples of all seeds are drawn from the same parts.
+        networks: which weights of frozen networks are used, where the task needs any.
 
     Raises: OnereelError before anything is computed, where names or settings are wrong.
     """
     chosen = load_method(method)
     if task not in list(Task):
-        raise ConfigError(f"task '{task}'", "no such task", f"choose one of {', '.join(sorted(chosen.tasks))}")
+        raise ConfigError(f"task '{task}'", "no such task", did_you_mean(task, sorted(chosen.tasks)))
     check_task(chosen, Task(task))
     values = parse_settings(";".join(settings), "--set")
     config = configure(chosen, preset, values, task=Task(task))
+    check_seeds("--seed", seed, samples)
+    check_seeds("--training-seed", training_seed)
     target = resolve_device(device)
     further = parse_pairs(";".join(inputs), "--input")
     seeds = range(seed, seed + samples)
     read = [source, *(value.removeprefix("clip:") for value in further.values())]
     check_outputs([Result("sample", out, str(number)) for number in seeds], read, overwrite=overwrite)
     check_inputs(chosen, Task(task), *clips_and_files(further))
-    given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
+    given = replace(
+        _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE),
+        networks=resolve_networks(chosen, Task(task), config, networks),
+    )
     chosen.check(Task(task), given, config, target)
-    weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=seed)
-    name = Path(source).stem
+    record = RunRecord(out)
+    weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=training_seed)
+    name = Path(without_password(source)).stem
     requests = [
         Request(
             run=out.name,
@@ -87,15 +113,20 @@ def generate_samples(
         )
         for number in seeds
     ]
+    training = {"training_seed": training_seed} if weights else {}
     # In groups, so that a kill loses one group and not all samples.
     together = chosen.together(config)
+    record.begin(
+        {**asked_of(requests[0], config, given), **training}, [str(request.seed) for request in requests], report
+    )
     for start in range(0, samples, together):
         group = requests[start : start + together]
         drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)
-        for request, (sample, record) in zip(group, drawn, strict=True):
-            write_sample(out, str(request.seed), sample, record)
+        for request, (sample, facts) in zip(group, drawn, strict=True):
+            write_sample(out, str(request.seed), sample, facts)
+            record.add(str(request.seed))
             path = out / f"{request.seed}.mkv"
-            report(f"{path}: {record['seconds']:.1f} s, {record['peak_memory_mb']:.0f} MB")
+            report(f"{path}: {facts['seconds']:.1f} s, {facts['peak_memory_mb']:.0f} MB")
 
 
 def _train(
@@ -106,9 +137,20 @@ def _train(
         # Models are identified by the bytes of the clip that they were trained on.
         stored = Path(scratch) / "clip.mkv"
         if method.parts(task, config):
+            _check_folder(folder)
             clips.write(stored, given.clip)
         place = {"clip_path": stored, "device": device, "seed": seed, "progress": terminal_progress}
         return train_parts(method, task, given, config, folder, **place)  # type: ignore[arg-type]
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse, before hours of training, a folder of models that cannot be written, or not be read again."""
+    check_target(folder / "model.safetensors")
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        remedy = "name another with --models"
+        raise ConfigError(f"folder '{folder}'", "its name is not UTF-8: weights cannot be read there", remedy) from None
 
 
 def _read_inputs(source: str, further: Mapping[str, str], prompt: str, *, still: bool) -> Inputs:

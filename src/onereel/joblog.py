@@ -5,18 +5,19 @@ when the job is tried again. The failure record survives, so that tables and rep
 """
 
 import logging
-import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from onereel.errors import OnereelError
+from onereel.errors import FileError, OnereelError, explained
+from onereel.filenames import readable
 from onereel.files import write_json
+from onereel.masking import masked
+from onereel.stopping import stop_on_sigterm
 
 _TAIL_LINES = 30
 
@@ -25,37 +26,61 @@ _TAIL_LINES = 30
 def job_log(job: Any, *, failures: Path = Path("results/failures")) -> Iterator[None]:
     """Log to the job's log file and stderr; record and re-raise what goes wrong.
 
-    An `OnereelError` ends the process with exit code 1 and its one line; everything else keeps its traceback.
+    An `OnereelError` ends the process with its exit code and its one line, and so does what the system refuses (a full
+    disk, memory), with its traceback in the log file. Everything else keeps its traceback.
 
     Args:
         job: Snakemake's job object: ``rule``, ``wildcards``, ``log``.
         failures: folder of the failure records; a success removes the record of an earlier failure.
     """
     log_path = Path(job.log[0])
-    log_path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        file = _LogFile(log_path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        sys.exit(str(FileError(log_path, "cannot be written", error)))
     format_ = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    handlers: list[logging.Handler] = [logging.FileHandler(log_path, encoding="utf-8"), logging.StreamHandler()]
-    logging.basicConfig(level=logging.INFO, format=format_, datefmt="%H:%M:%S", handlers=handlers, force=True)
-    # A scheduler ends a job with SIGTERM; as an exception it leaves a record and runs every cleanup.
-    signal.signal(signal.SIGTERM, _stop)
+    handlers: list[logging.Handler] = [file, logging.StreamHandler()]
+    for handler in handlers:
+        handler.setFormatter(_Masking(format_, datefmt="%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    stop_on_sigterm()
     wildcards = dict(job.wildcards.items())
-    record = failures / ("-".join([job.rule, *wildcards.values()]).replace("/", "-") + ".json")
+    record = failures / _record_name(job.rule, wildcards)
     try:
         yield
-    except OnereelError as error:
-        logging.getLogger(job.rule).error("%s", error)
-        _record_failure(record, job.rule, wildcards, str(error), log_path)
-        sys.exit(1)
     except BaseException as error:
-        logging.getLogger(job.rule).error("%s", traceback.format_exc())
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        _record_failure(record, job.rule, wildcards, reason, log_path)
-        raise
+        told = explained(error)
+        trace = None if isinstance(error, OnereelError) else traceback.format_exc()
+        if told is None:
+            logging.getLogger(job.rule).error("%s", trace)
+            _record_failure(record, job.rule, wildcards, f"{type(error).__name__}: {error}".splitlines()[0], log_path)
+            raise
+        if trace:  # in the log file only
+            file.emit(logging.makeLogRecord({"levelname": "ERROR", "name": job.rule, "msg": trace}))
+        logging.getLogger(job.rule).error("%s", told)
+        _record_failure(record, job.rule, wildcards, str(told), log_path)
+        sys.exit(told.exit_code)
     record.unlink(missing_ok=True)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(f"stopped by {signal.Signals(number).name}")
+class _Masking(logging.Formatter):
+    """Leaves passwords out, also of tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+
+def _record_name(rule: str, wildcards: Mapping[str, str]) -> str:
+    """A file's name for each job: + stands in no wildcard, so none is another's; - does."""
+    return "+".join([rule, *wildcards.values()]).replace("/", "+") + ".json"
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that says nothing of its own troubles: on a full disk the job's error is what a user needs to see."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Drop the line."""
 
 
 def _record_failure(path: Path, rule: str, wildcards: Mapping[str, str], reason: str, log_path: Path) -> None:
@@ -67,8 +92,9 @@ def _record_failure(path: Path, rule: str, wildcards: Mapping[str, str], reason:
         "clip": wildcards.get("clip", ""),
         "method": wildcards.get("method", ""),
         "sample": wildcards.get("sample", ""),
-        "reason": reason,
+        "reason": masked(readable(reason)),
         "log_tail": "\n".join(tail),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    write_json(path, content)
+    with suppress(FileError):  # on a full disk there is no record, but still the line on stderr
+        write_json(path, content)

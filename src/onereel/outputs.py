@@ -15,20 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from onereel.errors import ConfigError
-from onereel.files import json_text, read_json, sha256_of, write_json
+from onereel.errors import ConfigError, FileError
+from onereel.files import check_target, json_text, read_json, sha256_of, write_json
 
 Kind: TypeAlias = Literal["clip", "sample", "metrics", "sheet"]
 
 _KEY = "written"
 _LISTING = ".onereel.json"
-_BEFORE: Mapping[Kind, frozenset[str]] = {
-    "clip": frozenset({"name", "source"}),
-    "sample": frozenset({"run", "method", "seed"}),
-    "metrics": frozenset({"records", "summary"}),
-    "sheet": frozenset({"what", "seed"}),
+_NOBODYS = frozenset({_LISTING, ".snakemake_timestamp", ".DS_Store", ".directory", "Thumbs.db", "desktop.ini"})
+"""Files that programs leave in a folder by themselves: nobody loses them."""
+_BEFORE: Mapping[Kind, tuple[frozenset[str], ...]] = {
+    "clip": (frozenset({"name", "source", "size", "fps"}), frozenset({"name", "source", "caption", "attributes"})),
+    "sample": (frozenset({"run", "method", "seed"}),),
+    "metrics": (frozenset({"records", "summary"}),),
+    "sheet": (),
 }
-"""Keys by which manifests are known that were written before they were signed."""
+"""Keys by which manifests are known that were written before they were signed; any of the sets."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,23 @@ def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[st
         result: where, and what.
         content: of the manifest, as JSON can hold it.
         writers: by suffix, what writes a file to the path that it is given.
+
+    Raises: FileError if they cannot be written.
     """
-    result.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".onereel-", dir=result.folder) as scratch:
-        made = [Path(scratch) / path.name for path in result.paths]
-        for suffix, path in zip(result.suffixes, made, strict=False):
-            writers[suffix](path)
-        write_json(made[-1], _signed(content, result, made[:-1]))
-        result.manifest.unlink(missing_ok=True)
-        for path in made:
-            path.replace(result.folder / path.name)
+    try:
+        result.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".onereel-", dir=result.folder) as scratch:
+            made = [Path(scratch) / path.name for path in result.paths]
+            for suffix, path in zip(result.suffixes, made, strict=False):
+                writers[suffix](path)
+            write_json(made[-1], _signed(content, result, made[:-1]))
+            result.manifest.unlink(missing_ok=True)
+            for path in made:
+                path.replace(result.folder / path.name)
+    except FileError as error:  # names a file in the folder that is gone again
+        raise FileError(result.paths[0], "cannot be written", error.error) from error
+    except OSError as error:
+        raise FileError(result.paths[0], "cannot be written", error) from error
 
 
 def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, overwrite: bool = False) -> None:
@@ -92,14 +101,19 @@ def check_outputs(results: Iterable[Result], reads: Iterable[Path | str], *, ove
 
     Raises: ConfigError naming the file and what to do.
     """
-    read = _identities(reads)
+    named = [Path(path) for path in reads]
+    read, folders = _identities(named), {_identity(path) for path in named if _is_folder(path)}
     for result in results:
         for path in result.paths:
-            _check_place(path)
+            check_target(path)
             if not os.path.lexists(path):
                 continue
             if path.exists() and _identity(path) in read:
                 raise ConfigError(f"'{path}'", "would be replaced, but this command reads it", "name another output")
+        if result.suffixes and result.folder.is_dir() and _identity(result.folder) in folders:
+            # Frames with a video beside them: which is meant, the next command could not tell.
+            where = f"'{result.folder}'"
+            raise ConfigError(where, "is a folder that this command reads, and would hold its output", "name another")
         _check_ours(result, overwrite)
 
 
@@ -110,6 +124,11 @@ def foreign(result: Result) -> Path | None:
         if os.path.lexists(path) and path.name not in written:
             return path
     return None
+
+
+def is_whole(result: Result) -> bool:
+    """Whether all files of a result are there, and ours."""
+    return all(path.exists() for path in result.paths) and foreign(result) is None
 
 
 def list_folder(folder: Path) -> None:
@@ -129,39 +148,36 @@ def check_folder(folder: Path) -> None:
 def stranger(folder: Path) -> Path | None:
     """A file in a folder of ours that was not there when we wrote it; None where nobody wrote down what was."""
     try:
-        listed = read_json(folder / _LISTING)
-    except (OSError, ValueError):
+        listed = set(read_json(folder / _LISTING))
+    except (OSError, ValueError, TypeError):
         return None
     return next((folder / name for name in sorted(_names(folder)) if name not in listed), None)
 
 
 def _names(folder: Path) -> set[str]:
     files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
-    return {str(path) for path in files if path.name != _LISTING}
+    return {str(path) for path in files if path.name not in _NOBODYS}
 
 
 _ELSEWHERE = "name another output, or move that file away"
 
 
-def _check_ours(result: Result, overwrite: bool) -> None:
-    if (path := foreign(result)) is not None:
-        raise ConfigError(f"'{path}'", f"is there, and is no {result.kind} that onereel wrote", _ELSEWHERE)
+def check_unchanged(result: Result, remedy: str = "keep it elsewhere, or delete it to have it made anew") -> None:
+    """Refuse to replace files of ours that somebody changed.
+
+    Raises: ConfigError naming the first.
+    """
     written = _written(result)
     for path in result.paths:
-        if not overwrite and path.exists() and written[path.name] not in (None, _sum(path)):
-            remedy = "name another output, or say --overwrite to lose the change"
+        if path.exists() and written.get(path.name) not in (None, _sum(path)):
             raise ConfigError(f"'{path}'", "was changed since onereel wrote it", remedy)
 
 
-def _check_place(path: Path) -> None:
-    """Whether a file can be there at all; found now instead of after hours of work."""
-    if path.is_dir():
-        raise ConfigError(f"'{path}'", "is a folder", _ELSEWHERE)
-    folder = next(place for place in path.absolute().parents if os.path.lexists(place))
-    if not folder.is_dir():
-        raise ConfigError(f"'{path}'", f"'{folder}' is a file, no folder", "name another output")
-    if not os.access(folder, os.W_OK):
-        raise ConfigError(f"'{path}'", f"'{folder}' cannot be written to", "check its permissions, or write elsewhere")
+def _check_ours(result: Result, overwrite: bool) -> None:
+    if (path := foreign(result)) is not None:
+        raise ConfigError(f"'{path}'", f"is there, and is no {result.kind} that onereel wrote", _ELSEWHERE)
+    if not overwrite:
+        check_unchanged(result, "name another output, or say --overwrite to lose the change")
 
 
 def _written(result: Result) -> dict[str, str | None]:
@@ -175,7 +191,7 @@ def _written(result: Result) -> dict[str, str | None]:
     match content.get(_KEY):
         case {"by": "onereel", "kind": result.kind, "name": result.name, "content": str(own), "files": dict(sums)}:
             return {**sums, result.manifest.name: own}
-        case None if content.keys() >= _BEFORE[result.kind]:
+        case None if any(content.keys() >= keys for keys in _BEFORE[result.kind]):
             return dict.fromkeys(path.name for path in result.paths)
     return {}
 
@@ -208,6 +224,13 @@ def _identities(paths: Iterable[Path | str]) -> set[tuple[int, int]]:
         except OSError:  # an address, a scene, or a name that no file can have
             continue
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # an address, a scene, or a name that no file can have
+        return False
 
 
 def _identity(path: Path) -> tuple[int, int]:

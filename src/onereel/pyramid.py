@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from onereel.errors import ConfigError, MethodError
-from onereel.files import atomic_path
 
 if TYPE_CHECKING:
     import torch
@@ -164,11 +163,9 @@ def build(video: Tensor, ladder: Ladder) -> Pyramid:
 
 def save(path: Path | str, pyramid: Pyramid) -> None:
     """Write a pyramid as safetensors; the same pyramid always gives the same bytes."""
-    from safetensors.torch import save_file
+    from onereel import tensorfiles
 
-    tensors = {f"level_{index:03d}": level.cpu().contiguous() for index, level in enumerate(pyramid.levels)}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary)
+    tensorfiles.save(path, {f"level_{index:03d}": level for index, level in enumerate(pyramid.levels)})
 
 
 def load(path: Path | str) -> Pyramid:
@@ -176,16 +173,23 @@ def load(path: Path | str) -> Pyramid:
 
     Raises: MethodError if the file is missing or is no pyramid.
     """
-    from safetensors.torch import load_file
+    from onereel import tensorfiles
 
     try:
-        tensors = load_file(path)
-    except Exception as error:  # safetensors raises a type of its own that it does not export from safetensors.torch
-        raise MethodError(f"pyramid '{path}'", f"not readable ({error})", "delete it and build it again") from error
+        tensors = tensorfiles.load(path)
+    except ValueError as error:
+        raise MethodError(f"pyramid '{path}'", str(error), "delete it and build it again") from None
     names = [f"level_{index:03d}" for index in range(len(tensors))]
-    if not names or set(names) != set(tensors):
+    if not names or set(names) != set(tensors) or not all(map(_is_level, tensors.values())):
         raise MethodError(f"pyramid '{path}'", "holds other tensors than levels", "delete it and build it again")
     return Pyramid(tuple(tensors[name] for name in names))
+
+
+def _is_level(tensor: Tensor) -> bool:
+    import torch
+
+    whole = tensor.ndim == 4 and len(tensor) == 3 and min(tensor.shape) > 0 and tensor.dtype == torch.float32
+    return whole and bool(torch.isfinite(tensor).all())
 
 
 def resize(video: Tensor, size: Size) -> Tensor:

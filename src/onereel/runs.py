@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from onereel.errors import ConfigError
-from onereel.methods.base import Task
+from onereel.methods import method_names
+from onereel.methods.base import LARGEST_SEED, Task
 from onereel.sheet import (
+    MOST_SAMPLES,
     Layout,
     check_name,
     clips_and_files,
@@ -116,21 +118,20 @@ def read_run_sheet(path: Path | str, clips: Iterable[str]) -> dict[str, RunRow]:
 
 
 def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
-    if cells.get("align", "") not in ALIGN:
-        raise ConfigError(where, f"unknown align '{cells['align']}'", f"leave it empty or use {', '.join(ALIGN[1:])}")
+    method = cells["method"]
     row = RunRow(
         run=check_name(where, "run", cells["run"]),
         clip=cells["clip"],
-        method=cells["method"],
+        method=method if method.startswith(EXTERNAL) else parse_choice(where, "method", method, method_names()),
         task=Task(parse_choice(where, "task", cells.get("task", Task.GENERATE), list(Task))),
         preset=cells.get("preset", "demo"),
-        samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1),
-        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0),
+        samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1, most=MOST_SAMPLES),
+        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=LARGEST_SEED),
         settings=parse_settings(cells.get("settings", ""), where),
         prompt=cells.get("prompt", ""),
         inputs=parse_pairs(cells.get("inputs", ""), where),
         source=cells.get("source", ""),
-        align=cells.get("align", ""),
+        align=parse_choice(where, "align", cells["align"], ALIGN[1:]) if "align" in cells else "",
     )
     if row.external != bool(row.source):
         raise ConfigError(

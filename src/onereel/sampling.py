@@ -1,5 +1,6 @@
 """Draw, describe and store samples: what `onereel generate` and the workflow's `sample` rule have in common."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from onereel.ingest.store import write_frames
 from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task
 from onereel.progress import Progress
 from onereel.record import measured, provenance
+from onereel.weights import Mode, Resolved, Weights
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def read_inputs(
     clips: Mapping[str, Path | str] | None = None,
     files: Mapping[str, Path | str] | None = None,
     prompt: str = "",
+    networks: Mapping[str, Resolved] | None = None,
 ) -> Inputs:
     """Read what a method may read: stored clips by path, a stored pyramid, other files by name only."""
     kinds = {kind: Path(path) for kind, path in (artefacts or {}).items()}
@@ -61,7 +64,18 @@ def read_inputs(
         files={role: Path(path) for role, path in (files or {}).items()},
         artefacts=kinds,
         prompt=prompt,
+        networks=networks or {},
     )
+
+
+def resolve_networks(method: Method, task: Task, config: MethodConfig, mode: Mode) -> dict[str, Resolved]:
+    """The weights of the frozen networks that a task needs, by role; nothing is looked for where it needs none.
+
+    Raises: WeightsError where the mode asks for weights that are not here.
+    """
+    roles = method.networks(task, config)
+    store = Weights() if roles else None
+    return {role: store.resolve(role, mode) for role in roles} if store else {}
 
 
 def use_threads(count: int) -> None:
@@ -115,7 +129,7 @@ def draw_many(
     shared = {
         "config": config.model_dump(mode="json"),
         "weights": {part: sha256_of(path) for part, path in weights.items()},
-        "notes": dict(method.notes(task, config)),
+        "networks": {role: inputs.network(role).printed for role in method.networks(task, config)},
         **cost,
         "seconds": round(cost["seconds"] / len(requests), 3),
         "drawn_together": len(requests),
@@ -132,6 +146,22 @@ def draw_many(
 def _record(request: Request, sample: Clip, shared: Mapping[str, Any]) -> dict[str, Any]:
     own = {**asdict(request), "settings": dict(request.settings)}
     return {**own, "size": list(sample.size), "fps": str(sample.fps), **shared}
+
+
+def asked_of(request: Request, config: MethodConfig, inputs: Inputs) -> dict[str, Any]:
+    """Everything that samples depend on but for their seeds, for `onereel.run_record`."""
+    asked = {key: value for key, value in asdict(request).items() if key not in ("run", "seed")}
+    clips = {"clip": inputs.clip, **inputs.clips}
+    files = {role: sha256_of(path) for role, path in inputs.files.items() if path.is_file()}
+    read = {role: _digest(clip) for role, clip in clips.items()} | files
+    return {**asked, "config": config.model_dump(mode="json"), "inputs": read}
+
+
+def _digest(clip: Clip) -> str:
+    digest = hashlib.sha256(f"{clip.size} {clip.fps}".encode())
+    for frame in clip.frames:
+        digest.update(frame.tobytes())
+    return digest.hexdigest()
 
 
 def write_sample(folder: Path, name: str, sample: Clip, record: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@ where they came from. `Weights.resolve` answers "which weights for this role": t
 stand-in, which is named as such wherever a value made with it is printed.
 """
 
-import difflib
 import hashlib
 import logging
 import shutil
@@ -17,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from onereel.checkpoints import Format, Tensors, count_tensors, read_tensors, write_tensors
-from onereel.errors import ConfigError, WeightsError
+from onereel.errors import WeightsError
 from onereel.files import atomic_path, read_json, sha256_of, write_json
+from onereel.names import did_you_mean
 from onereel.progress import Progress, no_progress
+from onereel.readers import read_checked
+from onereel.tensorfiles import first_line
 
 Mode: TypeAlias = Literal["auto", "real", "stand-in"]
 """Which weights to use: the real ones where present, only real ones, only stand-ins."""
@@ -32,6 +33,7 @@ MODES: tuple[Mode, ...] = ("auto", "real", "stand-in")
 log = logging.getLogger(__name__)
 
 _RECORD = "weights.json"
+_SHA256 = r"^[0-9a-f]{64}$"
 _BLOCK = 1 << 20  # bytes per read of a download
 _TIMEOUT = 60  # seconds without an answer
 
@@ -100,6 +102,14 @@ class StandInEntry(_Entry):
         return self
 
 
+class _Fetched(BaseModel):
+    """What a record says of a part."""
+
+    source_sha256: Annotated[str, Field(pattern=_SHA256)]
+    sha256: Annotated[str, Field(pattern=_SHA256)]
+
+
+_PARTS = TypeAdapter(dict[str, _Fetched])
 Entry: TypeAlias = Annotated[RealEntry | StandInEntry, Field(discriminator="kind")]
 _SHEET = TypeAdapter(dict[str, Entry])
 
@@ -304,17 +314,19 @@ class Weights:
         raise self._unknown(name, [key for key, item in self.entries.items() if isinstance(item, RealEntry)])
 
     def _unknown(self, name: str, known: Sequence[str]) -> WeightsError:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        remedy = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(known)}"
-        return WeightsError(f"weights '{name}'", f"not in {self.config}", remedy)
+        return WeightsError(f"weights '{name}'", f"not in {self.config}", did_you_mean(name, known))
 
     def _record(self, name: str) -> dict[str, Any]:
         path = self.folder / name / _RECORD
+        if not path.is_file():
+            return {}
         try:
-            return dict(read_json(path)["parts"]) if path.is_file() else {}
-        except (ValueError, KeyError, TypeError) as error:
+            parts: dict[str, Any] = read_json(path)["parts"]
+            _PARTS.validate_python(parts)
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             remedy = f"delete '{path}' and run: onereel weights fetch {name}"
-            raise WeightsError(f"weights '{name}'", f"the record is damaged ({error})", remedy) from None
+            raise WeightsError(f"weights '{name}'", f"the record is damaged ({first_line(error)})", remedy) from None
+        return parts
 
     def _resolve_real(self, name: str) -> Resolved:
         entry = self._real(name)
@@ -406,19 +418,8 @@ def _default_config() -> Path:
 
 
 def _read_sheet(path: Path) -> dict[str, RealEntry | StandInEntry]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"'{path}'", f"cannot be read ({error.strerror})", "run from the project's root") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"'{path}'", f"is not YAML ({error})", "mend the line it names") from None
-    try:
-        return _SHEET.validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        problem = f"{first['msg']}, got {str(first['input'])[:80]!r}"
-        raise ConfigError(f"{path}, '{place}'", problem, "mend the entry") from None
+    known = {key for model in (RealEntry, StandInEntry, WeightsFile) for key in model.model_fields}
+    return read_checked(path, "list of weights", _SHEET, sorted(known))
 
 
 def _download(where: str, url: str, target: Path, progress: Progress) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -72,6 +73,8 @@ def encode_planes(
     size: tuple[int, int] = (32, 48),
     colorspace: int | None = None,
     color_range: int | None = None,
+    transfer: int | None = None,
+    primaries: int | None = None,
 ) -> Path:
     """Two frames whose planes hold the given constant values, with the given tags (None: untagged)."""
     height, width = size
@@ -83,6 +86,10 @@ def encode_planes(
             stream.codec_context.colorspace = colorspace
         if color_range is not None:
             stream.codec_context.color_range = color_range
+        if transfer is not None:
+            stream.codec_context.color_trc = transfer
+        if primaries is not None:
+            stream.codec_context.color_primaries = primaries
         for index in range(2):
             frame = av.VideoFrame(width, height, pix_fmt)
             for plane, value in zip(frame.planes, planes, strict=True):
@@ -93,6 +100,10 @@ def encode_planes(
                 frame.colorspace = colorspace
             if color_range is not None:
                 frame.color_range = color_range
+            if transfer is not None:
+                frame.color_trc = transfer
+            if primaries is not None:
+                frame.color_primaries = primaries
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
@@ -109,6 +120,67 @@ def yuv_of(rgb: Sequence[int], kr: float, kb: float, *, full: bool, bits: int = 
     else:
         values = [(16 + 219 * y) * unit, (128 + 224 * cb) * unit, (128 + 224 * cr) * unit]
     return [min(top, max(0, round(value))) for value in values]
+
+
+def rewrap(source: Path, target: Path, *, keep: int | None = None, speed: Fraction | int = 1) -> Path:
+    """The same packets and tags in a new container, as tools copy them; the first `keep`, `speed` times as fast."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        made.metadata.update(given.metadata)
+        stream = made.add_stream_from_template(given.streams.video[0])
+        for packet in list(given.demux(video=0))[:keep]:
+            if packet.size:
+                packet.pts, packet.dts = round(packet.pts / speed), round(packet.dts / speed)
+                packet.duration = round(packet.duration / speed)
+                packet.stream = stream
+                made.mux(packet)
+    return target
+
+
+def with_tracks(path: Path, *tracks: tuple[np.ndarray, str, str, Disposition]) -> Path:
+    """Several video tracks of (frames, codec, pix_fmt, disposition) in one file, at 10 frames per second."""
+    with av.open(str(path), "w") as container:
+        streams = []
+        for frames, codec, pix_fmt, disposition in tracks:
+            stream = container.add_stream(codec, rate=10)
+            stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], pix_fmt
+            stream.disposition = disposition
+            streams.append(stream)
+        for stream, (frames, *_) in zip(streams, tracks, strict=True):
+            for index, pixels in enumerate(frames):
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=stream.pix_fmt)
+                frame.pts, frame.time_base = index, Fraction(1, 10)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    return path
+
+
+def claim_crop(source: Path, target: Path, top: int, bottom: int, left: int, right: int) -> Path:
+    """Copy an mkv of 48x32 pixels whose header crops them; the space comes from what follows the size there."""
+    data = source.read_bytes()
+    at = data.index(bytes.fromhex("e08ab08130ba8120"))  # the video element: PixelWidth 48, PixelHeight 32
+    after = at + 27
+    assert data[after - 11 : after - 2] == bytes.fromhex("ec0100000000000002")  # padding
+    sides = {"54aa": bottom, "54bb": top, "54cc": left, "54dd": right}
+    crop = b"".join(bytes.fromhex(key) + bytes((0x81, value)) for key, value in sides.items())
+    target.write_bytes(data[:at] + b"\xe0\x96" + data[at + 2 : at + 8] + crop + b"\xec\x81\x00" + data[after:])
+    assert target.stat().st_size == len(data)
+    return target
+
+
+def claim_aperture(source: Path, target: Path, size: tuple[int, int], offset: tuple[int, int]) -> Path:
+    """Copy an mp4, its index last, with a clean aperture of (width, height) around (right, down) of the middle."""
+    box = struct.pack(">I4s8i", 40, b"clap", size[0], 1, size[1], 1, offset[0], 1, offset[1], 1)
+    data = bytearray(source.read_bytes())
+    start, end = 0, len(data)
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
+        while data[start + 4 : start + 8] != kind:
+            start += int.from_bytes(data[start : start + 4], "big")
+            assert start < end
+        end = start + int.from_bytes(data[start : start + 4], "big")
+        data[start : start + 4] = (end - start + len(box)).to_bytes(4, "big")
+        start += 16 if kind == b"stsd" else 8
+    target.write_bytes(data[:end] + box + data[end:])
+    return target
 
 
 def claim_size(source: Path, target: Path, width: int, height: int) -> Path:

@@ -31,7 +31,7 @@ def generated(tmp_path_factory) -> Path:
 
 
 def test_generate_writes_samples_previews_and_records(generated):
-    names = {f"{seed}.{suffix}" for seed in (3, 4) for suffix in ("mkv", "mp4", "json")}
+    names = {f"{seed}.{suffix}" for seed in (3, 4) for suffix in ("mkv", "mp4", "json")} | {"run.json"}
     assert {path.name for path in generated.iterdir() if path.is_file()} == names
     record = json.loads((generated / "4.json").read_text())
     assert record["seed"] == 4
@@ -52,6 +52,7 @@ def test_evaluate_prints_the_table_and_writes_every_value(generated, tmp_path):
     options = ("--reference", CLIP, "--samples", generated, "--metrics", "sgfid,psnr,diversity", "--out", out)
     done = onereel("evaluate", *options, "--weights", "stand-in")
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "2 samples: 3, 4"
     assert "SGFID (random Inception)" in done.stdout
     result = json.loads(out.read_text())
     assert {record["sample"] for record in result["records"]} == {"3", "4", None}

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onereel import clip as clips
-from onereel.clip import Clip, is_clip, read, stack, to_frames, to_video, write, write_preview
-from onereel.errors import ClipError
+from onereel.clip import Clip, claims_to_be_clip, read, stack, to_frames, to_video, write, write_h264, write_preview
+from onereel.errors import ClipError, MethodError
 
 from .ingest_media import encode, ramp
 
@@ -44,6 +46,36 @@ def test_round_trip_at_awkward_sizes(tmp_path: Path, size: tuple[int, int, int])
     frames = noise(size)
     write(tmp_path / "c.mkv", Clip(frames))
     assert np.array_equal(read(tmp_path / "c.mkv").frames, frames)
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (7, 5), (8, 400), (400, 8), (12, 500), (300, 1), (1, 400), (2, 16400), (16400, 2)]
+)
+def test_any_size_is_written_and_has_a_preview_that_browsers_show(tmp_path: Path, size: tuple[int, int]) -> None:
+    frames = noise((2, *size))
+    write(tmp_path / "c.mkv", Clip(frames))
+    assert np.array_equal(read(tmp_path / "c.mkv").frames, frames)
+    write_preview(tmp_path / "p.mp4", Clip(frames))
+    with av.open(str(tmp_path / "p.mp4")) as container:
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(shown) == 2
+    height, width = shown[0].shape[:2]
+    assert (height % 2, width % 2) == (0, 0)
+    assert 16 <= min(height, width) <= max(height, width) <= 8192
+
+
+def test_small_previews_are_enlarged_by_a_whole_factor(tmp_path: Path) -> None:
+    frames = np.repeat(np.arange(0, 240, 40, dtype=np.uint8), 18).reshape(1, 6, 6, 3).repeat(2, axis=0)
+    write_preview(tmp_path / "p.mp4", Clip(frames))
+    with av.open(str(tmp_path / "p.mp4")) as container:
+        shown = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+    assert shown.shape == (18, 18, 3)
+    assert np.abs(shown[1::3, 1::3] - frames[0]).max() <= 12
+
+
+def test_h264_of_impossible_sides_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match=r"16400x2 pixels are more than H\.264 stores"):
+        write_h264(tmp_path / "p.mp4", Clip(noise((1, 2, 16400))))
 
 
 @pytest.mark.parametrize("fps", [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(1, 7), Fraction(1000)])
@@ -89,11 +121,36 @@ def test_read_refuses_what_it_did_not_write(tmp_path: Path) -> None:
     text = tmp_path / "t.mkv"
     text.write_text("no video")
     for path in (foreign, text, tmp_path / "missing.mkv"):
-        assert not is_clip(path)
+        assert not claims_to_be_clip(path)
         with pytest.raises(ClipError, match=path.name):
             read(path)
     write(tmp_path / "c.mkv", Clip(ramp()))
-    assert is_clip(tmp_path / "c.mkv")
+    assert claims_to_be_clip(tmp_path / "c.mkv")
+
+
+def test_a_film_with_copied_tags_is_not_decoded_beyond_what_they_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "film.mkv", Clip(ramp(12)))
+    decoded: list[int] = []
+
+    class Film:
+        """The file, as if its tags were of a clip of three frames."""
+
+        def __init__(self, path: Path | str) -> None:
+            self._container = av.open(str(path))
+            self.metadata = {**self._container.metadata, "ONEREEL_FRAMES": "3"}
+            self.streams = self._container.streams
+
+        def decode(self, video: int) -> Iterator[av.VideoFrame]:
+            for frame in self._container.decode(video=video):
+                decoded.append(frame.pts)
+                yield frame
+
+    monkeypatch.setattr(clips, "_opened", lambda path: nullcontext(Film(path)))
+    assert claims_to_be_clip(tmp_path / "film.mkv")
+    assert clips.recognise(tmp_path / "film.mkv") is None
+    assert len(decoded) == 4
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +213,7 @@ def test_values_out_of_range_are_clamped_and_the_rest_rounded_to_nearest() -> No
 
 
 def test_nan_is_an_error_instead_of_a_black_pixel() -> None:
-    with pytest.raises(ValueError, match="NaN in 1 of 24"):
+    with pytest.raises(MethodError, match="NaN in 1 of 24 values; its model is damaged"):
         to_frames(torch.zeros(3, 2, 2, 2).index_put((torch.tensor(0),) * 4, torch.tensor(float("nan"))))
 
 

@@ -1,13 +1,25 @@
-"""docs/tasks.md says what is: every task is in it, and takes the settings and inputs that it names."""
+"""What README and docs say is: every command that they tell people to type is run somewhere, every task is in
+docs/tasks.md and takes the settings and inputs that it names.
+
+`onereel` commands are run by the gate (tests/gate) and understood here. Of all others tests/documents.py says where
+they are run, or why they are not: a new command in a page must get its place there.
+"""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
+from onereel.cli import app
 from onereel.methods import Task, check_inputs, configure, load_method
-from onereel.sheet import parse_settings
+from onereel.runs import read_run_sheet
+from onereel.sheet import clips_and_files, parse_pairs, parse_settings
+from onereel.studies.sheet import read_study_sheet
+from onereel.weights import Weights
+from tests.documents import NOT_RUN, PAGES, ROOT, RUN_BY, Command, blocks, commands, measured, placed, split
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tasks.md"
 SECTIONS = {"VGPNN": "vgpnn", "SinFusion": "sinfusion", "SinGAN-GIF": "singan_gif"}
@@ -51,3 +63,72 @@ def test_settings_and_inputs_of_the_page_are_taken(method, task, line):
             check_inputs(chosen, task, files=[role])
     roles = chosen.roles.get(task)
     assert {role for role, _ in inputs} == ((roles.clips | roles.files) if roles else set())
+
+
+ALL = [command for page in PAGES for command in commands(page)]
+
+
+def test_every_command_of_the_documents_is_run_or_has_a_reason():
+    missing = [f"{c.page.name}: {c.text}" for c in ALL if not (c.program == "onereel" or measured(c) or placed(c))]
+    assert not missing, "say in RUN_BY or NOT_RUN where these are run, or why not"
+    gone = {*RUN_BY, *NOT_RUN} - {command.text for command in ALL}
+    assert not gone, "no page has these any more"
+    for text, (file, words) in RUN_BY.items():
+        assert words in (ROOT / file).read_text(encoding="utf-8"), f"{file} does not run `{text}`"
+
+
+def test_what_numbers_were_measured_with_is_there():
+    for command in filter(measured, ALL):
+        file = ROOT / command.words[1 if command.program == "python" else command.words.index("--configfile") + 1]
+        source = file.read_text(encoding="utf-8")
+        options = [word for word in command.words if word.startswith("--")] if file.suffix == ".py" else []
+        assert [option for option in options if f'"{option}"' not in source] == [], command.text
+
+
+def examples() -> Iterator[Command]:
+    """The examples in the help of every command."""
+    groups = [typer.main.get_command(app)]
+    while groups:
+        for command in groups.pop().commands.values():
+            if isinstance(command, click.Group):
+                groups.append(command)
+            elif "Example:" in (command.help or ""):
+                yield from split(Path("--help"), command.help.partition("Example:")[2].strip())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [command for command in [*ALL, *examples()] if command.program == "onereel"],
+    ids=lambda command: f"{command.page.stem}: {command.text[:60]}",
+)
+def test_onereel_commands_are_understood(command):
+    group, words = typer.main.get_command(app), list(command.words[1:])
+    while isinstance(group, click.Group):
+        assert words[0] in group.commands, command.text
+        group = group.commands[words.pop(0)]
+        if not words:
+            return  # only named
+    given = group.make_context(group.name, words).params
+    if group.name == "fetch":
+        assert set(given["names"]) <= {entry.name for entry in Weights().list_weights()}
+    if group.name == "generate" and given["method"] != "gaussian":
+        method, task = load_method(given["method"]), Task(given["task"])
+        configure(method, given["preset"], parse_settings(";".join(given["settings"] or ()), "--set"), task=task)
+        check_inputs(method, task, *clips_and_files(parse_pairs(";".join(given["inputs"] or ()), "--input")))
+
+
+def test_rows_in_the_documents_are_sheets(tmp_path):
+    (studies,), (runs,) = (list(blocks(ROOT / page, "tsv")) for page in ("README.md", "docs/tasks.md"))
+    for text, read in ((studies, read_study_sheet), (runs, read_run_sheet)):
+        (tmp_path / "sheet.tsv").write_text(text, encoding="utf-8")
+        clips = ("birds", "water")
+        found = (
+            read(tmp_path / "sheet.tsv", clips, clips)
+            if read is read_study_sheet
+            else read(tmp_path / "sheet.tsv", clips)
+        )
+        assert len(found) >= len(text.splitlines()) - 1
+        for row in found.values():
+            configure(
+                load_method(row.method), row.preset, row.settings, task=getattr(row, "task", None) or row.run.task
+            )

@@ -140,6 +140,9 @@ def test_a_picture_is_measured_by_what_needs_no_motion(clip):
     names = ["sgfid", "coherence", "nnfdist", "psnr"]
     result = evaluate(clip, picture, metrics=names, weights="stand-in", align="keep", strict=False)
     assert [record["metric"] for record in result["records"]] == ["sgfid"]
+    assert set(result["left_out"]) == {"coherence", "nnfdist", "psnr"}
+    assert result["left_out"]["coherence"].startswith("needs 3 frames, the shortest clip has 1;")
+    assert "coherence is left out: needs 3 frames" in format_summary(result)
     with pytest.raises(MetricError, match="coherence: needs 3 frames, the shortest clip has 1; measure longer clips"):
         evaluate(clip, picture, metrics=["coherence"], weights="stand-in", align="keep")
 
@@ -147,7 +150,7 @@ def test_a_picture_is_measured_by_what_needs_no_motion(clip):
 def test_unknown_metrics_and_missing_samples_are_refused_first(clip):
     with pytest.raises(MetricError, match="did you mean 'coherence'"):
         evaluate(clip, {"0": clip}, metrics=["coherense"])
-    with pytest.raises(MetricError, match="choose from svfid"):
+    with pytest.raises(MetricError, match="choose one of svfid"):
         evaluate(clip, {"0": clip}, metrics=["zzz"])
     with pytest.raises(MetricError, match="no samples"):
         evaluate(clip, {}, metrics=["psnr"])
@@ -228,6 +231,24 @@ def test_a_metric_that_fails_names_the_sample():
         evaluate(tiny, {"a": tiny}, metrics=["sgfid"], weights="stand-in")
 
 
+def test_what_cannot_be_computed_is_left_out_with_its_reason_unless_it_was_named(monkeypatch, tmp_path):
+    """One clip that is too small for a network, and a network that is not here, cost their metrics and no others."""
+    from onereel.metrics import REGISTRY
+
+    monkeypatch.setattr("onereel.metrics.REGISTRY", {name: REGISTRY[name] for name in ("sgfid", "svfid", "psnr")})
+    small, large = Clip(textured((4, 12, 12))), Clip(textured((4, 20, 20)))
+    result = evaluate(small, {"a": large, "b": small}, weights="stand-in", align="resize")
+    assert result["left_out"].keys() == {"sgfid"}
+    assert "sample 'a', frames of 12x12: too small" in result["left_out"]["sgfid"]
+    assert {record["metric"] for record in result["records"]} == result["summary"].keys() == {"svfid", "psnr"}
+    bare = Weights(folder=tmp_path)
+    result = evaluate(large, {"a": large}, weights="real", store=bare)
+    assert result["left_out"].keys() == {"sgfid", "svfid"}
+    assert "run: onereel weights fetch" in result["left_out"]["svfid"]
+    with pytest.raises(WeightsError):  # the workflow names its metrics, and `weights: real` means it
+        evaluate(large, {"a": large}, metrics=["psnr", "svfid"], weights="real", store=bare, strict=False)
+
+
 def test_the_cache_spares_the_network_and_gives_the_same(clip, tmp_path, monkeypatch):
     calls = []
     run = InceptionExtractor.features
@@ -260,7 +281,8 @@ def test_a_damaged_cache_file_is_computed_again(clip, tmp_path):
     ask = {"metrics": ["sgfid64"], "weights": "stand-in", "cache": tmp_path}
     first = evaluate(clip, {"0": clip}, **ask)
     for path in tmp_path.iterdir():
-        path.write_bytes(path.read_bytes()[:50])
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))  # a single bit, in a number
     assert evaluate(clip, {"0": clip}, **ask) == first
 
 

@@ -281,10 +281,13 @@ def test_finished_levels_never_train_again(tmp_path):
     assert len(log) == 12, "nothing is left to do"
 
 
-def test_a_damaged_level_trains_anew(tmp_path):
+@pytest.mark.parametrize("damage", [lambda data: b"half", lambda data: data[:-1] + bytes([data[-1] ^ 1])])
+def test_a_damaged_level_trains_anew(tmp_path, damage):
     log = []
     grown(tmp_path, log)
-    (tmp_path / "level_02" / growth.FINISHED).write_bytes(b"half")
+    path = tmp_path / "level_02" / growth.FINISHED
+    path.write_bytes(damage(path.read_bytes()))
+    (tmp_path / "level_01/curves.tsv").write_bytes(b"step\tloss\n\xff\x00")  # curves are for show
     grown(tmp_path, log)
     assert log[12:] == [(2, step) for step in range(5)]
 

@@ -1,13 +1,19 @@
 """A known colour goes in under every tag; what comes out is compared with the colour, not with another decoder."""
 
+import shutil
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from typer.testing import CliRunner
 
+from onereel.cli import app
 from onereel.clip import Clip, write_preview
 from onereel.errors import ClipError
+from onereel.files import read_json
 from onereel.ingest import ingest
 from onereel.ingest.footage import over_backdrop
 
@@ -192,3 +198,119 @@ def test_compositing_matches_the_formula_at_every_level() -> None:
     expected = colour * (alpha / 255) + 255 * (1 - alpha / 255)
     assert np.abs(mixed[..., 0] - expected).max() <= 0.5 + 1e-9
     assert transparent
+
+
+# HDR and wide gamut: light by its definition goes in, SDR of BT.709 comes out
+
+TO_BT2020 = np.array(((0.6274, 0.3293, 0.0433), (0.0691, 0.9195, 0.0114), (0.0164, 0.0880, 0.8956)))  # BT.2087
+TO_DISPLAY_P3 = np.array(((0.8225, 0.1774, 0.0000), (0.0332, 0.9669, 0.0000), (0.0171, 0.0724, 0.9108)))
+PQ, HLG, BT2020, DISPLAY_P3 = 16, 18, 9, 12
+ORDINARY = [(0, 0, 0), (20, 20, 20), (128, 128, 128), (235, 235, 235), (200, 100, 50), (30, 60, 200), (90, 200, 120)]
+
+
+def light_of(rgb: tuple[int, int, int]) -> np.ndarray:
+    """Linear light, 1 is white, as a display shows SDR (BT.1886)."""
+    return (np.array(rgb) / 255) ** 2.4
+
+
+def pq(nits: np.ndarray) -> np.ndarray:
+    """BT.2100, table 4."""
+    y = (nits / 10_000) ** 0.1593017578125
+    return ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375
+
+
+def hlg(nits: np.ndarray) -> np.ndarray:
+    """BT.2100, table 5, of a display of 1000 cd/m2: its light back to the scene's, then the OETF."""
+    shown = nits / 1000
+    luminance = float(shown @ (0.2627, 0.6780, 0.0593))
+    scene = shown * luminance ** (1 / 1.2 - 1) if luminance else shown
+    high = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), high)
+
+
+def coded(
+    path: Path, signal: np.ndarray, transfer: int, primaries: int, *, full: bool = False, pix_fmt: str = "yuv444p10le"
+) -> Path:
+    """A video of one R'G'B' signal in [0, 1], through the matrix of BT.2020."""
+    planes = yuv_of(signal * 255, *COEFFICIENTS["bt2020"], full=full, bits=10)
+    tags = {"colorspace": TAGS["bt2020"], "color_range": 2 if full else 1}
+    return encode_planes(path, planes, pix_fmt=pix_fmt, **tags, transfer=transfer, primaries=primaries)
+
+
+@pytest.mark.parametrize("rgb", ORDINARY)
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize(("transfer", "encoded"), [(PQ, pq), (HLG, hlg)], ids=["PQ", "HLG"])
+def test_hdr_has_the_levels_of_its_sdr_twin_below_reference_white(
+    tmp_path: Path, transfer: int, encoded: Callable[[np.ndarray], np.ndarray], full: bool, rgb: tuple[int, int, int]
+) -> None:
+    signal = encoded(203 * TO_BT2020 @ light_of(rgb))
+    shown, _ = decoded_colour(coded(tmp_path / "v.mkv", signal, transfer, BT2020, full=full))
+    assert np.abs(shown - rgb).max() <= 3, shown
+
+
+@pytest.mark.parametrize(("transfer", "encoded"), [(PQ, pq), (HLG, hlg)], ids=["PQ", "HLG"])
+def test_highlights_keep_their_order_up_to_white(
+    tmp_path: Path, transfer: int, encoded: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    levels = []
+    for nits in (150, 203, 250, 400, 1000):
+        signal = encoded(np.full(3, float(nits)))
+        shown, _ = decoded_colour(coded(tmp_path / f"{nits}.mkv", signal, transfer, BT2020))
+        levels.append(int(shown[1]))
+    assert levels == sorted(set(levels))
+    assert levels[1] >= 247  # reference white
+    assert levels[-1] == 255
+
+
+def test_hdr_is_said_where_a_user_sees_it(tmp_path: Path) -> None:
+    path = coded(tmp_path / "v.mkv", np.full(3, 0.5), HLG, BT2020, pix_fmt="yuv420p10le")
+    done = CliRunner().invoke(app, ["ingest", str(path), str(tmp_path / "out" / "clip.mkv")])
+    note = "HDR (HLG, BT.2020) tone-mapped to SDR of BT.709: 203 cd/m2 is white"
+    assert done.exit_code == 0
+    assert note in done.output
+    assert note in read_json(tmp_path / "out" / "clip.json")["notes"]
+
+
+@pytest.mark.parametrize("rgb", [(128, 128, 128), (235, 235, 235), (200, 100, 50), (90, 200, 120)])
+@pytest.mark.parametrize(("transfer", "encoded"), [(PQ, pq), (HLG, hlg)], ids=["PQ", "HLG"])
+def test_hdr_pictures_are_toned_as_footage_is(
+    tmp_path: Path, transfer: int, encoded: Callable[[np.ndarray], np.ndarray], rgb: tuple[int, int, int]
+) -> None:
+    signal = np.round(255 * encoded(203 * TO_BT2020 @ light_of(rgb))).astype(np.uint8)
+    alone, folder = tmp_path / "v.avif", tmp_path / "frames"
+    folder.mkdir()
+    Image.fromarray(np.full((16, 16, 3), signal)).save(alone, quality=100, subsampling="4:4:4")
+    said, tags = b"nclx\0\1\0\r", b"nclx" + bytes((0, BT2020, 0, transfer))
+    assert said in alone.read_bytes()
+    alone.write_bytes(alone.read_bytes().replace(said, tags))
+    for number in range(2):
+        shutil.copy(alone, folder / f"{number}.avif")
+    for source in (alone, folder):
+        clip, manifest = ingest(str(source), allow_single=True)
+        assert np.abs(clip.frames[-1, 8, 8].astype(int) - rgb).max() <= 6  # of 8 bits
+        assert "tone-mapped to SDR" in manifest["notes"][0]
+
+
+@pytest.mark.parametrize("rgb", ORDINARY)
+@pytest.mark.parametrize(("primaries", "matrix"), [(BT2020, TO_BT2020), (DISPLAY_P3, TO_DISPLAY_P3)])
+def test_wide_gamuts_become_bt709(
+    tmp_path: Path, primaries: int, matrix: np.ndarray, rgb: tuple[int, int, int]
+) -> None:
+    signal = np.maximum(matrix @ light_of(rgb), 0) ** (1 / 2.4)
+    shown, _ = decoded_colour(coded(tmp_path / "v.mkv", signal, 1, primaries))
+    assert np.abs(shown - rgb).max() <= 3, shown
+
+
+def test_colours_that_bt709_lacks_are_its_nearest(tmp_path: Path) -> None:
+    shown, _ = decoded_colour(coded(tmp_path / "v.mkv", np.array((0.0, 1.0, 0.0)), 1, BT2020))
+    assert shown.tolist() == [0, 255, 0]
+
+
+@pytest.mark.parametrize(("pix_fmt", "top"), [("gbrp10le", 1023), ("gbrp12le", 4095)])
+def test_rgb_is_tone_mapped_too(tmp_path: Path, pix_fmt: str, top: int) -> None:
+    signal = pq(np.full(3, 203 * light_of((128, 128, 128))[0]))
+    planes = [round(float(value) * top) for value in signal]
+    path = encode_planes(tmp_path / "v.mkv", planes, pix_fmt=pix_fmt, transfer=PQ, primaries=BT2020)
+    shown, facts = decoded_colour(path)
+    assert facts["matrix"] == "rgb"
+    assert np.abs(shown - 128).max() <= 3

@@ -1,6 +1,8 @@
 """Sources on the web, against a server on this machine."""
 
+import base64
 import hashlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,16 +18,30 @@ from onereel.ingest import download, ingest
 from .ingest_media import encode, ramp
 
 
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
 class Server(BaseHTTPRequestHandler):
     """Serves one video, in ways good and bad."""
 
     content = b""
     asked: list[str] = []  # noqa: RUF012 - shared by all requests on purpose
+    logins: list[str] = []  # noqa: RUF012
 
     def do_GET(self) -> None:
         type(self).asked.append(self.path)
+        type(self).logins.append(self.headers.get("Authorization", ""))
         match self.path.partition("?")[0]:
-            case "/v.mkv" | "/odd;name":
+            case "/private.mkv":
+                known = self.headers.get("Authorization") == basic("me@home", "p:ä/s %")
+                self.answer(200, len(self.content), self.content) if known else self.answer(401, 0, b"")
+            case "/private/moved.mkv":
+                self.answer(302, 0, b"", Location="/private.mkv")
+            case "/elsewhere.mkv":
+                # The same server under another name.
+                self.answer(302, 0, b"", Location=f"http://localhost:{self.server.server_address[1]}/v.mkv")
+            case "/v.mkv" | "/odd;name" | "/a%20%C3%A9%7Bx%7D[1].mkv":
                 self.answer(200, len(self.content), self.content)
             case "/unsized.mkv":
                 self.answer(200, None, self.content)
@@ -85,7 +101,7 @@ def test_what_a_promised_sha256_names_is_fetched_once(address: str, tmp_path: Pa
     assert Server.asked == []
 
 
-@pytest.mark.parametrize("page", ["unsized.mkv", "moved.mkv", "odd;name", "v.mkv?token=a%20b"])
+@pytest.mark.parametrize("page", ["unsized.mkv", "moved.mkv", "odd;name", "v.mkv?token=a%20b", "a é{x}[1].mkv"])
 def test_unusual_but_fine(address: str, tmp_path: Path, page: str) -> None:
     assert ingest(f"{address}/{page}", downloads=tmp_path)[0].size == (6, 32, 48)
 
@@ -128,10 +144,59 @@ def test_nobody_listens(tmp_path: Path) -> None:
         ingest("http:///v.mkv", downloads=tmp_path)
 
 
-def test_passwords_stay_out_of_manifests_and_messages(address: str, tmp_path: Path) -> None:
-    secret = address.replace("//", "//user:secret@")
+LOGIN = "me%40home:p%3A%C3%A4%2Fs%20%25@"
+
+
+@pytest.mark.parametrize("page", ["private.mkv", "private/moved.mkv"])
+def test_a_user_and_a_password_in_the_address_are_given_to_the_server(address: str, tmp_path: Path, page: str) -> None:
+    clip, manifest = ingest(f"{address}/{page}".replace("//", f"//{LOGIN}", 1), downloads=tmp_path)
+    assert clip.size == (6, 32, 48)
+    assert manifest["source"] == f"{address}/{page}"
+    assert "%40home" not in str(manifest)
+    with pytest.raises(ClipError, match=r"answers 401 .*; check the user and the password"):
+        ingest(f"{address}/{page}".replace("//", "//me%40home:wrong@", 1), downloads=tmp_path)
+
+
+def test_a_user_alone_is_a_user_without_a_password(address: str, tmp_path: Path) -> None:
+    Server.logins.clear()
+    ingest(f"{address}/v.mkv".replace("//", "//me@"), downloads=tmp_path)
+    assert Server.logins == [basic("me", "")]
+
+
+def test_a_password_does_not_go_to_another_host(address: str, tmp_path: Path) -> None:
+    Server.logins.clear()
+    ingest(f"{address}/elsewhere.mkv".replace("//", "//me:secret@"), downloads=tmp_path)
+    assert Server.logins == [basic("me", "secret"), ""]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "http://user:hush@127.0.0.1:PORT/none.mkv",
+        "http://user:hush@127.0.0.1:PORT/none.mkv?token=hush&X-Amz-Signature=hush&sig=hush",
+        "http://user:hu/sh@127.0.0.1:PORT/none.mkv",
+        "http://user:hu#hush@127.0.0.1:PORT/none.mkv",
+        "http://user:hush it@127.0.0.1:PORT/none.mkv",
+        "http://user:hush@/none.mkv",
+        "ftp://user:hush@127.0.0.1/none.mkv",
+    ],
+)
+def test_passwords_and_tokens_stay_out_of_messages(address: str, tmp_path: Path, secret: str) -> None:
     with pytest.raises(ClipError) as caught:
-        ingest(f"{secret}/none.mkv", downloads=tmp_path)
-    assert "secret" not in str(caught.value)
-    assert download.without_password(f"{secret}/v.mkv#sha256=0") == f"{address}/v.mkv"
-    assert download.without_password("a@b.mp4") == "a@b.mp4"
+        ingest(secret.replace("PORT", address.rpartition(":")[2]), downloads=tmp_path)
+    assert "hu" not in str(caught.value)
+    assert re.search(r"\(\w+://\S+\): ", str(caught.value)), "the address is there, whole but for its secrets"
+
+
+def test_what_is_shown_of_an_address() -> None:
+    shown = {
+        "http://u:p@host/v.mkv#sha256=0": "http://host/v.mkv",
+        "http://u:p@w@host/v.mkv": "http://host/v.mkv",
+        "http://host/@user/a@2x.mkv?x=1": "http://host/@user/a@2x.mkv?x=1",
+        "http://[::1]:80/a@b.mkv": "http://[::1]:80/a@b.mkv",
+        "http://host/v?id=7&Token=abc&monkey=1": "http://host/v?id=7&Token=***&monkey=1",
+        "a@b.mp4": "a@b.mp4",
+        "take?token=2#1.mp4": "take?token=2#1.mp4",
+        "scene:birds?seed=3": "scene:birds?seed=3",
+    }
+    assert {source: download.without_password(source) for source in shown} == shown

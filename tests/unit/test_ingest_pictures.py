@@ -11,10 +11,12 @@ from PIL import Image, ImageSequence
 
 from onereel.errors import ClipError
 from onereel.ingest import discover, ingest, load
-from onereel.ingest.pictures import natural_key
+from onereel.ingest.pictures import Animation, is_picture
+from onereel.ingest.series import natural_key
 
-from .ingest_media import corners, gif_bytes, numbers, ramp
+from .ingest_media import BLUE, GREEN, RED, corners, gif_bytes, numbers, ramp
 
+BLACK = (0, 0, 0)
 SAVE = {"save_all": True, "loop": 0}
 
 
@@ -157,17 +159,187 @@ def test_modes_may_be_mixed_in_a_folder(tmp_path: Path) -> None:
     assert np.abs(levels - np.array([200] * 6 + [255] + [200] * 2)[:, None]).max() <= 1
 
 
-def test_a_photographs_orientation_is_applied(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
+def test_a_picture_is_the_same_alone_and_in_a_folder(tmp_path: Path, mode: str) -> None:
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
+    if mode == "I;16":
+        picture = Image.fromarray(grey.astype(np.uint16) * 257)
+    else:
+        picture = Image.fromarray(grey).convert("RGBA" if mode == "P" else mode)
+    if mode in ("LA", "RGBA", "P"):
+        picture.putalpha(Image.fromarray(np.where(grey > 100, 255, 0).astype(np.uint8)))
+    picture = picture.convert(mode) if mode == "P" else picture
+    suffix = "jpg" if mode == "CMYK" else "png"
     folder = tmp_path / "f"
     folder.mkdir()
+    for name in ("0", "1"):
+        picture.save(folder / f"{name}.{suffix}")
+    clip, manifest = ingest(str(folder))
+    single, alone = ingest(str(folder / f"0.{suffix}"), allow_single=True)
+    assert np.array_equal(single.frames[0], clip.frames[0])
+    assert alone["colour"] == manifest["colour"]
+    if mode in ("LA", "RGBA", "I;16", "L"):
+        seen = np.where((grey > 100) | (mode in ("L", "I;16")), grey, 255)
+        assert np.array_equal(single.frames[0, ..., 1], seen)
+
+
+def turned(number: int) -> Image.Exif:
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn clockwise to show
-    for name in ("1.jpg", "2.jpg"):
-        Image.fromarray(corners()).save(folder / name, exif=exif, quality=95, subsampling=0)
+    exif[0x0112] = number
+    return exif
+
+
+SHARP = {
+    "jpg": {"quality": 100, "subsampling": 0},
+    "webp": {"lossless": True},
+    "avif": {"quality": 100, "subsampling": "4:4:4"},
+    "jp2": {"irreversible": False},
+}
+
+# EXIF's orientations as they are defined: which corner of the stored picture is shown top left, top right, bottom left.
+SHOWN = {
+    1: (RED, GREEN, BLUE), 2: (GREEN, RED, BLACK), 3: (BLACK, BLUE, GREEN), 4: (BLUE, BLACK, RED),
+    5: (RED, BLUE, GREEN), 6: (BLUE, RED, BLACK), 7: (BLACK, GREEN, BLUE), 8: (GREEN, BLACK, RED),
+}  # fmt: skip
+
+
+def shown(frame: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(np.round(frame[at] / 255).astype(int) * 255) for at in ((2, 2), (2, -3), (-3, 2)))
+
+
+@pytest.mark.parametrize("number", SHOWN)
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "avif"])
+def test_a_photograph_is_shown_upright_alone_and_in_a_folder(tmp_path: Path, suffix: str, number: int) -> None:
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for name in ("1", "2"):
+        path = folder / f"{name}.{suffix}"
+        Image.fromarray(corners()).save(path, exif=turned(number), **SHARP.get(suffix, {}))
+    clip, manifest = ingest(str(folder))
+    single = load(folder / f"1.{suffix}", allow_single=True)
+    assert clip.size == (2, *((48, 32) if number > 4 else (32, 48)))
+    assert shown(clip.frames[1]) == SHOWN[number]
+    assert np.array_equal(single.frames[0], clip.frames[0])
+    if suffix != "tiff":  # Pillow turns them and does not say so
+        assert (manifest["rotation"] == "none") == (number == 1)
+
+
+@pytest.mark.parametrize("suffix", ["webp", "png", "tiff"])
+def test_animations_are_shown_upright(tmp_path: Path, suffix: str) -> None:
+    frames = np.stack([corners(), corners()[::-1], corners()])
+    path = animate(tmp_path / f"a.{suffix}", frames, 100, exif=turned(6), **SHARP.get(suffix, {}))
+    clip = load(path)
+    assert clip.size == (3, 48, 32)
+    assert [shown(frame) for frame in clip.frames] == [SHOWN[6], SHOWN[5], SHOWN[6]]
+
+
+def test_camera_data_that_nobody_can_read_does_not_refuse_the_picture(tmp_path: Path) -> None:
+    Image.fromarray(corners()).save(tmp_path / "a.png", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7f")
+    assert np.array_equal(load(tmp_path / "a.png", allow_single=True).frames[0], corners())
+
+
+@pytest.mark.parametrize("suffix", ["avif", "webp", "tiff", "tif", "bmp", "jp2", "ppm"])
+def test_still_pictures_of_every_kind(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for index, frame in enumerate(ramp(3)):
+        Image.fromarray(frame).save(folder / f"{index:03}.{suffix}", **SHARP.get(suffix, {}))
     clip, _ = ingest(str(folder))
-    assert clip.size == (2, 48, 32)
-    expected = np.rot90(corners(), -1).astype(int)
-    assert np.abs(clip.frames[0].astype(int) - expected)[4:-4, 4:-4].mean() < 6
+    assert numbers(clip.frames) == [0, 1, 2]
+    assert np.abs(clip.frames.astype(int) - ramp(3)).max() <= 1
+    single = ingest(str(folder / f"001.{suffix}"), allow_single=True)[0]
+    assert np.array_equal(single.frames[0], clip.frames[1])
+    assert single.fps == 10
+
+
+def test_an_avif_animation_keeps_its_own_times(tmp_path: Path) -> None:
+    clip, manifest = ingest(str(animate(tmp_path / "a.avif", ramp(4), [100, 300, 50, 50], quality=100)))
+    assert numbers(clip.frames) == [0, 1, 2, 3]
+    assert (clip.fps, manifest["variable_frame_rate"]) == (8, True)
+    pictures = np.dstack([corners(), np.full((32, 48), 255, np.uint8)])[None].repeat(2, 0)
+    pictures[:, 16:, 24:, 3] = 0
+    alpha, manifest = ingest(str(animate(tmp_path / "b.avif", pictures, 50, **SHARP["avif"])))
+    assert alpha.frames[1, -3, -3].min() >= 254
+    assert manifest["colour"]["alpha"] == "composited over white"
+
+
+def test_the_rate_of_an_avif_animation_is_exact(tmp_path: Path) -> None:
+    """Pillow rounds times to milliseconds; a third of this file's would be lost."""
+    path = animate(tmp_path / "a.avif", ramp(3), 33, quality=100)
+    data = path.read_bytes()
+    # The time scale of the track's and the movie's headers: 1000 units a second become 990.
+    path.write_bytes(data.replace((1000).to_bytes(4, "big"), (990).to_bytes(4, "big")))
+    assert ingest(str(path))[0].fps == 30
+
+
+def test_the_pages_of_a_tiff_are_frames_and_its_thumbnails_and_masks_are_not(tmp_path: Path) -> None:
+    full = [Image.fromarray(frame) for frame in ramp(3)]
+    small = Image.new("RGB", (6, 4))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    full[0].save(tmp_path / "a.tiff", save_all=True, append_images=[small, *full[1:]])
+    clip, _ = ingest(str(tmp_path / "a.tiff"), fps=5)
+    assert numbers(clip.frames) == [0, 1, 2]
+    assert clip.fps == 5
+    assert ingest(str(tmp_path / "a.tiff"))[0].fps == 12
+    full[0].save(tmp_path / "b.tiff", save_all=True, append_images=[Image.new("RGB", (6, 4))])
+    with pytest.raises(ClipError, match=r"picture 1: is 6x4, the first picture is 48x32"):
+        ingest(str(tmp_path / "b.tiff"))
+
+
+def test_values_without_a_white_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(tmp_path / "a.tiff")
+    Image.fromarray(np.full((4, 6), 70_000, np.int32)).save(tmp_path / "b.tiff")
+    for name in ("a.tiff", "b.tiff"):
+        with pytest.raises(ClipError, match="8 or 16 bits"):
+            load(tmp_path / name, allow_single=True)
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00\x00\x00\x08meta", "HEIC"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00heicmif1" + b"\x00\x00\x00\x08meta", "HEIC"),
+        (b"\xff\x0a\x07\x07" + bytes(60), "JPEG XL"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n" + bytes(60), "JPEG XL"),
+    ],
+)
+def test_kinds_that_are_not_read_say_what_to_do(tmp_path: Path, head: bytes, kind: str) -> None:
+    (tmp_path / "a.bin").write_bytes(head)
+    with pytest.raises(ClipError, match=f"is a {kind} picture.*convert it to PNG"):
+        load(tmp_path / "a.bin", allow_single=True)
+
+
+def test_what_begins_a_picture() -> None:
+    assert is_picture(b"BM" + bytes(12) + b"\x28" + bytes(40))
+    assert not is_picture(b"BMovie, a text about movies")
+    assert not is_picture(b"\x00\x00\x00\x0cjP  \r\n\x87\n\x00\x00\x00\x14ftypmjp2")
+    assert not is_picture(b"\x00\x00\x00\x1cftypisom\x00\x00\x02\x00isomiso2avc1mp41")
+    assert not is_picture(b"RIFF\x00\x00\x00\x00AVI LIST")
+
+
+def test_a_gif_is_as_large_as_its_first_picture(tmp_path: Path) -> None:
+    """A later one that reaches over the edge is cut there, as in browsers, and not squeezed."""
+    data = bytearray(gif_bytes((3, 2), [10, 10]))
+    second = data.rindex(b"\x2c")
+    data[second + 1] = 5  # left
+    (tmp_path / "a.gif").write_bytes(data)
+    assert ingest(str(tmp_path / "a.gif"))[0].size == (2, 2, 3)
+
+
+def test_a_gif_cut_inside_a_picture_is_refused(tmp_path: Path) -> None:
+    """By Pillow, too: a missing trailer alone is no damage."""
+    noise = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3), dtype=np.uint8)
+    data = animate(tmp_path / "a.gif", noise, 100).read_bytes()
+
+    def read(cut: int) -> int:
+        (tmp_path / "b.gif").write_bytes(data[:-cut])
+        with Animation(tmp_path / "b.gif", "b") as footage:
+            return sum(picture.pixels().shape == (32, 48, 3) for picture in footage.pictures())
+
+    assert read(1) == 2
+    for cut in (60, len(data) // 3):
+        with pytest.raises(ClipError):
+            read(cut)
 
 
 def test_a_picture_of_another_size_is_named(tmp_path: Path) -> None:

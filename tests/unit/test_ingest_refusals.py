@@ -68,7 +68,7 @@ def test_sound_alone(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    assert "without png or jpg" in refusal(tmp_path)
+    assert "without pictures" in refusal(tmp_path)
 
 
 def test_no_file_at_all() -> None:

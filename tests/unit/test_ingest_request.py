@@ -12,6 +12,7 @@ from onereel.ingest.request import Request, parse_fps, parse_position, parse_req
         ("12", 12),
         ("007", 7),
         ("1.5", Fraction(3, 2)),
+        ("1,5", Fraction(3, 2)),
         ("1.", Fraction(1)),
         (".5", Fraction(1, 2)),
         ("12s", Fraction(12)),
@@ -29,7 +30,7 @@ def test_positions(text: str, position: int | Fraction) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-1", "-0.5", "1:60", "1:60:00", "abc", "1e3", "nan", "inf", "1,5", "1:2:3:4", "٣", "s"]
+    "text", ["-1", "-0.5", "1:60", "1:60:00", "abc", "1e3", "nan", "inf", "1,500", "1:2:3:4", "٣", "s"]
 )
 def test_what_is_no_position(text: str) -> None:
     with pytest.raises(ValueError, match="start"):
@@ -41,6 +42,7 @@ def test_what_is_no_position(text: str) -> None:
     [
         ("12", 12),
         ("23.976", Fraction(2997, 125)),
+        ("23,976", Fraction(2997, 125)),
         (23.976, Fraction(2997, 125)),
         ("30000/1001", Fraction(30000, 1001)),
         (Fraction(25, 2), Fraction(25, 2)),

@@ -113,12 +113,6 @@ def test_one_file_and_globs(tmp_path: Path) -> None:
     assert discover(f"{tmp_path}/a/0.mp4")["0"].endswith("0.mp4")  # asked for by name
 
 
-def test_files_of_one_stem_keep_their_suffix(tmp_path: Path) -> None:
-    animate(tmp_path / "x.gif", ramp(2), 100)
-    animate(tmp_path / "x.webp", ramp(2), 100)
-    assert list(discover(tmp_path)) == ["x.gif", "x.webp"]
-
-
 def test_no_samples(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="no such file"):
         discover(tmp_path / "none")

@@ -72,7 +72,7 @@ def test_unknown_names_get_the_nearest_known_one():
         configure(method, "shufled")
     with pytest.raises(ConfigError, match="did you mean 'noise_std'"):
         configure(method, "noisy", {"noise_sdt": 3})
-    with pytest.raises(ConfigError, match=r"noise_std.*got 'much'"):
+    with pytest.raises(ConfigError, match=r"'noise_std' is 'much'; it should be a valid number"):
         configure(method, "noisy", {"noise_std": "much"})
 
 
@@ -167,14 +167,14 @@ def test_method_files_are_checked(tmp_path: Path):
     with pytest.raises(ConfigError, match="cannot be read"):
         read_method_file("none", tmp_path)
     (tmp_path / "a.yaml").write_text("demo: {}")
-    with pytest.raises(ConfigError, match="unknown key 'demo'"):
+    with pytest.raises(ConfigError, match="no such key 'demo'"):
         read_method_file("a", tmp_path)
     (tmp_path / "b.yaml").write_text("presets: [")
-    with pytest.raises(ConfigError, match="is not YAML"):
+    with pytest.raises(ConfigError, match="is no YAML"):
         read_method_file("b", tmp_path)
     (tmp_path / "c.yaml").write_text("presets: {demo: {}}\nresources: {sampel: {threads: 1}}")
     with pytest.raises(
-        ConfigError, match=r"c\.yaml', resources: 'sampel' is neither a job nor a preset; did you mean 'sample'"
+        ConfigError, match=r"c\.yaml, resources: 'sampel' is neither a job nor a preset; did you mean 'sample'"
     ):
         read_method_file("c", tmp_path)
 

@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from onereel import cli
 from onereel.clip import Clip, read
-from onereel.errors import ConfigError, OnereelError
+from onereel.errors import ConfigError, FileError, OnereelError
 from onereel.files import read_json, write_json
 from onereel.ingest import write_frames
 from onereel.outputs import Kind, Result, check_outputs, list_folder, stranger, write_result
@@ -79,6 +80,29 @@ def test_a_link_to_what_is_read_is_the_same_file(tmp_path, link):
         check_outputs([Result("clip", tmp_path, "c")], [tmp_path])
 
 
+def test_a_folder_of_frames_takes_no_video(tmp_path, monkeypatch):
+    (tmp_path / "frames").mkdir()
+    for number, frame in enumerate(ramp(3)):
+        Image.fromarray(frame).save(tmp_path / f"frames/{number + 1}.png")
+    (tmp_path / "link").symlink_to("frames")
+    before = contents(tmp_path)
+    for arguments in (
+        ("ingest", "frames", "frames/c.mkv"),
+        ("generate", "frames", "--method", "calibration", "--preset", "itself", "--out", "link"),
+    ):
+        assert "a folder that this command reads" in onereel(monkeypatch, tmp_path, *arguments)
+    assert contents(tmp_path) == before
+
+
+def test_an_evaluation_is_repeated_beside_its_samples(tmp_path, monkeypatch):
+    ours(tmp_path, "c")
+    ours(tmp_path / "samples", "0", "sample")
+    asked = ("evaluate", "--reference", "c.mkv", "--samples", "samples", "--metrics", "psnr", "--out")
+    for _ in range(2):
+        assert onereel(monkeypatch, tmp_path, *asked, "samples/metrics.json") == ""
+    assert "no metrics that onereel wrote" in onereel(monkeypatch, tmp_path, *asked, "samples/0.json")
+
+
 def test_our_own_are_replaced_unless_somebody_changed_them(tmp_path):
     for suffix in (".mkv", ".mp4", ".json"):
         result = ours(tmp_path)
@@ -107,16 +131,19 @@ def test_a_result_of_another_kind_or_name_is_no_place_for_this_one(tmp_path):
 
 def test_clips_of_earlier_versions_are_ours(tmp_path):
     result = ours(tmp_path)
-    write_json(result.manifest, {"name": "c", "source": "holiday.mp4", "sha256": "0", "frames": 3})
+    write_json(result.manifest, {"name": "c", "source": "holiday.mp4", "sha256": "0", "size": [3, 24, 32], "fps": "12"})
     check_outputs([result], [])
+    write_json(result.manifest, {"name": "c", "source": "holiday.mp4", "licence": "mine"})  # somebody's own notes
+    with pytest.raises(ConfigError, match="no clip that onereel wrote"):
+        check_outputs([result], [], overwrite=True)
 
 
 def test_places_where_nothing_can_be_written(tmp_path):
     (tmp_path / "d.mkv").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="is a folder"):
+    with pytest.raises(FileError, match="Is a directory"):
         check_outputs([Result("clip", tmp_path, "d")], [])
-    with pytest.raises(ConfigError, match="is a file, no folder"):
+    with pytest.raises(FileError, match="Not a directory"):
         check_outputs([Result("clip", tmp_path / "file/deeper", "c")], [])
     check_outputs([Result("clip", tmp_path / "new/deeper", "c")], [])
 
@@ -131,7 +158,7 @@ def test_all_or_nothing(tmp_path):
     for broken in (".mkv", ".mp4"):
         writers = {".mkv": lambda path: path.touch(), ".mp4": lambda path: path.touch()} | {broken: fail}
         for name in ("c", "new"):
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(FileError, match=rf"{name}\.mkv'.*No space left"):
                 write_result(Result("clip", tmp_path, name), {}, writers)
     assert contents(tmp_path) == before
     check_outputs([result], [])
@@ -143,9 +170,14 @@ def test_what_people_leave_in_a_folder_of_ours_is_seen(tmp_path):
     (tmp_path / "media/a.mp4").touch()
     assert stranger(tmp_path) is None  # nobody wrote down what there was
     list_folder(tmp_path)
+    for program in (".snakemake_timestamp", ".DS_Store", "media/Thumbs.db"):  # left by Snakemake and file managers
+        (tmp_path / program).touch()
     assert stranger(tmp_path) is None
     (tmp_path / "media/report.zip").touch()
     assert stranger(tmp_path) == tmp_path / "media/report.zip"
+    for damaged in ("", "{", "7", "[[]]"):
+        (tmp_path / ".onereel.json").write_text(damaged)
+        assert stranger(tmp_path) is None
 
 
 def test_a_second_ingestion_replaces_the_first(tmp_path, monkeypatch):

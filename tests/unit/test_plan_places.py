@@ -7,8 +7,8 @@ import pytest
 
 from onereel import plan
 from onereel.clip import Clip
-from onereel.errors import ConfigError
-from onereel.ingest import write_frames
+from onereel.errors import ConfigError, WeightsError
+from onereel.ingest import discover, write_frames
 from onereel.outputs import Result, list_folder, write_result
 
 from .ingest_media import encode, ramp
@@ -26,18 +26,13 @@ def project(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def check(source: str, run: str = "", shown: tuple[Path, ...] = ()) -> None:
+def check(source: str, run: str = "") -> plan.Plan:
     Path("clips.tsv").write_text(f"name\tsource\nbirds\t{source}\nother\t{SCENE}\n")
     row = run or "self\tbirds\tvgpnn"
     Path("runs.tsv").write_text(f"run\tclip\tmethod\ttask\tsource\tinputs\n{row}\n")
-    plan.check_places(
-        plan.read(Path(), clips="clips.tsv", runs="runs.tsv", tables=[], metrics=[]),
-        clips=Path("data/clips"),
-        samples=Path("results/samples"),
-        metrics=Path("results/metrics"),
-        emptied=[Path("results/report")],
-        shown=shown,
-    )
+    found = plan.read(Path(), clips="clips.tsv", runs="runs.tsv", tables=[], metrics=[])
+    plan.check_places(found)
+    return found
 
 
 @pytest.mark.parametrize("name", ["birds.mp4", "birds.mkv"])
@@ -97,10 +92,10 @@ def test_what_people_left_in_the_report(project):
     report.mkdir()
     (report / "index.html").touch()
     list_folder(report)
-    check(SCENE, shown=(report,))
+    check(SCENE)
     (report / "to_send.zip").touch()
     with pytest.raises(ConfigError, match=r"to_send\.zip'.*written anew; move it away"):
-        check(SCENE, shown=(report,))
+        check(SCENE)
 
 
 def test_what_the_workflow_wrote_is_no_stranger_and_may_be_a_source_of_another(project):
@@ -114,3 +109,65 @@ def test_what_the_workflow_wrote_is_no_stranger_and_may_be_a_source_of_another(p
     check("cached.mkv")
     with pytest.raises(ConfigError, match="would be deleted"):
         check("data/clips/birds.mkv")
+
+
+def test_a_clip_whose_source_is_gone_is_kept(project):
+    assert check("gone.mp4").kept == ()  # nothing was made of it yet: its job says that it is gone
+    write_frames("clip", project / "data/clips", "birds", Clip(ramp(3)), {"name": "birds"})
+    assert check("gone.mp4").kept == ("birds",)
+    (project / "link.mp4").symlink_to("unmounted/gone.mp4")
+    (project / "unmounted").mkdir()
+    assert check("link.mp4").kept == check("unmounted").kept == ("birds",)
+    assert check("http://host/gone.mp4").kept == ()
+    assert check(SCENE).kept == ()
+    (project / "gone.mp4").symlink_to("on_another_disk.mp4")
+    assert check("gone.mp4").kept == ("birds",)
+    encode(project / "on_another_disk.mp4", ramp())
+    assert check("gone.mp4").kept == ()
+
+
+def test_jobs_that_would_replace_what_somebody_changed(project):
+    found = check(SCENE)
+    write_frames("clip", project / "data/clips", "birds", Clip(ramp(3)), {"name": "birds"})
+    outputs = [f"data/clips/birds{suffix}" for suffix in (".mkv", ".mp4", ".json")]
+    for due in ([("ingest", outputs)], [("hold_out", outputs)]):
+        plan.check_due(found, due, weights="auto", metrics=["psnr"])
+    clip = project / "data/clips/birds.mkv"
+    clip.write_bytes(clip.read_bytes() + b"edited")
+    plan.check_due(found, [("visualise_clip", ["results/visuals/clips/birds"])], weights="auto", metrics=["psnr"])
+    with pytest.raises(ConfigError, match=r"birds\.mkv': was changed since onereel wrote it; keep it elsewhere"):
+        plan.check_due(found, [("ingest", outputs)], weights="auto", metrics=["psnr"])
+
+
+def test_jobs_that_need_weights_which_are_not_here(project):
+    found = check(SCENE, "an\tbirds\tvgpnn\tanalogy\t\tstyle=clip:other")
+    for rule, metrics in (("evaluate", ["sgfid"]), ("sample", ["psnr"]), ("embed_clip", ["psnr"])):
+        plan.check_due(found, [(rule, ["x.mkv"])], weights="stand-in", metrics=metrics)
+        with pytest.raises(WeightsError, match="run: onereel weights fetch"):
+            plan.check_due(found, [(rule, ["x.mkv"])], weights="real", metrics=metrics)
+    plan.check_due(found, [("evaluate", ["x.json"]), ("ingest", ["x.mkv"])], weights="real", metrics=["psnr"])
+
+
+def test_a_run_s_folder_knows_its_own_samples(project):
+    found = check(SCENE, "self\tbirds\tvgpnn")
+    found.record_samples()
+    assert not (project / "results/samples/self").exists()
+    for seed in ("0", "1"):  # the second is of a time when the row asked for more
+        write_frames("sample", project / "results/samples/self", seed, Clip(ramp(3)), {"seed": seed})
+    found.record_samples()
+    assert list(discover(project / "results/samples/self")) == ["0"]
+
+
+def test_jobs_depend_on_the_weights_of_their_networks_alone(tmp_path):
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    for name in ("raft-large", "clip-vit-b-32"):
+        (tmp_path / "data/weights" / name).mkdir(parents=True)
+        (tmp_path / "data/weights" / name / "weights.json").touch()
+
+    def found(*arguments):
+        return [Path(path).parent.name for path in plan.present_weights(tmp_path, *arguments)]
+
+    assert found("auto") == ["clip-vit-b-32", "raft-large"]
+    assert found("real", ["flow"]) == ["raft-large"]
+    assert found("auto", ["depth"]) == []
+    assert found("stand-in") == []

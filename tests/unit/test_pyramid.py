@@ -174,8 +174,16 @@ def test_a_file_that_is_no_pyramid_is_refused(tmp_path):
     with pytest.raises(MethodError, match="build it again"):
         load(tmp_path / "missing.safetensors")
     (tmp_path / "torn.safetensors").write_bytes(b"not a pyramid")
-    with pytest.raises(MethodError, match="not readable"):
+    with pytest.raises(MethodError, match="not a readable"):
         load(tmp_path / "torn.safetensors")
-    save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
-    with pytest.raises(MethodError, match="other tensors"):
-        load(tmp_path / "other.safetensors")
+    level = torch.zeros(3, 2, 4, 4)
+    for name, other in (
+        ("weight", level),
+        ("level_000", level[0]),
+        ("level_000", level[:, :0]),
+        ("level_000", level.half()),
+        ("level_000", level / 0),
+    ):
+        save_file({name: other.contiguous()}, tmp_path / "other.safetensors")
+        with pytest.raises(MethodError, match="other tensors"):
+            load(tmp_path / "other.safetensors")

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -172,6 +173,28 @@ def test_a_file_that_somebody_left_in_the_report_is_not_lost(project: Project, t
     with pytest.raises(ConfigError, match=r"report\.zip.*move it away"):
         write_report(project, tmp_path / "r", tables={}, visuals=tmp_path)
     assert (tmp_path / "r/report.zip").read_text(encoding="utf-8") == "to send"
+
+
+def test_pictures_that_are_damaged_are_left_out_of_the_page(root: Path, tmp_path: Path) -> None:
+    visuals = tmp_path / "visuals"
+    shutil.copytree(root / "results/visuals", visuals)
+    (visuals / "clips/balloons/index.json").write_text('{"size": 3}', encoding="utf-8")
+    (visuals / "runs/balloons-patches/0/strip.jpg").unlink()
+    failure = root / "results/failures/other.json"
+    failure.write_text('{"run": 3, "clip": {}, "reason": []}', encoding="utf-8")
+    curves = root / "results/models/balloons/trained/demo/other.curves.tsv"
+    curves.write_bytes(b"step\tloss\n1\t\xff\n")
+    try:
+        whole = load_project(root, runs=RUNS, clips=CLIPS)
+        write_report(whole, tmp_path / "report", tables={}, visuals=visuals)
+    finally:
+        failure.unlink()
+        curves.unlink()
+    page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    assert 'data-folder="media/clips/birds/"' in page
+    assert 'data-folder="media/clips/balloons/"' not in page
+    assert 'data-folder="media/runs/balloons-patches/1/"' in page
+    assert 'data-folder="media/runs/balloons-patches/0/"' not in page
 
 
 def test_a_partial_report_needs_nothing(tmp_path: Path) -> None:

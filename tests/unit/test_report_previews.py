@@ -8,10 +8,12 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from onereel.clip import Clip
+from onereel.errors import MethodError
 from onereel.features.artefacts import read_artefact
 from onereel.files import read_json
 from onereel.report.page import write_report
 from onereel.report.previews import depth_colours, flow_colours, preview, similarity
+from onereel.tensorfiles import save_arrays
 from tests.unit.test_report_project import build_project
 
 SIZE = (5, 20, 32)
@@ -22,7 +24,7 @@ def artefacts(folder: Path) -> dict[str, Path]:
     images = rng.normal(size=(5, 8)).astype(np.float32)
     arrays = {
         "depth": {"inverse_depth": rng.random(SIZE).astype(np.float16)},
-        "flow": {"forward": rng.normal(size=(4, *SIZE[1:], 2)).astype(np.float16)},
+        "flow": {name: rng.normal(size=(4, *SIZE[1:], 2)).astype(np.float16) for name in ("forward", "backward")},
         "embeddings": {"images": images / np.linalg.norm(images, axis=1, keepdims=True)},
     }
     for kind, content in arrays.items():
@@ -60,7 +62,7 @@ def test_equal_frames_are_the_lightest_pairs() -> None:
 
 def test_previews_are_drawn_and_name_what_made_them(tmp_path: Path) -> None:
     files = artefacts(tmp_path)
-    assert read_artefact(files["depth"])[1] == "depth by <hand>"
+    assert read_artefact(files["depth"], "depth")[1] == "depth by <hand>"
     preview(Clip(np.zeros((*SIZE, 3), np.uint8), 8), files, tmp_path / "out")
     assert read_json(tmp_path / "out/index.json")["flow"] == "flow by <hand>"
     for kind in ("depth", "flow"):
@@ -70,6 +72,20 @@ def test_previews_are_drawn_and_name_what_made_them(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "out/similarity.png").size == (60, 60)
     with pytest.raises(ValueError, match="no kind of artefact"):
         preview(Clip(np.zeros((*SIZE, 3), np.uint8), 8), {"masks": files["depth"]}, tmp_path / "other")
+
+
+def test_artefacts_of_another_kind_or_damaged_are_refused(tmp_path: Path) -> None:
+    files = artefacts(tmp_path)
+    with pytest.raises(MethodError, match="does not hold what 'depth' is made of; delete it"):
+        read_artefact(files["flow"], "depth")
+    save_file({"images": np.zeros((0, 8), np.float32)}, files["embeddings"])
+    with pytest.raises(MethodError, match="does not hold what 'embeddings' is made of"):
+        read_artefact(files["embeddings"], "embeddings")
+    save_arrays(files["depth"], {"inverse_depth": np.zeros(SIZE, np.float16)})
+    assert read_artefact(files["depth"], "depth")[0]["inverse_depth"].shape == SIZE
+    files["depth"].write_bytes(files["depth"].read_bytes()[:-1] + b"\x01")
+    with pytest.raises(MethodError, match="is damaged: its tensors are not those that were written; delete it"):
+        read_artefact(files["depth"], "depth")
 
 
 def test_the_page_plays_them_beside_the_input(tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ import pytest
 
 from onereel import clip as clips
 from onereel.clip import Clip, Frames
+from onereel.errors import OnereelError
 from onereel.files import read_json, write_json, write_text
 from onereel.metrics.aggregate import summarise
 from onereel.report.project import DONE, FAILED, MISSING, UNFINISHED, Project, load_project, natural_key
+from onereel.report.records import Summary, require_record
 from onereel.report.visuals import visualise
+from onereel.run_record import RunRecord
 from onereel.runs import RunRow
 
 SIZE = (10, 36, 64)
@@ -226,10 +229,73 @@ def test_numbers_of_samples_that_are_gone_are_not_shown(tmp_path: Path) -> None:
     assert (run.status, run.records) == (MISSING, ())
 
 
+def test_the_record_of_a_run_is_no_damaged_sample(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    RunRecord(tmp_path / "results/samples/r").name({"method": "vgpnn"}, ["0"])
+    project = load_project(tmp_path, runs=[RunRow("r", "c", "vgpnn")], clips=["c"])
+    assert project.runs[0].samples == ()
+    assert not caplog.records
+
+
 def test_a_broken_json_counts_as_missing(tmp_path: Path) -> None:
     build_project(tmp_path)
     (tmp_path / "results/metrics/balloons-patches.json").write_text("{", encoding="utf-8")
     assert entry(load(tmp_path), "balloons-patches").status == MISSING
+
+
+METRICS, SAMPLE = "results/metrics/balloons-patches.json", "results/samples/balloons-patches/1.json"
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        (METRICS, lambda record: record.update(records="x")),
+        (METRICS, lambda record: record["records"].append(None)),
+        (METRICS, lambda record: record["records"][0].pop("metric")),
+        (METRICS, lambda record: record["records"][0].update(value="0.5")),
+        (METRICS, lambda record: record["records"][0].update(value=10**400)),
+        (METRICS, lambda record: record["records"][0].update(column="\ud800")),
+        (METRICS, lambda record: record["records"][0].update(n=[])),
+        (SAMPLE, lambda record: record.update(size=[0, 5])),
+        (SAMPLE, lambda record: record.update(fps="1/0")),
+        (SAMPLE, lambda record: record.update(seconds=True)),
+        (SAMPLE, lambda record: record.update(weights=["ab"])),
+        (SAMPLE, lambda record: record.update(config=None)),
+        (SAMPLE, lambda record: record.update(versions={"torch": None})),
+    ],
+)
+def test_a_record_of_another_shape_counts_as_missing_and_is_named(root: Path, file: str, change) -> None:
+    path = root / file
+    before = path.read_bytes()
+    record = json.loads(before)
+    change(record)
+    try:
+        path.write_text(json.dumps(record), encoding="utf-8")
+        run = entry(load(root), "balloons-patches")
+    finally:
+        path.write_bytes(before)
+    assert (run.status, run.records) == (MISSING, ())
+    assert run.reason == f"'{path}' is damaged: delete it and run again"
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"null", b"[" * 100_000, b"\xff\xfe", b'{"size": [1, 2]}', b"9" * 5000])
+def test_a_manifest_that_is_none_leaves_its_clip_out(root: Path, content: bytes) -> None:
+    path = root / "data/clips/balloons.json"
+    before = path.read_bytes()
+    try:
+        path.write_bytes(content)
+        clip = load(root).clips[0]
+    finally:
+        path.write_bytes(before)
+    assert (clip.video, clip.size) == (None, None)
+    assert clip.reason == f"'{path}' is damaged: delete it and run again"
+
+
+def test_jobs_that_join_records_name_a_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    for content in ('{"run": "r", "clip": "c", "method": "m", "summary": {"psnr": 3}}', "{", "[]"):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(OnereelError, match=r"m\.json': is damaged \(.*\); delete it and run again"):
+            require_record(path, Summary)
 
 
 def test_infinity_is_a_value_and_undefined_is_none(root: Path, tmp_path: Path) -> None:

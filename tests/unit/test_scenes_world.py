@@ -375,7 +375,7 @@ def test_sheets_have_room_for_everything(what):
         (lambda: w.sample_world(-1), "least is 0"),
         (lambda: w.edit_pair(0, "colours"), "colour"),
         (lambda: sheet("edit"), "edits"),
-        (lambda: sheet("seeds", count=0), "least is 1"),
+        (lambda: sheet("seeds", count=0), "use 1 to 1000"),
     ],
 )
 def test_mistakes_are_named(call, message):

@@ -562,10 +562,10 @@ def test_what_a_task_started_from_and_whether_it_achieved_it(clip, tmp_path):
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("*,8,4,14,20,0,", "does not say where the box goes; write to_top, to_left"),
+        ("*,8,4,14,20,0,x", "does not say where the box goes; write to_top, to_left"),
         ("*,8,4,14,20,20,0", r"its copy would reach from 20, 0 to 26, 16 \(rows, columns\); keep it within .* 24 rows"),
         ("*,8,4,14,20,-5,0", "its copy would reach from -5, 0 to 1, 16"),
-        ("*,8,4,14,20,0,0,7", "has more cells than columns; check its tabs"),
+        ("*,8,4,14,20,0,0,7", "has 8 cells, the header 7; separate cells by one comma"),
         ("*,8,4,14,40,0,0", "leaves the clip or is empty; the clip is 5x24x30"),
         ("", "copies nothing"),
     ],

@@ -83,6 +83,7 @@ def studied(method: BaseMethod, clip: Clip, split: HoldOut, seeds=(0,)) -> Study
         method.Config(),
         weights={},
         flow=ClassicalFlow(),
+        networks="auto",
         device=torch.device("cpu"),
         progress=no_progress,
     )
@@ -296,7 +297,7 @@ def sheet(folder: Path, *lines: str) -> Path:
 
 def test_the_sheet_gives_one_study_per_clip_that_round_trips(tmp_path):
     header = "study\tkind\tclip\tmethod\tsamples\tsettings\tkeep\thorizon"
-    path = sheet(tmp_path, header, "p\tprediction\t*\tvgpnn\t2\talpha=1\t0.5\t4", "i\tinterpolation\tfish\tvgpnn")
+    path = sheet(tmp_path, header, "p\tprediction\t*\tvgpnn\t2.0\talpha=1\t0,5\t4", "i\tinterpolation\tfish\tvgpnn")
     rows = read_study_sheet(path, ("fish", "mask"), ("fish",))
     assert list(rows) == ["fish-p", "i"]
     row = rows["fish-p"]
@@ -315,10 +316,12 @@ def test_the_sheet_gives_one_study_per_clip_that_round_trips(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["study\tkind\tclip\tmethod\tkeap"], "unknown column 'keap'; use keep"),
+        (["study\tkind\tclip\tmethod\tkeap"], "unknown column 'keap'; did you mean 'keep'?"),
         (["study\tclip\tmethod"], "no column 'kind'"),
+        (["study\tkind\tclip\tmethod", "a\tprediction\tfish\tvgpn"], "line 2: unknown method 'vgpn'; did you mean 'vg"),
+        (["study\tkind\tclip\tmethod\tkeep", "a\tprediction\tfish\tvgpnn\t0,5,1"], "keep is '0,5,1'"),
         (["study\tkind\tclip\tmethod", "a\tguess\tfish\tvgpnn"], "unknown kind 'guess'"),
-        (["study\tkind\tclip\tmethod", "a\tprediction\tfisch\tvgpnn"], "no clip 'fisch'; use fish"),
+        (["study\tkind\tclip\tmethod", "a\tprediction\tfisch\tvgpnn"], "no clip 'fisch'; did you mean 'fish'?"),
         (["study\tkind\tclip\tmethod\tkeep", "a\tprediction\tfish\tvgpnn\t1.0"], "keep is '1.0'"),
         (["study\tkind\tclip\tmethod\tkeep", "a\tprediction\tfish\tvgpnn\tnan"], "keep is 'nan'"),
         (["study\tkind\tclip\tmethod\thorizon", "a\tprediction\tfish\tvgpnn\t0"], "horizon is '0'"),

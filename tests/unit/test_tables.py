@@ -181,6 +181,23 @@ def test_alignment_is_a_footnote_of_the_row(project: Project, tmp_path: Path) ->
     assert any("Only on balloons" in notes[mark] for mark in marks)
 
 
+def test_what_could_not_be_measured_is_a_footnote_with_its_reason(project: Project, tmp_path: Path) -> None:
+    reason, metric = "a side needs 19 pixels; use a larger clip", SPEC["columns"][0]["metric"]
+    runs = tuple(
+        replace(
+            run, records=tuple(record for record in run.records if record.metric != metric), left_out={metric: reason}
+        )
+        if run.external
+        else run
+        for run in project.runs
+    )
+    table = make(replace(project, runs=runs), tmp_path)
+    row, notes = row_of(table, "other_code (external)"), dict(table.notes)
+    assert cell_of(table, "other_code (external)", metric) is None
+    title = next(column.title for column in table.columns if column.metric == metric)
+    assert f"Not measured on balloons: {title} ({reason})." in [notes[mark] for mark in row.marks]
+
+
 def test_groups_take_clips_by_name_and_source(project: Project, tmp_path: Path) -> None:
     groups = [
         {"title": "First", "clips": ["scene:bal*"]},

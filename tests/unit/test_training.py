@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from onereel.errors import MethodError
+from onereel.errors import MethodError, StoppedError
 from onereel.progress import no_progress
+from onereel.stopping import signals_held, stop_on_sigterm
 from onereel.training.descent import Descent
 from onereel.training.loop import CHECKPOINT, CURVES, Curves, generator_of, train
 from onereel.training.settings import TrainingConfig
@@ -25,8 +26,8 @@ class StopError(Exception):
     """Raised by a test in the middle of a training."""
 
 
-def fit_line(workdir, *, steps=60, stop_at=None, seed=0, checkpoint_seconds=0.0, **settings):
-    """Train a linear layer on noisy points; return its weights."""
+def fit_line(workdir, *, steps=60, stop_at=None, seed=0, checkpoint_seconds=0.0, during=None, **settings):
+    """Train a linear layer on noisy points, calling ``during(step)`` in every step; return its weights."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = nn.Linear(3, 1)
@@ -34,6 +35,8 @@ def fit_line(workdir, *, steps=60, stop_at=None, seed=0, checkpoint_seconds=0.0,
     def loss(module, generator, step):
         if step == stop_at:
             raise StopError
+        if during:
+            during(step)
         points = torch.randn(8, 3, generator=generator)
         return (module(points) - points.sum(1, keepdim=True)).square().mean()
 
@@ -61,6 +64,43 @@ def test_a_stopped_training_ends_in_the_same_bytes(tmp_path, average):
     assert _column(tmp_path / "whole" / CURVES, "loss") == _column(tmp_path / "cut" / CURVES, "loss")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_training_that_is_asked_to_stop_in_every_second_step_ends_in_the_same_bytes(tmp_path, number):
+    """A scheduler that takes its machine back every few seconds, long before a checkpoint is due."""
+    place, handler = {"steps": 9, "average": 0.9, "checkpoint_seconds": 60.0}, signal.getsignal(number)
+    whole = fit_line(tmp_path / "whole", **place)
+    stops = []
+    while len(stops) < 9:
+        try:
+            resumed = fit_line(
+                tmp_path / "cut", during=lambda step: os.kill(os.getpid(), number) if step % 2 else None, **place
+            )
+            break
+        except StoppedError as error:
+            stops.append((str(error).split(";")[0], error.exit_code))
+    said = f"stopped by {number.name}, the state is kept"
+    assert stops == [(f"line, step {step} of 9: {said}", 128 + number) for step in (2, 4, 6, 8)]
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert {path.name for path in (tmp_path / "cut").iterdir()} == {CHECKPOINT, CURVES}
+    assert signal.getsignal(number) is handler
+
+
+def test_a_signal_that_came_too_late_for_the_work_is_not_lost():
+    before = signal.getsignal(signal.SIGTERM)
+    stop_on_sigterm()
+    try:
+        with pytest.raises(SystemExit, match="stopped by SIGTERM"), signals_held() as stop:  # noqa: PT012
+            assert stop() is None
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop() is signal.SIGTERM
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as `nohup` does for others
+        with signals_held() as stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop() is None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_kill_minus_nine_loses_no_more_than_a_checkpoint(tmp_path):
     """A real process, killed without a chance to clean up, then run again."""
     program = textwrap.dedent("""
@@ -68,7 +108,8 @@ def test_kill_minus_nine_loses_no_more_than_a_checkpoint(tmp_path):
         from pathlib import Path
         from torch import nn
         from onereel.progress import no_progress
-        from onereel.training.descent import Descent
+        from onereel.stopping import signals_held, stop_on_sigterm
+from onereel.training.descent import Descent
         from onereel.training.loop import train
         from onereel.training.settings import TrainingConfig
         folder, pause = Path(sys.argv[1]), float(sys.argv[2])
@@ -113,6 +154,39 @@ def test_a_damaged_checkpoint_starts_anew(tmp_path, caplog):
     again = fit_line(tmp_path)
     assert "starts anew" in caplog.text
     assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_a_wrong_bit_in_a_checkpoint_starts_anew(tmp_path, caplog):
+    first = fit_line(tmp_path)
+    data = bytearray((tmp_path / CHECKPOINT).read_bytes())
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=True)["trainee"]["network"]["weight"]
+    at = data.index(kept.numpy().tobytes())
+    data[at + 1] ^= 1
+    (tmp_path / CHECKPOINT).write_bytes(data)
+    again = fit_line(tmp_path)
+    assert "starts anew" in caplog.text
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept.pop("trainee"),
+        lambda kept: kept.update(step=61),
+        lambda kept: kept.update(step=None),
+        lambda kept: kept.update(rows=[{"step": "x", "seconds": 1.0}]),
+        lambda kept: kept["trainee"]["network"].update(weight=torch.zeros(1, 4)),
+        lambda kept: kept["trainee"]["optimiser"]["state"][0].update(exp_avg=torch.zeros(4)),
+        lambda kept: kept["trainee"].pop("average"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused_in_one_line(tmp_path, change):
+    fit_line(tmp_path, average=0.9)
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    change(kept)
+    torch.save(kept, tmp_path / CHECKPOINT)
+    with pytest.raises(MethodError, match=r"checkpoint\.pt': is no checkpoint of this training .*; delete it"):
+        fit_line(tmp_path, average=0.9)
 
 
 def test_a_loss_that_is_not_finite_stops_with_one_line(tmp_path):

@@ -82,7 +82,7 @@ def test_the_paper_preset_is_what_the_paper_says():
     ("settings", "message"),
     [
         ({"alpha": 0}, "alpha"),
-        ({"alpha": "much"}, "got 'much'"),
+        ({"alpha": "much"}, "'alpha' is 'much'"),
         ({"noise_amplitude": float("nan")}, "noise_amplitude"),
         ({"patch": [3, 7]}, "patch"),
         ({"search.sweep": 3}, r"did you mean 'search\.sweeps'"),

@@ -11,13 +11,18 @@ from skimage.measure import label, regionprops
 from onereel import scenes
 from onereel.clip import Clip, Frames, to_frames, to_video
 from onereel.errors import MethodError
+from onereel.features.flow import ClassicalFlow
 from onereel.methods import Inputs, Task, configure, load_method
 from onereel.methods.vgpnn import VGPNNConfig, inpaint, retarget
 from onereel.methods.vgpnn.holes import Hole, read_hole
 from onereel.progress import no_progress
 from onereel.pyramid import Ladder, resize
+from onereel.sampling import Request, resolve_networks
+from onereel.sampling import draw as draw_sample
+from onereel.weights import Resolved, Weights
 
 VGPNN = load_method("vgpnn")
+TVL1, own = ClassicalFlow(), Weights.resolve
 
 
 def draw(task: Task, clip: Clip, settings: dict | None = None, seed: int = 0, preset: str = "fast", **inputs) -> Frames:
@@ -300,13 +305,37 @@ def test_a_sketch_is_drawn_in_the_style_of_the_clip():
         assert set(np.unique(frames[..., channel])) <= set(np.unique(style.frames[..., channel]))
 
 
-def test_the_record_names_the_flow_that_was_used():
-    config = configure(VGPNN, "fast")
-    assert set(VGPNN.notes(Task.ANALOGY, config)) == {"flow"}
-    assert VGPNN.notes(Task.ANALOGY, config)["flow"].startswith(("TV-L1", "RAFT"))
-    for task, settings in ((Task.GENERATE, {}), (Task.SKETCH, {}), (Task.ANALOGY, {"flow_bins": 0})):
-        assert not VGPNN.notes(task, configure(VGPNN, "fast", settings))
-    assert VGPNN.notes(Task.SKETCH, configure(VGPNN, "fast", {"flow_bins": 4}))
+def test_optical_flow_is_asked_for_only_where_speeds_are_compared():
+    asked = {
+        (task, bins): VGPNN.networks(task, configure(VGPNN, "fast", {} if bins is None else {"flow_bins": bins}))
+        for task, bins in ((Task.ANALOGY, None), (Task.ANALOGY, 0), (Task.SKETCH, None), (Task.SKETCH, 4))
+    }
+    assert asked == {
+        (Task.ANALOGY, None): ("flow",),
+        (Task.ANALOGY, 0): (),
+        (Task.SKETCH, None): (),
+        (Task.SKETCH, 4): ("flow",),
+    }
+    assert VGPNN.networks(Task.GENERATE, configure(VGPNN, "fast")) == ()
+
+
+@pytest.mark.parametrize(("mode", "title"), [("stand-in", "TV-L1 (scikit-image)"), ("real", "RAFT 0123456789ab")])
+def test_the_flow_that_was_asked_for_is_used_and_recorded(monkeypatch, mode, title):
+    used = []
+    real = Resolved("raft", "flow", "RAFT", "RAFT", "0123456789abcdef" * 4, stand_in=False, parts={})
+    monkeypatch.setattr(
+        Weights, "resolve", lambda store, role, mode="auto": real if mode == "real" else own(store, role, mode)
+    )
+    monkeypatch.setattr("onereel.features.flow.estimator_of", lambda weights, device: used.append(weights) or TVL1)
+    config = configure(VGPNN, "demo", {"flow_bins": 2}, task=Task.ANALOGY)
+    clip, other = rendered("balloons", seed=1, frames=6, height=48, width=48), texture(6, 48, 48, seed=1, blobs=4)
+    networks = resolve_networks(VGPNN, Task.ANALOGY, config, mode)
+    request = Request("r", "c", "vgpnn", Task.ANALOGY, "demo", 0)
+    inputs = Inputs(clip, clips={"style": other}, networks=networks)
+    place = {"weights": {}, "device": torch.device("cpu"), "progress": no_progress}
+    _, record = draw_sample(VGPNN, request, inputs, config, **place)
+    assert [weights.printed for weights in used] == [title]
+    assert record["networks"] == {"flow": title}
 
 
 @pytest.mark.parametrize(("task", "role"), [(Task.ANALOGY, "style"), (Task.SKETCH, "sketch")])

@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ def test_a_missing_or_broken_sheet_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         Weights(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1,")
-    with pytest.raises(ConfigError, match="is not YAML"):
+    with pytest.raises(ConfigError, match="is no YAML"):
         Weights(tmp_path / "bad.yaml")
 
 
@@ -279,9 +280,10 @@ def test_a_changed_file_is_found_by_verify_and_by_use(server, checkpoint, tmp_pa
     assert check.state == "damaged"
     with pytest.raises(WeightsError, match="has changed; run: onereel weights fetch tiny"):
         resolved.tensors()
-    (store.folder / "tiny/weights.json").write_text("{")
-    with pytest.raises(WeightsError, match="the record is damaged"):
-        store.resolve("c3d", "real")
+    for record in ("{", "[]", '{"parts": []}', '{"parts": {"model": {"sha256": 3}}}', "[" * 100_000):
+        (store.folder / "tiny/weights.json").write_text(record)
+        with pytest.raises(WeightsError, match=r"the record is damaged .* delete '.*weights\.json' and run: onereel"):
+            store.resolve("c3d", "real")
 
 
 def test_a_sheet_that_names_another_file_makes_what_is_here_damaged(server, checkpoint, tmp_path):
@@ -358,6 +360,20 @@ def test_rubbish_is_refused(format, content, tmp_path):
     path = tmp_path / "rubbish"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"is not a readable|asks for more|holds no tensor"):
+        read_tensors(path, format)
+
+
+@pytest.mark.parametrize(
+    "program", [b"ctorch._utils\n_rebuild_tensor_v2\n(tR.", b"ccollections\nOrderedDict\n(I1\ntR."]
+)
+@pytest.mark.parametrize("format", ["torch", "torchscript"])
+def test_allowed_words_with_wrong_arguments_are_refused(format, program, tmp_path):
+    path = tmp_path / "x.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/data.pkl", program)
+        archive.writestr("x/version", "3\n")
+        archive.writestr("x/byteorder", "little")
+    with pytest.raises(ValueError, match=r"is not a readable|asks for more"):
         read_tensors(path, format)
 
 

@@ -1,15 +1,19 @@
 """What Snakemake reruns, what a kill costs, and what a failure leaves."""
 
+import base64
 import hashlib
+import http.server
 import json
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
+from onereel.ingest import discover, find_samples
 from tests.workspace import ROOT, Workspace, small_workspace
 
 REPORTING = {"write_table", "draw_figures", "write_report", "summarise", "all"}
@@ -39,6 +43,16 @@ def test_one_more_sample_reruns_only_its_own_run(workspace):
     assert planned.pop("evaluate") == 1
     assert planned.pop("visualise_run") == 1
     assert set(planned) <= REPORTING
+
+
+def test_evaluate_takes_only_what_belongs_to_a_run(finished, workspace):
+    """A row that asks for fewer samples leaves the others in its folder."""
+    assert list(discover(finished.root / "results/samples/vgpnn")) == ["0", "1"]
+    workspace.edit("config/runs.tsv", "vgpnn\tballoons\tvgpnn\tdemo\t2\t0", "vgpnn\tballoons\tvgpnn\tdemo\t1\t0")
+    workspace.snakemake("--quiet", "rules", "--", "samples")
+    found = find_samples(workspace.root / "results/samples/vgpnn")
+    assert list(found.samples) == ["0"]
+    assert "1.mkv" in found.summary()
 
 
 def test_a_changed_setting_reruns_its_run_from_sampling_on(workspace):
@@ -72,14 +86,14 @@ def test_previews_are_estimated_and_shown(workspace):
 
 def test_what_a_run_starts_from_is_shown(workspace):
     header, *rows = (workspace.root / "config/runs.tsv").read_text().splitlines()
-    run = "hole\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\tboxes=config/boxes/hole.tsv"
+    run = "hole\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\tboxes=config/boxes/the {run} <hole>.tsv"
     workspace.write("config/runs.tsv", "\n".join([f"{header}\ttask\tinputs", *rows, run]) + "\n")
     boxes = "frame\ttop\tleft\tbottom\tright\tcolour\n*\t10\t10\t20\t30\t#808080\n"
-    workspace.write("config/boxes/hole.tsv", boxes)
+    workspace.write("config/boxes/the {run} <hole>.tsv", boxes)
     workspace.snakemake("--quiet", "rules")
     page = (workspace.root / "results/report/index.html").read_text()
     assert page.index('id="player-hole-guides-0"') < page.index('id="player-hole-0"')
-    workspace.write("config/boxes/hole.tsv", boxes.replace("30", "31"))
+    workspace.write("config/boxes/the {run} <hole>.tsv", boxes.replace("30", "31"))
     assert {name: workspace.planned()[name] for name in ("sample", "visualise_run")} == {
         "sample": 1,
         "visualise_run": 1,
@@ -130,23 +144,57 @@ def test_a_kill_in_the_middle_ends_in_the_same_bytes(finished, tmp_path):
     assert sha256_of_samples(workspace) == sha256_of_samples(finished)
 
 
-def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
-    workspace.write("data/sources/broken.mp4", "this is no video")
-    workspace.edit("config/clips.tsv", "name\tsource\n", "name\tsource\nbroken\tdata/sources/broken.mp4\n")
-    workspace.edit("config/clips.tsv", "scene:water?seed=1&frames=6", "scene:water?seed=1&frames=7")
+class Private(http.server.BaseHTTPRequestHandler):
+    """Serves the clip `balloons` to who knows the password, and text that is no video."""
+
+    clip = b""
+
+    def do_GET(self) -> None:
+        known = self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:hu sh").decode()
+        self.send_response(200 if known else 401)
+        self.end_headers()
+        if known:
+            self.wfile.write(self.clip if self.path.startswith("/water") else b"this is no video")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def private(finished):
+    Private.clip = (finished.root / "data/clips/balloons.mkv").read_bytes()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Private)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://me:hu%20sh@127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace, private):
+    """Both clips are addresses with a password and a token, which nobody gets to see."""
+    row = f"broken\t{private}/broken.mp4?token=hu%20sh\n"
+    workspace.edit("config/clips.tsv", "name\tsource\n", f"name\tsource\n{row}")
+    workspace.edit("config/clips.tsv", "scene:water?seed=1&frames=6&height=40&width=56", f"{private}/water.mkv")
     output = workspace.run("snakemake", check=False)
     assert output.returncode != 0
     assert "Traceback" not in output.stdout
     clips = workspace.root / "data/clips"
     assert not list(clips.glob("*broken*")), "something half-written was left"
-    assert json.loads((clips / "water.json").read_text())["size"] == [7, 40, 56], "the other clip did not go on"
+    assert json.loads((clips / "water.json").read_text())["container"] == "matroska,webm", (
+        "the other clip did not go on"
+    )
     page = (workspace.root / "results/report-partial/index.html").read_text(encoding="utf-8")
     assert "broken" in page
     assert "not a video" in page
+    assert "broken.mp4?token=***)" in page
 
-    workspace.edit("config/clips.tsv", "broken\tdata/sources/broken.mp4\n", "")
+    workspace.edit("config/clips.tsv", row, "")
     workspace.snakemake("--quiet", "rules")
     assert not (workspace.root / "results/report-partial").exists()
+    folders = (workspace.root / name for name in (".snakemake", "data", "logs", "results"))
+    kept = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert [path for path in kept if b"hu%20sh" in path.read_bytes() or b"me:hu sh" in path.read_bytes()] == []
+    assert "hu%20sh" not in output.stdout
 
 
 @pytest.mark.parametrize(
@@ -160,10 +208,9 @@ def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace):
             "seed\ttask\ninpainted\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\n",
             "'inpainted', vgpnn",
         ),
-        ("config/clips.tsv", "name\tsource", "name\tsauce", "no such column 'sauce'; did you mean 'source'?"),
+        ("config/clips.tsv", "name\tsource", "name\tsauce", "unknown column 'sauce'; did you mean 'source'?"),
         ("config/clips.tsv", "water\tscene:water", "../../x\tscene:water", "'../../x'"),
-        ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "use sgfid"),
-        ("config/config.yaml", "weights:", "weihgts:", "weihgts"),
+        ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "did you mean 'sgfid'?"),
     ],
 )
 def test_a_mistake_in_a_sheet_stops_before_the_first_job(tmp_path, sheet, old, new, message):
@@ -171,16 +218,34 @@ def test_a_mistake_in_a_sheet_stops_before_the_first_job(tmp_path, sheet, old, n
     workspace.edit(sheet, old, new)
     done = workspace.run("snakemake", "--dry-run", check=False)
     assert done.returncode != 0
-    assert message in done.stdout
+    assert done.stdout.count(message) == 1
     assert "Traceback" not in done.stdout
     assert not (workspace.root / "data/clips").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--quiet", "all"), "config/config.yaml, line 3: no such key 'weihgts'; did you mean 'weights'?"),
+        (("--dry-run", "--configfile", "over.yaml"), "over.yaml, line 2: 'metrics' is 'psnr'; write [psnr]"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_line_however_quiet(tmp_path, arguments, said):
+    workspace = small_workspace(tmp_path / "copy")
+    workspace.write("over.yaml", "seed: 1\nmetrics: psnr\n")
+    if "--quiet" in arguments:
+        workspace.edit("config/config.yaml", "weights:", "weihgts:")
+    done = workspace.run("snakemake", *arguments, check=False)
+    (line,) = [line for line in done.stdout.splitlines() if not line.startswith("Using workflow specific profile")]
+    assert line.removeprefix(f"{workspace.root}/") == said
+    assert done.returncode == 1
 
 
 def bring_theirs(workspace, count=1, **cells):
     """Add our first sample as somebody else's, `count` times, with further cells of its row, and run."""
     (workspace.root / "theirs").mkdir()
-    for index in range(count):
-        shutil.copyfile(workspace.root / "results/samples/vgpnn/0.mkv", workspace.root / f"theirs/{index}.mkv")
+    for name in ("their {run} [1] é+@", "THEIR {run} [1] é+@")[:count]:
+        shutil.copyfile(workspace.root / "results/samples/vgpnn/0.mkv", workspace.root / f"theirs/{name}.mkv")
     header, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
     row = "\t".join(["theirs", "balloons", "external:Theirs", "", "", "", *cells.values()])
     workspace.write("config/runs.tsv", "\n".join(["\t".join([header, *cells]), *rest, row]) + "\n")
@@ -198,6 +263,8 @@ def test_other_peoples_samples_are_measured_beside_ours(workspace):
     first = next(r["value"] for r in ours["records"] if r["metric"] == "coherence" and r["sample"] == "0")
     assert {r["value"] for r in theirs["records"] if r["metric"] == "coherence"} == {first}
     assert "Theirs" in (workspace.root / "results/tables/comparison.md").read_text()
+    page = (workspace.root / "results/report/index.html").read_text(encoding="utf-8")
+    assert {name in page for name in (">their {run} [1] é+@<", ">THEIR {run} [1] é+@<")} == {True}
 
 
 def test_edits_have_the_metrics_of_edits_besides(workspace):

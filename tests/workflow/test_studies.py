@@ -143,7 +143,7 @@ def test_nothing_is_left_to_do_and_a_change_reruns_its_study_only(studied):
         studied.write("config/studies.tsv", sheet)
     assert planned.pop("study") == 1
     assert planned.pop("visualise_study") == 1
-    assert set(planned) <= {"write_study_table", "draw_figures", "write_report", "all"}
+    assert set(planned) <= {"write_study_table", "draw_figures", "studies", "write_report", "all"}
 
 
 def test_a_method_that_returns_the_wrong_frames_is_told_so_and_the_rest_is_shown(tmp_path):
@@ -162,7 +162,7 @@ def test_a_method_that_returns_the_wrong_frames_is_told_so_and_the_rest_is_shown
     ("old", "new", "message"),
     [
         ("prediction\tdiscs\ttoy", "prediction\tdiscs\tvgpnn", "does not do 'extrapolate'"),
-        ("prediction\tdiscs", "predicton\tdiscs", "use prediction"),
+        ("prediction\tdiscs", "predicton\tdiscs", "did you mean 'prediction'?"),
         ("spread=3", "spraed=3", "study 'discs-between'"),
         ("spread=3", "upsample_factor=4", "upsample_factor is 4, the study needs 2"),
     ],

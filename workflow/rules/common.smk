@@ -2,13 +2,15 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
 from onereel import plan
 from onereel.codefiles import code_files
+from onereel.config import read_config
+from onereel.digests import Digests
 from onereel.errors import OnereelError
 from onereel.methods import load_method, training_code
 from onereel.sheet import clips_and_files
@@ -16,29 +18,17 @@ from onereel.sheet import clips_and_files
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
 ENVIRONMENT = "../envs/onereel.yaml"
-PARTIAL = Path("results/report-partial")
-# Folders in which nothing of the user's is safe: outputs are deleted before a job makes them anew.
-MADE_HERE = (
-    *(f"data/{kind}" for kind in ("pyramids", "depth", "flow", "embeddings")),
-    *(
-        f"results/{stage}"
-        for stage in (
-            "models",
-            "metrics",
-            "studies",
-            "visuals",
-            "tables",
-            "figures",
-            "summary",
-            "report",
-        )
-    ),
-    str(PARTIAL),
-)
+PARTIAL = plan.PARTIAL_REPORT
 
-validate(config, "../schemas/config.schema.yaml")
+# In the place of `configfile:`, which knows no encodings, no keys that stand twice and no lines. What the command line
+# names comes on top: its files, of which `config` holds what Snakemake made of them, and its single values.
+CONFIG_FILES = [ROOT / "config/config.yaml", *workflow.overwrite_configfiles]
+if workflow.config_settings.replace_workflow_config:
+    CONFIG_FILES = CONFIG_FILES[1:]
+workflow.configfiles[:] = map(str, CONFIG_FILES)  # for Snakemake's report and archive
 
 try:
+    config.update(read_config(CONFIG_FILES, workflow.config_settings.config))
     PLAN = plan.read(
         ROOT,
         clips=config["clips"],
@@ -53,17 +43,30 @@ try:
         ),
     )
     if workflow.is_main_process:
-        plan.check_places(
-            PLAN,
-            clips=Path("data/clips"),
-            samples=Path("results/samples"),
-            metrics=Path("results/metrics"),
-            emptied=[*map(Path, MADE_HERE)],
-            shown=[Path("results/report"), Path("results/figures"), PARTIAL],
-        )
+        plan.check_places(PLAN)
+        # Where nothing is left to do, no hook runs after this.
+        PLAN.record_samples()
+        for name in PLAN.kept:
+            print(
+                f"clip '{name}': its source is gone; the clip that was made of it stays as it is",
+                file=sys.stderr,
+            )
+    PREVIEWED = PLAN.previewed(config["previews"])
+    STAND_INS = plan.stand_ins(ROOT)
 except OnereelError as error:
-    # One line for the user instead of a traceback through this file.
-    raise WorkflowError(str(error)) from None
+    # One line for the user, also with `--quiet all`, for which Snakemake swallows what is raised here.
+    sys.exit(str(error))
+
+
+# Only this process decides what is stale; the jobs that it starts read the same files anyway.
+DIGESTS = Digests(Path(".snakemake/onereel-digests.json"))
+
+
+def content_of(source):
+    """What a file or a folder from outside holds, for a job's parameters; see `Plan.made_here` for those from inside."""
+    if not workflow.is_main_process or PLAN.made_here(source):
+        return ""
+    return DIGESTS.of(source)
 
 
 def any_of(names):
@@ -101,8 +104,26 @@ ARTEFACTS = {
     "flow": "data/flow/{clip}.safetensors",
     "embeddings": "data/embeddings/{clip}.safetensors",
 }
+STORED = (
+    "data/clips",
+    "data/pyramids",
+    "data/depth",
+    "data/flow",
+    "data/embeddings",
+    "results/samples",
+    "results/metrics",
+    "results/visuals",
+    "results/tables",
+)
+
+
+def make_stored_folders():
+    """Make the folders that DVC stores, also those that no run asks for."""
+    for folder in STORED:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+
+
 PREVIEWS = ("depth", "flow", "embeddings")
-PREVIEWED = PLAN.previewed(config["previews"])
 
 # Of jobs that run one network over a clip: a GPU where this machine, or the cluster, has one.
 GPU = 1 if plan.has_gpu() or workflow.remote_exec or workflow.non_local_exec else 0
@@ -149,6 +170,22 @@ def weights_of(wildcards):
     }
 
 
+def networks_of(run):
+    """Which weights of frozen networks the run's method uses; None where its task uses none."""
+    return config["weights"] if PLAN.networks(run.run) else None
+
+
+def network_files(run):
+    """What decides which weights those are: samples of other tasks do not depend on it."""
+    if not PLAN.networks(run.run):
+        return []
+    listed = str(ROOT / "config/weights.yaml")
+    return [
+        listed,
+        *plan.present_weights(ROOT, config["weights"], PLAN.networks(run.run)),
+    ]
+
+
 def further_clips(wildcards):
     """Clips other than the run's own, by role."""
     clips, _ = clips_and_files(run_of(wildcards).inputs)
@@ -159,6 +196,20 @@ def further_files(wildcards):
     """Other files, by role."""
     _, files = clips_and_files(run_of(wildcards).inputs)
     return {role: PLAN.resolve(path) for role, path in files.items()}
+
+
+def files_made_here(wildcards):
+    """Those of them that other jobs make."""
+    return [
+        made
+        for path in further_files(wildcards).values()
+        for made in PLAN.made_here(path)
+    ]
+
+
+def contents(wildcards):
+    """What they hold, by role."""
+    return {role: content_of(path) for role, path in further_files(wildcards).items()}
 
 
 def guided(run):

@@ -3,7 +3,7 @@
 
 rule ingest:
     input:
-        source=lambda wildcards: PLAN.source_files(wildcards.clip),
+        source=lambda wildcards: PLAN.made_here(PLAN.source(wildcards.clip)),
         code=code_files("ingest", "scenes"),
     output:
         clip="<clips>/{clip}.mkv",
@@ -14,7 +14,8 @@ rule ingest:
     benchmark:
         "<benchmarks>/ingest/{clip}.tsv"
     wildcard_constraints:
-        clip=any_of(PLAN.clips),
+        # Snakemake deletes what a job is to make anew, and of these there is no source any more.
+        clip=any_of(set(PLAN.clips) - set(PLAN.kept)),
     conda:
         ENVIRONMENT
     resources:
@@ -22,6 +23,7 @@ rule ingest:
         runtime=30,
     params:
         row=lambda wildcards: PLAN.clip_settings(wildcards.clip),
+        content=lambda wildcards: content_of(PLAN.source(wildcards.clip)),
     script:
         "../scripts/ingest.py"
 

@@ -24,7 +24,7 @@ rule estimate_depth:
     input:
         clip="<clips>/{clip}.mkv",
         weights_list=str(ROOT / "config/weights.yaml"),
-        weights=plan.present_weights(ROOT, config["weights"]),
+        weights=plan.present_weights(ROOT, config["weights"], ["depth"]),
         code=code_files("features.artefacts", "features.depth"),
     output:
         "data/depth/{clip}.safetensors",
@@ -50,7 +50,7 @@ rule estimate_flow:
     input:
         clip="<clips>/{clip}.mkv",
         weights_list=str(ROOT / "config/weights.yaml"),
-        weights=plan.present_weights(ROOT, config["weights"]),
+        weights=plan.present_weights(ROOT, config["weights"], ["flow"]),
         code=code_files("features.artefacts", "features.flow"),
     output:
         "data/flow/{clip}.safetensors",
@@ -76,7 +76,7 @@ rule embed_clip:
     input:
         clip="<clips>/{clip}.mkv",
         weights_list=str(ROOT / "config/weights.yaml"),
-        weights=plan.present_weights(ROOT, config["weights"]),
+        weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
         code=code_files("features.artefacts", "features.clip", "features.open_clip"),
     output:
         "data/embeddings/{clip}.safetensors",
@@ -101,7 +101,7 @@ rule embed_clip:
 rule embed_text:
     input:
         weights_list=str(ROOT / "config/weights.yaml"),
-        weights=plan.present_weights(ROOT, config["weights"]),
+        weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
         code=code_files("features.artefacts", "features.clip", "features.open_clip"),
     output:
         "data/embeddings/texts/{text}.safetensors",
@@ -124,7 +124,6 @@ rule embed_text:
         "../scripts/embed_text.py"
 
 
-# Also makes folders that no run asks for: DVC stores all of them.
 rule preprocessed:
     input:
         [ARTEFACTS[kind].format(clip=clip) for clip in PREVIEWED for kind in PREVIEWS],
@@ -138,7 +137,5 @@ rule preprocessed:
         "<logs>/preprocessed.log",
     localrule: True
     run:
-        for kind, path in ARTEFACTS.items():
-            Path(f"data/{kind}s" if kind == "pyramid" else f"data/{kind}").mkdir(
-                parents=True, exist_ok=True
-            )
+        # Where everything is current no job starts, and `onstart` does not come.
+        make_stored_folders()

@@ -34,7 +34,7 @@ rule visualise_run:
         clip=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
         samples=samples_of,
         clips=lambda wildcards: list(further_clips(wildcards).values()),
-        files=lambda wildcards: list(further_files(wildcards).values()),
+        files=files_made_here,
         code=lambda wildcards: code_files(
             "report.visuals", *guiding_code(run_of(wildcards))
         ),
@@ -54,7 +54,8 @@ rule visualise_run:
         guided=lambda wildcards: guided(run_of(wildcards)),
         # What the inputs above are, in their order.
         clips=lambda wildcards: list(further_clips(wildcards)),
-        files=lambda wildcards: list(further_files(wildcards)),
+        files=further_files,
+        contents=contents,
     script:
         "../scripts/visualise.py"
 
@@ -160,7 +161,26 @@ rule write_report:
         "../scripts/write_report.py"
 
 
+# Snakemake knows one hook of each kind: of several, the last alone would run.
+onstart:
+    make_stored_folders()
+    if not workflow.touch:
+        try:
+            plan.check_due(
+                PLAN,
+                [
+                    (job.rule.name, list(job.output))
+                    for job in workflow.dag.needrun_jobs()
+                ],
+                weights=config["weights"],
+                metrics=[*config["metrics"], *config["edit_metrics"]],
+            )
+        except OnereelError as error:
+            sys.exit(str(error))
+
+
 onsuccess:
+    PLAN.record_samples()
     if stranger(PARTIAL) is None:
         shutil.rmtree(PARTIAL, ignore_errors=True)
     index = Path("results/report/index.html").resolve()
@@ -171,6 +191,7 @@ onsuccess:
 onerror:
     from onereel.report.partial import write_partial_report
 
+    PLAN.record_samples()
     write_partial_report(
         Path(),
         PARTIAL,

@@ -7,7 +7,8 @@ rule sample:
         artefacts=lambda wildcards: list(artefacts_of(wildcards).values()),
         weights=lambda wildcards: list(weights_of(wildcards).values()),
         clips=lambda wildcards: list(further_clips(wildcards).values()),
-        files=lambda wildcards: list(further_files(wildcards).values()),
+        files=files_made_here,
+        networks=lambda wildcards: network_files(run_of(wildcards)),
         code=lambda wildcards: code_files(f"methods.{run_of(wildcards).method}"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
@@ -33,14 +34,18 @@ rule sample:
         artefacts=lambda wildcards: list(artefacts_of(wildcards)),
         weights=lambda wildcards: list(weights_of(wildcards)),
         clips=lambda wildcards: list(further_clips(wildcards)),
-        files=lambda wildcards: list(further_files(wildcards)),
+        files=further_files,
+        contents=contents,
+        networks=lambda wildcards: networks_of(run_of(wildcards)),
     script:
         "../scripts/sample.py"
 
 
 rule import_sample:
     input:
-        source=lambda wildcards: PLAN.external_files(wildcards.run, wildcards.sample),
+        source=lambda wildcards: PLAN.made_here(
+            PLAN.external[wildcards.run][wildcards.sample].source
+        ),
         code=code_files("ingest"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
@@ -58,8 +63,11 @@ rule import_sample:
         mem_mb=4000,
         runtime=20,
     params:
-        source=lambda wildcards: PLAN.external[wildcards.run][wildcards.sample],
-        row=lambda wildcards: PLAN.external_request(wildcards.run),
+        source=lambda wildcards: PLAN.external[wildcards.run][wildcards.sample].source,
+        content=lambda wildcards: content_of(
+            PLAN.external[wildcards.run][wildcards.sample].source
+        ),
+        row=lambda wildcards: PLAN.external_request(wildcards.run, wildcards.sample),
     script:
         "../scripts/import_sample.py"
 

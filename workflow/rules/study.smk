@@ -34,7 +34,7 @@ rule study:
         known=lambda wildcards: f"<clips>/{study_run(wildcards).clip}.mkv",
         weights=lambda wildcards: list(weights_of(study_run(wildcards)).values()),
         weights_list=str(ROOT / "config/weights.yaml"),
-        flow_weights=plan.present_weights(ROOT, config["weights"]),
+        flow_weights=plan.present_weights(ROOT, config["weights"], ["flow"]),
         code=lambda wildcards: code_files(
             "studies.conduct", f"methods.{study_run(wildcards).method}"
         ),

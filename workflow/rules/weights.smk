@@ -1,15 +1,5 @@
 """Stand-ins: small models trained on the project's own scenes. `onereel weights adopt` ships what these jobs make."""
 
-import yaml
-
-STAND_INS = [
-    name
-    for name, entry in yaml.safe_load(
-        (ROOT / "config/weights.yaml").read_text()
-    ).items()
-    if entry.get("file")
-]
-
 
 rule train_stand_in:
     input:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel import ingest
+from onereel.filenames import readable
 from onereel.joblog import job_log
 from onereel.sampling import write_sample
 
@@ -16,7 +17,8 @@ def main(job: "Snakemake") -> None:
     record = {
         **job.params.row,
         "seed": job.wildcards.sample,
-        "source": Path(job.params.source).name,
+        "name": readable(job.params.row["name"]),
+        "source": readable(Path(job.params.source).name),
         "size": list(clip.size),
         "fps": str(clip.fps),
         "seconds": None,

@@ -1,9 +1,9 @@
 """Turn a source into a clip (rule `ingest`)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from onereel.ingest import ingest, write_clip
+from onereel.ingest import ingest, read_clip_sheet, write_clip
 from onereel.joblog import job_log
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     row = job.params.row
     clip, manifest = ingest(
-        row["source"],
+        whole_source(row),
         name=row["name"],
         start=row["start"],
         end=row["end"],
@@ -22,6 +22,11 @@ def main(job: "Snakemake") -> None:
     )
     manifest |= {"caption": row["caption"] or manifest.get("caption", ""), "licence": row["licence"]}
     write_clip(Path(job.output.clip).parent, row["name"], clip, manifest)
+
+
+def whole_source(row: dict[str, Any]) -> str:
+    """The source; an address whose password is not among the parameters, from the sheet."""
+    return read_clip_sheet(row["sheet"])[row["name"]].source if "sheet" in row else row["source"]
 
 
 if __name__ == "__main__":

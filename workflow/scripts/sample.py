@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from onereel.devices import claimed_device
 from onereel.joblog import job_log
-from onereel.methods import load_method
+from onereel.methods import Task, load_method
 from onereel.progress import terminal_progress
-from onereel.sampling import Request, draw, read_inputs, use_threads, write_sample
+from onereel.sampling import Request, draw, read_inputs, resolve_networks, use_threads, write_sample
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -17,19 +17,21 @@ def main(job: "Snakemake") -> None:
     use_threads(job.threads)
     request = Request(**job.params.request)
     method = load_method(request.method)
+    config = method.Config.model_validate(job.params.config)
     inputs = read_inputs(
         job.input.clip,
         artefacts=dict(zip(job.params.artefacts, job.input.artefacts, strict=True)),
         clips=dict(zip(job.params.clips, job.input.clips, strict=True)),
-        files=dict(zip(job.params.files, job.input.files, strict=True)),
+        files=job.params.files,
         prompt=request.prompt,
+        networks=resolve_networks(method, Task(request.task), config, job.params.networks),
     )
     with claimed_device(job.resources.gpu) as device:
         sample, record = draw(
             method,
             request,
             inputs,
-            method.Config.model_validate(job.params.config),
+            config,
             weights={part: Path(path) for part, path in zip(job.params.weights, job.input.weights, strict=True)},
             device=device,
             progress=terminal_progress,

@@ -31,6 +31,7 @@ def main(job: "Snakemake") -> None:
             method.Config.model_validate(job.params.config),
             weights={part: Path(path) for part, path in zip(job.params.weights, job.input.weights, strict=True)},
             flow=resolve_flow(job.params.flow, device=device),
+            networks=job.params.flow,
             device=device,
             progress=terminal_progress,
         )

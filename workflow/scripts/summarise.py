@@ -4,15 +4,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from onereel.files import atomic_path, read_json, write_json
+from onereel.files import atomic_path, write_json
 from onereel.joblog import job_log
+from onereel.report.records import Summary, require_record
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
 
 
 def main(job: "Snakemake") -> None:
-    results = [read_json(path) for path in job.input]
+    results = [require_record(path, Summary) for path in job.input]
     means = {result["run"]: {metric: cell["mean"] for metric, cell in result["summary"].items()} for result in results}
     write_json(job.output.means, means)
     rows = [{"run": r["run"], "clip": r["clip"], "method": r["method"], **means[r["run"]]} for r in results]

@@ -4,15 +4,16 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.files import read_json, write_json
+from onereel.files import write_json
 from onereel.joblog import job_log
+from onereel.report.records import require_record
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
 
 
 def main(job: "Snakemake") -> None:
-    write_json(job.output.index, {str(path): read_json(path) for path in job.input.records})
+    write_json(job.output.index, {str(path): require_record(path, dict) for path in job.input.records})
     folder = Path(job.output.curves)
     folder.mkdir(parents=True, exist_ok=True)
     for path in map(Path, job.input.curves):

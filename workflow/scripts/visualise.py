@@ -31,7 +31,7 @@ def guides_of(job: "Snakemake", method: str, task: str, config: dict[str, Any]) 
     inputs = read_inputs(
         job.input.clip,
         clips=dict(zip(job.params.clips, job.input.clips, strict=True)),
-        files=dict(zip(job.params.files, job.input.files, strict=True)),
+        files=job.params.files,
     )
     return dict(guide.guides(Task(task), inputs, guide.Config.model_validate(config)))
 

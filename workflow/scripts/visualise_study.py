@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel.clip import read
-from onereel.files import read_json
 from onereel.joblog import job_log
+from onereel.report.records import StudyRecord, require_record
 from onereel.report.visuals import visualise
 from onereel.sampling import use_threads
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     use_threads(job.threads)
-    for name in read_json(job.input.record)["films"]:
+    for name in require_record(job.input.record, StudyRecord)["films"]:
         visualise(read(Path(job.input.films) / f"{name}.mkv"), None, Path(job.output[0]) / name)
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
 
+from onereel import tensorfiles
 from onereel.clip import Frames
-from onereel.files import atomic_path
+from onereel.errors import MethodError
 from onereel.weights import Mode, Weights
 
 
@@ -68,11 +67,34 @@ WRITERS = {"depth": write_depth, "flow": write_flow, "embeddings": write_embeddi
 """What is read off a clip, by kind."""
 
 
-def read_artefact(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """The arrays of such a file, and what made them."""
-    with safe_open(path, framework="np") as file:
-        title = (file.metadata() or {}).get("weights", "")
-    return load_file(path), title
+_AXES = {
+    "depth": {"inverse_depth": 3},
+    "flow": {"forward": 4, "backward": 4},
+    "embeddings": {"images": 2},
+    "text": {"text": 1},
+}
+_REMEDY = "delete it, and it is made again"
+
+
+def read_artefact(path: Path, kind: str) -> tuple[dict[str, np.ndarray], str]:
+    """The arrays of such a file, and what made them.
+
+    Args:
+        path: the file.
+        kind: ``depth``, ``flow``, ``embeddings`` or ``text``.
+
+    Raises: MethodError if it is missing, damaged or holds something else.
+    """
+    if kind not in _AXES:
+        raise ValueError(f"'{kind}' is no kind of artefact")
+    try:
+        tensors, notes = tensorfiles.load_with_notes(path)
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    except (ValueError, TypeError) as error:  # NumPy lacks some of PyTorch's types, which no artefact has
+        raise MethodError(f"'{path}'", str(error), _REMEDY) from None
+    if {name: array.ndim for name, array in arrays.items()} != _AXES[kind] or not all(map(np.size, arrays.values())):
+        raise MethodError(f"'{path}'", f"does not hold what '{kind}' is made of", _REMEDY)
+    return arrays, str(notes.get("weights", ""))
 
 
 def _embedder(weights: Mode, device: torch.device | str):  # type: ignore[no-untyped-def]
@@ -82,5 +104,4 @@ def _embedder(weights: Mode, device: torch.device | str):  # type: ignore[no-unt
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray], title: str) -> None:
-    with atomic_path(path) as temporary:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, {"weights": title})
+    tensorfiles.save_arrays(path, arrays, {"weights": title})

@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn import functional
 
 from onereel.clip import Frames
-from onereel.errors import WeightsError
+from onereel.errors import ClipError, WeightsError
 from onereel.weights import Mode, Resolved, Weights
 
 ROLE = "flow"
@@ -60,9 +60,15 @@ class ClassicalFlow:
     title = "TV-L1 (scikit-image)"
 
     def estimate(self, first: Frames, second: Frames) -> np.ndarray:
-        """Pair by pair; see `FlowEstimator.estimate`."""
+        """Pair by pair; see `FlowEstimator.estimate`.
+
+        Raises: ClipError for frames of a single row or column, in which no gradient can be taken.
+        """
         from skimage.registration import optical_flow_tvl1  # takes a second to load
 
+        height, width = first.shape[1:3]
+        if min(height, width) < 2:
+            raise ClipError(f"frames of {height}x{width}", "too small for optical flow", "use a larger clip")
         pairs = zip(_grey(first), _grey(second), strict=True)
         found = [optical_flow_tvl1(one, two, attachment=_ATTACHMENT, prefilter=True) for one, two in pairs]
         return np.stack(found).transpose(0, 2, 3, 1)[..., ::-1].astype(np.float32)  # (dy, dx) -> (dx, dy)

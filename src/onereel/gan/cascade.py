@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onereel import tensorfiles
 from onereel.errors import MethodError
 from onereel.gan.config import PyramidConfig
 from onereel.gan.growth import State, device_state
@@ -181,16 +182,13 @@ class Cascade:
 
         Raises: MethodError if the file does not fit the settings.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         try:
-            tensors = load_file(path)
+            tensors = tensorfiles.load(path)
             count = 1 + max(int(name[6:8]) for name in tensors)
             states = [device_state(tensors, torch.device("cpu"), f"level_{level:02d}") for level in range(count)]
             return cls.of(states, config, part, device)
-        except (RuntimeError, OSError, KeyError, ValueError, SafetensorError) as error:
-            problem = str(error).splitlines()[0]
+        except (RuntimeError, KeyError, ValueError) as error:
+            problem = tensorfiles.first_line(error)
             raise MethodError(f"part '{part.name}', '{path}'", f"does not fit ({problem})", "train again") from None
 
     @property

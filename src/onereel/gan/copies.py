@@ -7,6 +7,7 @@ import numpy as np
 from onereel.boxes import Box, read_boxes
 from onereel.clip import Clip
 from onereel.errors import MethodError
+from onereel.sheet import whole_number
 
 TARGET = ("to_top", "to_left")
 """Where a box's upper left corner goes, in px; columns besides those of `onereel.boxes`."""
@@ -34,10 +35,9 @@ def pasted(clip: Clip, path: Path) -> tuple[Clip, np.ndarray]:
 
 def _target(box: Box, size: tuple[int, int, int]) -> tuple[slice, slice, slice]:
     when, rows, columns = box.where
-    try:
-        top, left = (int(box.more[name]) for name in TARGET)
-    except ValueError:
-        raise MethodError(box.row, "does not say where the box goes", "write to_top, to_left: e.g. 40, 100") from None
+    top, left = (whole_number(box.more[name]) for name in TARGET)
+    if top is None or left is None:
+        raise MethodError(box.row, "does not say where the box goes", "write to_top, to_left: e.g. 40, 100")
     bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
     if top < 0 or left < 0 or bottom > size[1] or right > size[2]:
         problem = f"its copy would reach from {top}, {left} to {bottom}, {right} (rows, columns)"

@@ -5,8 +5,6 @@ are folders within one trained part: ``level_00/checkpoint.pt`` while it trains,
 after. All that a level starts from is a function of the seed, the clip and the finished levels below.
 """
 
-import csv
-import io
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from onereel import tensorfiles
+from onereel.curves import curves_text, read_curves
 from onereel.errors import MethodError
-from onereel.files import atomic_path, write_text
+from onereel.files import write_text
 from onereel.gan import guards
 from onereel.gan.settings import AdversarialConfig
 from onereel.gan.statistics import DRIFT
@@ -142,9 +141,10 @@ def grow(
                 remedy=_REMEDY,
             )
             kept = level.finished()
-            _save(folder / FINISHED, kept)
+            tensorfiles.save(folder / FINISHED, kept)
             (folder / loop.CHECKPOINT).unlink(missing_ok=True)
-            kept = load_file(folder / FINISHED)  # what a resumed training reads, so that both go on from the same
+            # What a resumed training reads, so that both go on from the same.
+            kept = tensorfiles.load(folder / FINISHED)
         done.append(kept)
         write_text(workdir / loop.CURVES, joined_curves(workdir, index + 1))
     return done
@@ -160,19 +160,13 @@ def finished_levels(workdir: Path) -> int:
 
 def joined_curves(workdir: Path, levels: int) -> str:
     """The curves of `levels` levels as one table: steps and seconds go on, and a column names the level."""
-    rows: list[dict[str, str]] = []
+    rows: list[dict[str, float]] = []
     for index in range(levels):
-        path = workdir / f"level_{index:02d}" / loop.CURVES
-        before = {name: float(rows[-1][name]) if rows else 0.0 for name in ("step", "seconds")}
-        for row in csv.DictReader(path.open(encoding="utf-8"), delimiter="\t") if path.exists() else ():
-            moved = {name: f"{before[name] + float(row[name]):.7g}" for name in ("step", "seconds") if name in row}
-            rows.append({**row, **moved, "level": str(index)})
-    names = list(dict.fromkeys(["step", "seconds", "level", *(name for row in rows for name in row)]))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, delimiter="\t", lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+        before = rows[-1] if rows else {}
+        for row in read_curves(workdir / f"level_{index:02d}" / loop.CURVES):
+            moved = {name: before.get(name, 0.0) + row.get(name, 0.0) for name in ("step", "seconds")}
+            rows.append({**row, **moved, "level": index})
+    return curves_text(rows, first=("step", "seconds", "level"))
 
 
 class _DriftGuard:
@@ -202,20 +196,14 @@ def _evaluations(steps: int) -> int:
     return max(1, min(20, steps))
 
 
-def _save(path: Path, state: State) -> None:
-    with atomic_path(path) as temporary:
-        save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}, temporary)
-
-
 def _load(path: Path, label: str) -> State | None:
     if not path.exists():
         return None
     try:
-        state: State = load_file(path)
-    except Exception as error:  # safetensors raises types of its own
-        log.warning("%s: '%s' is not readable (%s): the level trains anew", label, path, error)
+        return tensorfiles.load(path, ours=True)
+    except ValueError as error:
+        log.warning("%s: '%s' %s: the level trains anew", label, path, error)
         return None
-    return state
 
 
 def device_state(state: State, device: torch.device, prefix: str) -> dict[str, Tensor]:

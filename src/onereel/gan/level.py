@@ -12,7 +12,7 @@ from onereel.gan.networks import Critic, frozen, laid_out
 from onereel.gan.settings import AdversarialConfig
 from onereel.gan.statistics import DRIFT, colour_drift
 from onereel.gan.wgan import critic_loss, descend, generator_loss
-from onereel.training.descent import Precision, compiled
+from onereel.training.descent import Precision, compiled, load_adam
 from onereel.training.loop import generator_of
 
 _STREAMS = 16  # streams of random numbers that a level has to itself
@@ -123,7 +123,7 @@ class TrainedLevel(ABC):
         for name, network in self.networks.items():
             network.load_state_dict(state["networks"][name])
         for name, adam in self._adam.items():
-            adam.load_state_dict(state["adam"][name])
+            load_adam(adam, state["adam"][name])
 
     def finished(self) -> dict[str, Tensor]:
         """Weights of all networks, the noise's amplitude, and what else the method keeps."""

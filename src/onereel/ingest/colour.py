@@ -1,4 +1,4 @@
-"""From a decoded libav frame to RGB: which matrix, which range, which way up."""
+"""From a decoded libav frame to RGB: which matrix, which range, which transfer and primaries, which way up."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +9,7 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from onereel.errors import ClipError
+from onereel.ingest.tone import Tone, to_sdr, tone_of
 
 # libav's AVColorSpace (ITU-T H.273, table 4) -> swscale's constant and a name.
 _MATRICES = {
@@ -23,7 +24,6 @@ _MATRICES = {
 _BT709, _BT601 = _MATRICES[1], _MATRICES[6]
 _UNSPECIFIED = 2
 _LIMITED, _FULL = 1, 2
-_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 _HD_HEIGHT, _HD_WIDTH = 720, 1280
 _LIMITED_GREY = {"h264", "hevc", "av1", "vvc", "mpeg2video"}
 _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -40,6 +40,7 @@ class Colour:
         has_alpha: whether there is an alpha channel.
         notes: what was assumed or left undone.
         swscale_matrix: swscale's number of the matrix; None for "rgb" and "grey".
+        tone: what is not SDR of BT.709 about it; None for most.
     """
 
     pixel_format: str
@@ -48,6 +49,7 @@ class Colour:
     has_alpha: bool
     notes: tuple[str, ...]
     swscale_matrix: int | None = None
+    tone: Tone | None = None
 
 
 def colour_of(frame: av.VideoFrame, codec: str, where: str) -> Colour:
@@ -60,13 +62,14 @@ def colour_of(frame: av.VideoFrame, codec: str, where: str) -> Colour:
     """
     name, components = frame.format.name, frame.format.components
     alpha = any(component.is_alpha for component in components) or name == "pal8"
+    tone = tone_of(frame.color_trc, frame.color_primaries)
+    notes = [tone.note] if tone is not None else []
     if frame.format.is_rgb or name == "pal8":
-        return Colour(name, "rgb", True, alpha, ())
-    notes = []
+        return Colour(name, "rgb", True, alpha, tuple(notes), tone=tone)
     full = frame.color_range == _FULL or name.startswith("yuvj")
     if sum(not component.is_alpha for component in components) == 1:
         full = full or (frame.color_range != _LIMITED and codec not in _LIMITED_GREY)
-        return Colour(name, "grey", full, alpha, ())
+        return Colour(name, "grey", full, alpha, ())  # without colours, and no HDR camera records it
     if frame.colorspace in _MATRICES:
         constant, matrix = _MATRICES[frame.colorspace]
     elif frame.colorspace == _UNSPECIFIED:
@@ -77,9 +80,7 @@ def colour_of(frame: av.VideoFrame, codec: str, where: str) -> Colour:
         number = frame.colorspace
         what = f"its colour matrix (H.273 code {number}) is not supported"
         raise ClipError(where, what, "convert it to BT.709 first")
-    if frame.color_trc in _HDR_TRANSFERS:
-        notes.append(f"HDR ({_HDR_TRANSFERS[frame.color_trc]}) was not tone-mapped: colours look flat")
-    return Colour(name, matrix, full, alpha, tuple(notes), constant)
+    return Colour(name, matrix, full, alpha, tuple(notes), constant, tone)
 
 
 class Converter:
@@ -90,7 +91,18 @@ class Converter:
 
     def __call__(self, frame: av.VideoFrame, colour: Colour) -> np.ndarray:
         """(H, W, 3) uint8, or (H, W, 4) where there is an alpha channel; 8 bits per channel whatever the source has."""
-        target = "rgba" if colour.has_alpha else "rgb24"
+        if colour.tone is not None:
+            return self._toned(frame, colour, colour.tone)
+        return self._rgb(frame, colour, "rgba" if colour.has_alpha else "rgb24")
+
+    def _toned(self, frame: av.VideoFrame, colour: Colour, tone: Tone) -> np.ndarray:
+        pixels = self._rgb(frame, colour, "rgba64le" if colour.has_alpha else "rgb48le")
+        shown = to_sdr(pixels[..., :3], tone, _white(frame, colour))
+        if colour.has_alpha:
+            shown = np.concatenate([shown, (pixels[..., 3:] >> 8).astype(np.uint8)], axis=2)
+        return shown
+
+    def _rgb(self, frame: av.VideoFrame, colour: Colour, target: str) -> np.ndarray:
         if colour.matrix == "rgb":
             converted = self._reformatter.reformat(frame, format=target, interpolation=_EXACT, threads=1)
             return converted.to_ndarray()
@@ -110,6 +122,17 @@ class Converter:
         return pixels
 
 
+def _white(frame: av.VideoFrame, colour: Colour) -> int:
+    """What swscale makes of full scale in 16 bits: it stretches RGB and shifts full-range YUV.
+
+    8 bits and limited range end at 255 * 256.
+    """
+    bits = frame.format.components[0].bits
+    if bits == 8 or not colour.full_range:
+        return 255 << 8
+    return (1 << 16) - 1 if colour.matrix == "rgb" else ((1 << bits) - 1) << 16 - bits
+
+
 def upright(frame: av.VideoFrame, where: str) -> tuple[bool, bool, bool]:
     """(transpose, flip rows, flip columns), to apply in this order, from the frame's display matrix.
 
@@ -118,7 +141,10 @@ def upright(frame: av.VideoFrame, where: str) -> tuple[bool, bool, bool]:
 
     Raises: ClipError for angles other than quarter turns.
     """
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        data: Any = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV has no name for some of libav's kinds of side data, such as EXIF
+        data = None
     if data is None:
         return False, False, False
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5] / 65536

@@ -5,21 +5,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from onereel.clip import Clip, is_clip, read, stack
+from onereel.clip import Clip, claims_to_be_clip, recognise, stack
 from onereel.errors import ClipError
 from onereel.ingest.download import download, is_address, parse_address, without_password
 from onereel.ingest.footage import Footage, Picture
 from onereel.ingest.movie import Movie
-from onereel.ingest.pictures import Animation, Folder
+from onereel.ingest.pictures import HEAD_BYTES, Animation, Folder, is_picture
 from onereel.ingest.request import Request, parse_request
 from onereel.ingest.scene import SceneFootage, is_scene
 from onereel.ingest.selection import Selection, rate_of, select, target_size, variable_rate
-from onereel.ingest.structure import is_apng, missing_part
+from onereel.ingest.structure import broken_checksum, is_apng, is_motion_jpeg, missing_part
 from onereel.progress import Progress, no_progress
 
 DOWNLOADS = Path("data/downloads")
-
-_PICTURES = (b"GIF8", b"\x89PNG", b"\xff\xd8\xff")
 
 
 def ingest(
@@ -37,7 +35,8 @@ def ingest(
     """Turn any source into a clip: upright, opaque, RGB, square pixels, one rate.
 
     Args:
-        source: a video (mp4, mov, mkv, webm, avi and others), a GIF, APNG or WebP, a folder of numbered pictures,
+        source: a video (mp4, mov, mkv, webm, avi and others), a GIF, APNG, WebP, AVIF or TIFF, a folder of numbered
+            pictures,
             ``scene:NAME?seed=3&frames=16&height=144&width=256&fps=12``, or an http(s) address, which may end in
             ``#sha256=`` and what the file must have.
         name: the clip's name, for errors and the manifest.
@@ -74,12 +73,12 @@ def ingest(
 
 
 def load(source: str | Path, *, allow_single: bool = False) -> Clip:
-    """A clip from any source, as it is; a file that `onereel.clip.write` wrote comes back exactly.
+    """A clip from any source, as it is; what `onereel.clip.write` wrote comes back exactly, rewrapped or not.
 
     Raises: ClipError.
     """
-    if is_clip(source):
-        return read(source)
+    if claims_to_be_clip(source) and (clip := recognise(source)) is not None:
+        return clip
     return ingest(str(source), name=Path(without_password(str(source))).stem or "clip", allow_single=allow_single)[0]
 
 
@@ -96,10 +95,13 @@ def _open(source: str, where: str, request: Request, downloads: Path, progress: 
         head = _head(path, where)
         if (lost := missing_part(path)) is not None:
             raise ClipError(where, f"is truncated: {lost}", "copy it again, or repair it with a video tool")
+        if claims_to_be_clip(path) and (broken := broken_checksum(path)) is not None:
+            raise ClipError(where, f"is damaged: {broken}", "make or fetch it again")
     except OSError as error:
         raise ClipError(where, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
-    picture = head.startswith(_PICTURES) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
-    return Animation(path, where) if picture and not is_apng(path) else Movie(path, where)
+    if is_picture(head) and not is_apng(path) and not is_motion_jpeg(path):
+        return Animation(path, where, request.fps)
+    return Movie(path, where, request.fps)
 
 
 def _head(path: Path, where: str) -> bytes:
@@ -110,7 +112,7 @@ def _head(path: Path, where: str) -> bytes:
     if path.stat().st_size == 0:
         raise ClipError(where, "is an empty file", "copy or download it again")
     with path.open("rb") as stream:
-        return stream.read(12)
+        return stream.read(HEAD_BYTES)
 
 
 def _clip(selection: Selection, footage: Footage, request: Request, where: str, allow_single: bool) -> Clip:

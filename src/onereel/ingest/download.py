@@ -1,5 +1,6 @@
 """Sources on the web: fetched once, stored under their sha256."""
 
+import base64
 import hashlib
 import http.client
 import os
@@ -12,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from onereel.errors import ClipError
+from onereel.masking import masked
 from onereel.progress import Progress, no_progress
 
 MAX_BYTES = 8 * 2**30
@@ -22,6 +24,8 @@ MAX_BYTES = 8 * 2**30
 
 _BLOCK = 1 << 20
 _SECONDS_WITHOUT_DATA = 60
+_HOST = re.compile(r"([^/?#]*)([/?#]?)(.*)", re.DOTALL)
+_URL_SIGNS = "%!$&'()*+,;=:@/?~[]"
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
@@ -39,27 +43,37 @@ def is_address(source: str) -> bool:
 
 
 def without_password(source: str) -> str:
-    """The source as messages and manifests show it: an address without its ``user:password@`` and its sha256."""
-    if not is_address(source):
+    """The source as messages and manifests show it: an address without its passwords and tokens, and its sha256."""
+    if "://" not in source:
         return source
-    scheme, _, rest = source.partition("#")[0].partition("//")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}//{host.rpartition('@')[2]}{slash}{path}"
+    return split_login(masked(source).partition("#")[0])[0]
+
+
+def split_login(url: str) -> tuple[str, str]:
+    """An address without its ``user:password@``, and what stood before the @."""
+    scheme, slashes, rest = url.partition("://")
+    host, delimiter, path = _HOST.match(rest).groups()  # type: ignore[union-attr]
+    login, _, host = host.rpartition("@")
+    return f"{scheme}{slashes}{host}{delimiter}{path}", login
 
 
 def parse_address(source: str, where: str) -> Address:
     """Split the promised sha256 off.
 
-    Raises: ClipError if the address has no host, or a sha256 that is none.
+    Raises: ClipError if the address has no host or an impossible port, or a sha256 that is none.
     """
     url, _, fragment = source.partition("#")
     digest = fragment.removeprefix("sha256=").lower() if fragment.startswith("sha256=") else None
     if digest is not None and not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise ClipError(where, f"'{digest}' is no sha256", "write #sha256= and 64 hexadecimal digits, or leave it out")
     try:
-        host = urlsplit(url).hostname
-    except ValueError:
+        parts = urlsplit(split_login(url)[0])
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
         host = None
+        if "port" in str(error).lower():
+            remedy = "write https://host:80/path, and / @ # ? in a password as %2F %40 %23 %3F"
+            raise ClipError(where, "the address has an impossible port", remedy) from None
     if not host:
         raise ClipError(where, "the address has no host", "write https://host/path")
     return Address(url, digest)
@@ -87,8 +101,7 @@ def download(address: Address, folder: Path, where: str, progress: Progress = no
 
 def _fetch(url: str, stream: BinaryIO, where: str, progress: Progress) -> str:
     """Copy to `stream`; return the sha256."""
-    request = urllib.request.Request(url, headers={"User-Agent": "onereel", "Accept-Encoding": "identity"})
-    with _opener().open(request, timeout=_SECONDS_WITHOUT_DATA) as response:
+    with _opener().open(_request(url), timeout=_SECONDS_WITHOUT_DATA) as response:
         promised = int(response.headers.get("Content-Length") or -1)
         if promised > MAX_BYTES:
             raise _too_large(where, promised)
@@ -105,6 +118,39 @@ def _fetch(url: str, stream: BinaryIO, where: str, progress: Progress) -> str:
     return digest.hexdigest()
 
 
+def _request(url: str) -> urllib.request.Request:
+    """What asks for `url`, with its ``user:password@`` as the header that a server understands."""
+    bare, login = split_login(url)
+    scheme, slashes, rest = bare.partition("://")
+    host, delimiter, path = _HOST.match(rest).groups()  # type: ignore[union-attr]
+    # What browsers send for a space or an accent; % stays, because who writes one has quoted already.
+    bare = f"{scheme}{slashes}{host}{delimiter}{quote(path, safe=_URL_SIGNS)}"
+    request = urllib.request.Request(bare, headers={"User-Agent": "onereel", "Accept-Encoding": "identity"})
+    if login:
+        user, _, password = login.partition(":")
+        words = f"{unquote(user)}:{unquote(password)}".encode()
+        # Unredirected: a password is for the host that it was given for.
+        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(words).decode("ascii"))
+    return request
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects; takes a password along where they stay on the host."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
+        """The next request, or None."""
+        bare, login = split_login(newurl)
+        following = super().redirect_request(req, fp, code, msg, headers, bare)
+        if following is None:
+            return None
+        if login:
+            return _request(newurl)
+        header = req.unredirected_hdrs.get("Authorization")
+        if header and (following.type, following.host) == (req.type, req.host):
+            following.add_unredirected_header("Authorization", header)
+        return following
+
+
 def _opener() -> urllib.request.OpenerDirector:
     """Opens http and https only, also after redirects: the usual one would follow them to ftp."""
     opener = urllib.request.OpenerDirector()
@@ -112,7 +158,7 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.ProxyHandler,
         urllib.request.HTTPHandler,
         urllib.request.HTTPSHandler,
-        urllib.request.HTTPRedirectHandler,
+        _Redirects,
         urllib.request.HTTPDefaultErrorHandler,
         urllib.request.HTTPErrorProcessor,
         urllib.request.UnknownHandler,
@@ -138,7 +184,9 @@ def _plain_errors(where: str) -> Iterator[None]:
         yield
     except urllib.error.HTTPError as error:
         error.close()
-        raise ClipError(where, f"its server answers {error.code} {error.reason}", "check the address") from error
+        remedy = "check the user and the password (https://user:password@host/path)" if error.code == 401 else ""
+        what = f"its server answers {error.code} {error.reason}"
+        raise ClipError(where, what, remedy or "check the address") from error
     except urllib.error.URLError as error:
         reason = getattr(error.reason, "strerror", None) or error.reason
         raise ClipError(where, f"cannot be downloaded ({reason})", "check the address and the network") from error

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from onereel.sheet import decimal_point, whole_number
+
 Position: TypeAlias = int | Fraction
 """A place in a source: an int is a frame's index (0 is the first), a Fraction is seconds after the first frame."""
 
@@ -12,8 +14,10 @@ MAX_FPS = 1000
 MAX_HEIGHT = 8192
 
 _INDEX = re.compile(r"[0-9]+")
-_SECONDS = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)s?")
-_CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]{1,2}(?:\.[0-9]*)?)")
+_SECONDS = re.compile(r"([0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)s?")
+_CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]{1,2}(?:[.,][0-9]*)?)")
+_RATE = re.compile(r"[+-]?[0-9]*[.,]?[0-9]*(?:/[0-9]+)?")  # no exponent: 1e999999999 takes a Fraction minutes
+_GROUPED = re.compile(r"[0-9]{1,3},[0-9]{3}")
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,14 @@ def parse_position(text: str, setting: str = "position") -> Position:
     Raises: ValueError naming `setting`.
     """
     text = text.strip()
+    if _GROUPED.fullmatch(text):
+        raise ValueError(f"{setting} '{text}' may be a thousand or a decimal; write it without the comma")
     if _INDEX.fullmatch(text):
         return int(text)
     if match := _SECONDS.fullmatch(text):
-        return Fraction(match[1])
+        return _seconds(match[1])
     if match := _CLOCK.fullmatch(text):
-        hours, minutes, seconds = int(match[1] or 0), int(match[2]), Fraction(match[3])
+        hours, minutes, seconds = int(match[1] or 0), int(match[2]), _seconds(match[3])
         if seconds < 60 and (match[1] is None or minutes < 60):
             return (hours * 60 + minutes) * 60 + seconds
     if text.startswith("-"):
@@ -84,9 +90,12 @@ def parse_fps(value: str | float | Fraction) -> Fraction:
 
     Raises: ValueError unless 0 < rate <= 1000.
     """
+    # Through text, because 23.976 as a float is a fraction that nobody means.
+    text = str(value).strip()
     try:
-        # Through text, because 23.976 as a float is a fraction that nobody means.
-        rate = value if isinstance(value, Fraction) else Fraction(str(value).strip())
+        if not _RATE.fullmatch(text):
+            raise ValueError(text)
+        rate = Fraction(decimal_point(text))
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"fps '{value}' is not a number of frames per second (12, 23.976, 30000/1001)") from None
     if not 0 < rate <= MAX_FPS:
@@ -95,12 +104,16 @@ def parse_fps(value: str | float | Fraction) -> Fraction:
 
 
 def _parse_height(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]+", text.strip()):
+    height = whole_number(text.strip())
+    if height is None:
         raise ValueError(f"height '{text}' is not a whole number of pixels")
-    height = int(text)
     if not 1 <= height <= MAX_HEIGHT:
         raise ValueError(f"height {height} is outside 1..{MAX_HEIGHT} pixels")
     return height
+
+
+def _seconds(text: str) -> Fraction:
+    return Fraction(text.replace(",", "."))
 
 
 def _empty(value: object) -> bool:

@@ -16,6 +16,9 @@ from onereel.ingest.request import Position, Request
 MAX_BYTES = 4 * 10**9
 """Most bytes of frames that one clip may have."""
 
+_FACTORS = (1, Fraction(1, 2), 2, Fraction(1, 3), 3, Fraction(1, 4), 4)
+_ROUNDED = Fraction(2, 1000)  # seconds by which times may be off that were once in Matroska
+
 
 @dataclass
 class Selection:
@@ -88,14 +91,44 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 def rate_of(selection: Selection, footage: Footage) -> Fraction:
     """Mean rate of the pictures kept; the declared one where the times agree with it as far as they are resolved."""
     count, span = len(selection.times), selection.end - selection.times[0]
+    mean = (count / span).limit_denominator(10**6)
     if footage.rate and abs(count / footage.rate - span) <= 2 * footage.tick:
-        return footage.rate
-    return (count / span).limit_denominator(10**6)
+        mean = footage.rate
+        if not _cut_short(selection):
+            return mean
+    return _steady_rate(selection, footage) or mean
+
+
+def _steady_rate(selection: Selection, footage: Footage) -> Fraction | None:
+    """The rate of pictures that follow each other evenly, though the header or the last picture's duration says
+    otherwise, as of files that were rewrapped, or whose rate is their clock's; None for others.
+
+    It is the declared rate, a multiple or part of it, or else what the times say.
+    """
+    times = selection.times
+    if not footage.tick or len(times) < 3:
+        return None
+    measured = (len(times) - 1) / (times[-1] - times[0])
+    guesses = [footage.rate * factor for factor in _FACTORS] if footage.rate else []
+    for rate in (*guesses, measured):
+        slack = max(2 * footage.tick, min(_ROUNDED, 1 / rate / 8))
+        even = all(abs(time - times[0] - index / rate) <= slack for index, time in enumerate(times))
+        if even and (rate != measured or _cut_short(selection)):
+            return rate.limit_denominator(10**6)
+    return None
+
+
+def _cut_short(selection: Selection) -> bool:
+    """Whether the last picture is shown for less than the one before it: how long it lasts is often a guess."""
+    times = selection.times
+    return len(times) > 2 and selection.end - times[-1] < times[-1] - times[-2]
 
 
 def variable_rate(selection: Selection, footage: Footage) -> bool:
     """Whether the pictures kept were shown for different times, beyond the resolution of the times."""
     edges = [*selection.times, selection.end]
+    if footage.tick and _cut_short(selection):
+        edges.pop()
     shown = [after - before for before, after in pairwise(edges)]
     return max(shown) - min(shown) > max(2 * footage.tick, sum(shown) / len(shown) / 100)
 

@@ -1,14 +1,14 @@
 """The clip sheet: one row a clip, tab-separated, checked before anything runs."""
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from onereel.errors import ConfigError
 from onereel.ingest.request import parse_request
+from onereel.sheet import Layout, plain, read_rows
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -51,7 +51,7 @@ class ClipRow:
 
 
 _COLUMNS = tuple(column.name for column in fields(ClipRow))
-_REQUIRED = ("name", "source")
+_LAYOUT = Layout("clip sheet", _COLUMNS, required=("name", "source"))
 
 
 def read_clip_sheet(path: Path | str) -> dict[str, ClipRow]:
@@ -61,81 +61,35 @@ def read_clip_sheet(path: Path | str) -> dict[str, ClipRow]:
 
     Raises: ConfigError naming file, line, what is wrong and what to do.
     """
-    lines = _lines(Path(path))
-    number, header = next(lines, (1, ""))
-    columns = [cell.strip() for cell in header.split("\t")] if header else []
-    _check_columns(columns, f"{path}, line {number}")
     rows: dict[str, ClipRow] = {}
-    taken: dict[str, int] = {}
-    for number, line in lines:
-        where = f"{path}, line {number}"
-        row = _row(line, columns, where)
+    taken: dict[str, str] = {}
+    for where, cells in read_rows(Path(path), _LAYOUT):
+        row = _row(cells, where)
         # Compared without case, because some file systems keep one file for both.
-        if (earlier := taken.setdefault(row.name.lower(), number)) != number:
-            raise ConfigError(where, f"clip '{row.name}' is already on line {earlier}", "give each clip its own name")
+        if (earlier := taken.setdefault(row.name.lower(), where)) != where:
+            problem = f"clip '{row.name}' is already on {earlier.rpartition(', ')[2]}"
+            raise ConfigError(where, problem, "give each clip its own name")
         rows[row.name] = row
     return rows
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(number, text) of the lines that count."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be read ({error.strerror})", "check the path") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(str(path), "is not UTF-8 text", "save it as tab-separated UTF-8") from error
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.rstrip("\r")
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield number, line
-
-
-def _check_columns(columns: list[str], where: str) -> None:
-    for position, column in enumerate(columns):
-        if column not in _COLUMNS:
-            nearest = difflib.get_close_matches(column.lower(), _COLUMNS, n=1, cutoff=0.5)
-            remedy = f"did you mean '{nearest[0]}'?" if nearest else f"the columns are {', '.join(_COLUMNS)}"
-            if " " in column or "," in column:
-                remedy = "separate columns with tabs"
-            raise ConfigError(where, f"no such column '{column}'", remedy)
-        if column in columns[:position]:
-            raise ConfigError(where, f"column '{column}' appears twice", "remove one")
-    for column in _REQUIRED:
-        if column not in columns:
-            raise ConfigError(where, f"there is no column '{column}'", f"begin with a line of {' '.join(_COLUMNS)}")
-
-
-def _row(line: str, columns: list[str], where: str) -> ClipRow:
-    cells = [cell.strip() for cell in line.split("\t")]
-    while len(cells) > len(columns) and not cells[-1]:
-        cells.pop()
-    if len(cells) > len(columns):
-        what = f"{len(cells)} cells for {len(columns)} columns"
-        raise ConfigError(where, what, "separate cells by one tab each, and use none inside a cell")
-    values = dict.fromkeys(_COLUMNS, "") | dict(zip(columns, cells, strict=False))
-    _check_row(values, where)
-    return ClipRow(
-        name=values["name"],
-        source=values["source"],
-        start=values["start"] or None,
-        end=values["end"] or None,
-        fps=values["fps"] or None,
-        height=int(values["height"]) if values["height"] else None,
-        caption=values["caption"],
-        licence=values["licence"],
-    )
-
-
-def _check_row(values: Mapping[str, str], where: str) -> None:
-    name = values["name"]
-    if not valid_name(name):
-        what = f"'{name}' cannot be a clip's name" if name else "the name is empty"
+def _row(cells: Mapping[str, str], where: str) -> ClipRow:
+    name = cells["name"]
+    if not valid_name(plain(where, name)):
         remedy = "use up to 64 letters (A-Z, a-z), digits, _ and -, beginning with a letter or digit"
-        raise ConfigError(where, what, remedy)
-    if not values["source"]:
-        raise ConfigError(where, f"clip '{name}' has no source", "give a file, a folder, an address or scene:NAME")
+        raise ConfigError(where, f"'{name}' cannot be a clip's name", remedy)
+    asked = {option: plain(where, cells[option]) for option in ("start", "end", "fps", "height") if option in cells}
     try:
-        parse_request(values["start"], values["end"], values["fps"], values["height"])
+        height = parse_request(**asked).height
     except ValueError as error:
         raise ConfigError(where, f"clip '{name}': {error}", "correct the cell or leave it empty") from None
+    return ClipRow(
+        name=name,
+        source=cells["source"],
+        start=asked.get("start"),
+        end=asked.get("end"),
+        fps=asked.get("fps"),
+        height=height,
+        caption=cells.get("caption", ""),
+        licence=cells.get("licence", ""),
+    )

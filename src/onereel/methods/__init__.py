@@ -1,6 +1,5 @@
 """Every method, found by its package: ``onereel/methods/NAME/__init__.py`` exports ``METHOD``."""
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Collection, Mapping
@@ -8,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from onereel.errors import ConfigError, MethodError
-from onereel.methods.base import BaseMethod, Inputs, Method, MethodConfig, Roles, Task
+from onereel.methods.base import LARGEST_SEED, BaseMethod, Inputs, Method, MethodConfig, Roles, Task
+from onereel.names import did_you_mean
 from onereel.paths import config_folder
+from onereel.readers import complaint, read_checked
 
 _JOBS = ("fit", "sample", "study")  # what a method's YAML can ask resources for, besides its presets
 
@@ -25,6 +25,7 @@ __all__ = [
     "Roles",
     "Task",
     "check_inputs",
+    "check_seeds",
     "check_task",
     "configure",
     "load_method",
@@ -32,6 +33,26 @@ __all__ = [
     "read_method_file",
     "training_code",
 ]
+
+
+class _Resources(BaseModel):
+    """What a job or a preset asks for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    threads: int | None = Field(default=None, ge=1)
+    mem_mb: int | None = Field(default=None, ge=1)
+    runtime: int | str | None = None  # minutes, or as Snakemake reads it: "2h"
+    gpu: int | None = Field(default=None, ge=0)
+
+
+class _MethodFile(BaseModel):
+    """``config/methods/{name}.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    presets: dict[str, dict[str, Any] | None] | None = None
+    resources: dict[str, _Resources] | None = None
 
 
 @cache
@@ -46,7 +67,7 @@ def load_method(name: str) -> Method:
     Raises: MethodError if there is none, naming the nearest.
     """
     if name not in method_names():
-        raise MethodError(f"method '{name}'", "no such method", _suggest(name, method_names()))
+        raise MethodError(f"method '{name}'", "no such method", did_you_mean(name, method_names()))
     method: Method = importlib.import_module(f"{__name__}.{name}").METHOD
     return method
 
@@ -83,7 +104,7 @@ def check_inputs(
     given = [*clips, *files]
     for role in given:
         if role not in known:
-            remedy = _suggest(role, tuple(known)) if known else "leave it out"
+            remedy = did_you_mean(role, tuple(known)) if known else "leave it out"
             raise MethodError(f"{where}, input '{role}'", "the task reads no such input", remedy)
     if len(given) > 1 or (roles.needed and not given):
         needed = f"one of the inputs {' and '.join(map(repr, known))}" if len(known) > 1 else f"the input '{known[0]}'"
@@ -94,6 +115,15 @@ def check_inputs(
         raise MethodError(
             f"{where}, input '{role}'", f"is a {'clip' if role in clips else 'file'}", f"give {_forms(role, roles)}"
         )
+
+
+def check_seeds(where: str, first: int, count: int = 1) -> None:
+    """Refuse seeds that are no seeds: the first and the `count` - 1 that follow it.
+
+    Raises: ConfigError in one line.
+    """
+    if not 0 <= first <= LARGEST_SEED - count + 1:
+        raise ConfigError(where, f"seed {first} is out of range", f"use whole numbers from 0 to {LARGEST_SEED}")
 
 
 def _forms(role: str, roles: Roles) -> str:
@@ -124,7 +154,7 @@ def configure(
     """
     presets = read_method_file(method.name, folder)["presets"]
     if preset not in presets:
-        raise ConfigError(f"preset '{preset}' of {method.name}", "no such preset", _suggest(preset, tuple(presets)))
+        raise ConfigError(f"preset '{preset}' of {method.name}", "no such preset", did_you_mean(preset, tuple(presets)))
     values = _nested(presets[preset] or {})
     for key, value in (settings or {}).items():
         _assign(values, key, value)
@@ -153,22 +183,14 @@ def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, A
     nor a preset.
     """
     path = Path(folder or config_folder() / "methods") / f"{name}.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(
-            f"'{path}'", f"cannot be read ({error.strerror})", "write the method's presets there"
-        ) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"'{path}'", f"is not YAML ({error})", "mend it") from None
-    for key in content:
-        if key not in ("presets", "resources"):
-            raise ConfigError(f"'{path}'", f"unknown key '{key}'", "use presets and resources")
-    presets, resources = content.get("presets") or {}, content.get("resources") or {}
+    keys = (*_MethodFile.model_fields, *_Resources.model_fields)
+    content = read_checked(path, "file of a method's presets", TypeAdapter(_MethodFile), keys)
+    presets, resources = content.presets or {}, content.resources or {}
     for key in resources:
         if key not in (known := (*_JOBS, *presets)):
-            raise ConfigError(f"'{path}', resources", f"'{key}' is neither a job nor a preset", _suggest(key, known))
-    return {"presets": presets, "resources": resources}
+            raise ConfigError(f"{path}, resources", f"'{key}' is neither a job nor a preset", did_you_mean(key, known))
+    asked = {key: value.model_dump(exclude_none=True) for key, value in resources.items()}
+    return {"presets": presets, "resources": asked}
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,16 +208,11 @@ def _assign(values: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _explain(error: ValidationError, method: Method, preset: str) -> ConfigError:
-    """The first complaint of pydantic in one line; an unknown key gets the nearest known one."""
-    first = error.errors()[0]
-    place = ".".join(str(step) for step in first["loc"])
-    where = f"setting '{place}' of {method.name} (preset '{preset}')"
-    if not place:  # a check of several fields together
-        where = f"settings of {method.name} (preset '{preset}')"
-        return ConfigError(where, first["msg"].removeprefix("Value error, "), f"see config/methods/{method.name}.yaml")
-    if first["type"] == "extra_forbidden":
-        return ConfigError(where, "no such setting", _suggest(place, _field_names(method.Config)))
-    return ConfigError(where, f"{first['msg']}, got {first['input']!r}", f"see config/methods/{method.name}.yaml")
+    """What helps most of what pydantic says, in one line; an unknown key gets the nearest known one."""
+    steps, problem, remedy = complaint(error, _field_names(method.Config))
+    if not steps:  # a check of several fields together
+        remedy = f"see config/methods/{method.name}.yaml"
+    return ConfigError(f"settings of {method.name} (preset '{preset}')", problem, remedy)
 
 
 def _field_names(model: type) -> tuple[str, ...]:
@@ -206,8 +223,3 @@ def _field_names(model: type) -> tuple[str, ...]:
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
             names += [f"{name}.{inner}" for inner in _field_names(info.annotation)]
     return tuple(names)
-
-
-def _suggest(name: str, known: tuple[str, ...]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean '{nearest[0]}'?" if nearest else f"choose one of {', '.join(known) or '(none)'}"

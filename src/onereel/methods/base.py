@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from onereel.errors import ClipError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from onereel.clip import Clip, Frames
     from onereel.progress import Progress
     from onereel.pyramid import Pyramid
+    from onereel.weights import Resolved
 
 
 class Task(StrEnum):
@@ -47,6 +48,10 @@ class Task(StrEnum):
     EDIT_MASKED = "edit_masked"
     CUSTOMISE = "customise"
 
+
+LARGEST_SEED = 2**63 - 1
+"""Seeds are whole numbers from 0 on that torch takes."""
+_LARGEST = 2**31 - 1  # of a setting that counts something: more is a slip of the hand, and overflows in libraries
 
 EDITS = frozenset({Task.EDIT_TEXT, Task.EDIT_STRUCTURE, Task.EDIT_MASKED, Task.CUSTOMISE})
 """Tasks whose samples keep the motion of their source."""
@@ -90,6 +95,14 @@ class MethodConfig(BaseModel):
     ignored_by: ClassVar[Mapping[str, frozenset[Task]]] = {}
     """Fields, of nested models with a dot, that every task reads but these; refused in the same way."""
 
+    @model_validator(mode="after")
+    def _check_counts(self) -> MethodConfig:
+        for name, value in self:
+            for number in value if isinstance(value, tuple) else (value,):
+                if isinstance(number, int) and abs(number) > _LARGEST:
+                    raise ValueError(f"{name} is {number}, more than {_LARGEST}")
+        return self
+
     def trained_with(self) -> dict[str, Any]:
         """What trained parts depend on, JSON-ready; validates to a config of the same class."""
         return self.model_dump(mode="json", exclude=set(self.sampling_only | self.guards))
@@ -110,6 +123,7 @@ class Inputs:
         files: further files by role, e.g. ``{"mask": ...}``.
         artefacts: other preprocessed files by kind, e.g. ``{"depth": ...}``, where `Method.requires` asked for them.
         prompt: the text of a text-driven task, else empty.
+        networks: weights of frozen networks by role, where `Method.networks` asked for them.
     """
 
     clip: Clip
@@ -118,6 +132,16 @@ class Inputs:
     files: Mapping[str, Path] = field(default_factory=dict)
     artefacts: Mapping[str, Path] = field(default_factory=dict)
     prompt: str = ""
+    networks: Mapping[str, Resolved] = field(default_factory=dict)
+
+    def network(self, role: str) -> Resolved:
+        """The weights for a role; where nobody chose any, what ``auto`` resolves to.
+
+        Raises: WeightsError if they are damaged.
+        """
+        from onereel.weights import Weights
+
+        return self.networks.get(role) or Weights().resolve(role)
 
     def shown(self, role: str) -> Clip | None:
         """The further clip of a role, or what a further file of it shows: a video, or a picture as one frame.
@@ -159,6 +183,10 @@ class Method(Protocol):
 
     def requires(self, task: Task, config: Any) -> Mapping[str, str]:
         """Preprocessed artefacts by kind, each with its key: ``{"pyramid": ladder.name}``."""
+        ...
+
+    def networks(self, task: Task, config: Any) -> tuple[str, ...]:
+        """Roles of the frozen networks that samples of `task` are made with, as ``config/weights.yaml`` has them."""
         ...
 
     def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
@@ -234,10 +262,6 @@ class Method(Protocol):
         """How many samples `sample_many` is best asked for at once, >= 1."""
         ...
 
-    def notes(self, task: Task, config: Any) -> Mapping[str, str]:
-        """What else a sample depends on, for its record, e.g. ``{"flow": "TV-L1 (scikit-image)"}``."""
-        ...
-
     def guides(self, task: Task, inputs: Inputs, config: Any) -> Mapping[str, Clip]:
         """What a sample starts from besides the clip, by a word for it; the report plays it beside the samples."""
         ...
@@ -260,6 +284,10 @@ class BaseMethod:
     def requires(self, task: Task, config: Any) -> Mapping[str, str]:
         """Nothing."""
         return {}
+
+    def networks(self, task: Task, config: Any) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
         """No trained part."""
@@ -291,10 +319,6 @@ class BaseMethod:
     def together(self, config: Any) -> int:
         """One."""
         return 1
-
-    def notes(self, task: Task, config: Any) -> Mapping[str, str]:
-        """Nothing."""
-        return {}
 
     def guides(self, task: Task, inputs: Inputs, config: Any) -> Mapping[str, Clip]:
         """Every further input that is a video or a picture."""

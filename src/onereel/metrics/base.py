@@ -9,11 +9,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
+from onereel import tensorfiles
 from onereel.clip import Frames
-from onereel.files import atomic_path
 from onereel.weights import Mode, Resolved, Weights
 
 Arrays = dict[str, np.ndarray]
@@ -94,15 +92,14 @@ class Context:
         if path is None or not path.is_file():
             return None
         try:
-            return load_file(path)
-        except (SafetensorError, OSError) as error:
-            log.warning("%s is damaged (%s): computed again", path, error)
+            return {name: tensor.numpy() for name, tensor in tensorfiles.load(path, ours=True).items()}
+        except (ValueError, TypeError) as error:  # NumPy lacks some of PyTorch's types, which no metric stores
+            log.warning("'%s' %s: computed again", path, error)
             return None
 
     def _save(self, key: str, arrays: Arrays) -> Arrays:
         if self.cache:
-            with atomic_path(self.cache / f"{key}.safetensors") as temporary:
-                save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+            tensorfiles.save_arrays(self.cache / f"{key}.safetensors", arrays)
         return arrays
 
 

@@ -1,20 +1,24 @@
 """Measuring samples of one clip with any metrics: checks first, one record per value, a summary of them."""
 
-import difflib
+import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from onereel.clip import Clip
-from onereel.errors import MetricError
+from onereel.errors import ClipError, MetricError, OnereelError, WeightsError
 from onereel.metrics.aggregate import summarise
 from onereel.metrics.align import Aligned, align_clips
 from onereel.metrics.base import Context, FlowOf, Metric
+from onereel.names import did_you_mean
 from onereel.progress import Progress, no_progress
 from onereel.weights import Mode, Weights
+
+log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -37,12 +41,13 @@ def evaluate(
     Args:
         reference: the input clip.
         samples: samples by name.
-        metrics: names; None measures all that are defined for the clips' sizes.
+        metrics: names; None measures all that can be computed here, and leaves out the others.
         weights: extractors' weights: "real", "stand-in", or "auto": real where present.
         align: what to do with samples of another length or size, as in `align.align_clips`.
         prompt: what samples should show, for prompt consistency; empty where nobody said.
         flow_of: whose motion samples should have, for the warp error: "source" for edits, else "sample".
-        strict: refuse a metric that was named and is not defined for these clips; else it is left out.
+        strict: refuse a metric that was named and cannot be computed of these clips; else it is left out. Weights that
+            are missing are never left out of what was named.
         device: where networks and searches run.
         cache: folder in which statistics are kept; the same frames, weights and protocol are not computed again.
         store: where weights are; the project's own store without one.
@@ -52,8 +57,9 @@ def evaluate(
         ``records``: one per value: metric, title, column (the title, with the stand-in's name where weights stand in),
         sample (None for a value of the whole run), value (None where it is not defined; infinity is null in JSON), note
         (why), unit, better, extractor, weights (title and 12 digits of the sha256), stand_in, protocol, n (samples
-        behind the value); ``summary``: per metric mean, low, high, n, column, better, unit, stand_in; ``align``: what
-        was done to make clips comparable; ``reference``: frames, height, width, fps of the input as compared.
+        behind the value); ``left_out``: by metric, why it could not be computed; ``summary``: per metric mean, low,
+        high, n, column, better, unit, stand_in; ``align``: what was done to make clips comparable; ``reference``:
+        frames, height, width, fps of the input as compared.
 
     Raises: MetricError for an unknown metric, no sample, clips that do not compare; WeightsError for missing weights.
     """
@@ -61,21 +67,52 @@ def evaluate(
     if not samples:
         raise MetricError("evaluation", "there are no samples", "name a folder with at least one video")
     aligned = align_clips(reference, samples, align)
-    chosen = _fit(chosen, aligned, prompt, strict=strict and metrics is not None)
     context = Context(weights=weights, store=store, device=device, cache=cache, prompt=prompt, flow_of=flow_of)
+    tried = _Attempts(_tolerated(named=metrics is not None, strict=strict))
     for metric in chosen:  # missing weights are found before hours of work, not after
-        if metric.extractor:
-            context.resolve(metric.extractor)
-    jobs = [(metric, name) for metric in chosen for name in _targets(metric, aligned)]
-    watched = progress(jobs, total=len(jobs), label="measure")
-    records = [_record(metric, name, aligned, context) for metric, name in watched]
+        with tried.one(metric):
+            _check(metric, aligned, context)
+    jobs = [
+        (metric, name) for metric in chosen if metric.name not in tried.refused for name in _targets(metric, aligned)
+    ]
+    records = []
+    for metric, name in progress(jobs, total=len(jobs), label="measure"):
+        if metric.name not in tried.refused:
+            with tried.one(metric):
+                records.append(_record(metric, name, aligned, context))
+    # A mean over the samples that are left would be the mean of something else.
+    records = [record for record in records if record["metric"] not in tried.refused]
     frames, height, width = aligned.reference.size
     return {
         "records": records,
+        "left_out": tried.refused,
         "summary": summarise(records),
         "align": aligned.text,
         "reference": {"frames": frames, "height": height, "width": width, "fps": str(aligned.reference.fps)},
     }
+
+
+class _Attempts:
+    """Attempts at metrics; those that may fail and do are refused, each with its reason."""
+
+    def __init__(self, tolerated: tuple[type[OnereelError], ...]) -> None:
+        self._tolerated = tolerated
+        self.refused: dict[str, str] = {}
+
+    @contextmanager
+    def one(self, metric: Metric) -> Iterator[None]:
+        try:
+            yield
+        except self._tolerated as error:
+            self.refused[metric.name] = str(error).removeprefix(f"{metric.name}: ")
+            log.info("%s is left out: %s", metric.name, self.refused[metric.name])
+
+
+def _tolerated(*, named: bool, strict: bool) -> tuple[type[OnereelError], ...]:
+    """Errors that leave a metric out."""
+    if not named:
+        return MetricError, ClipError, WeightsError
+    return () if strict else (MetricError, ClipError)
 
 
 def format_summary(result: Mapping[str, Any]) -> str:
@@ -86,6 +123,7 @@ def format_summary(result: Mapping[str, Any]) -> str:
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if result["align"]:
         lines.append(f"Aligned: {result['align']}.")
+    lines += [f"{name} is left out: {reason}" for name, reason in result["left_out"].items()]
     if any(entry["stand_in"] for entry in result["summary"].values()):
         lines.append("Columns with a name in brackets come from stand-in weights: they do not compare with papers.")
     return "\n".join(lines)
@@ -107,30 +145,26 @@ def _choose(names: Sequence[str] | None) -> list[Metric]:
         raise MetricError("evaluation", "no metric was named", f"choose from {', '.join(REGISTRY)}")
     for name in names:
         if name not in REGISTRY:
-            near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.5)
-            remedy = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(REGISTRY)}"
-            raise MetricError(f"metric '{name}'", "no such metric", remedy)
+            raise MetricError(f"metric '{name}'", "no such metric", did_you_mean(name, REGISTRY))
     return [REGISTRY[name] for name in dict.fromkeys(names)]
 
 
-def _fit(chosen: Sequence[Metric], aligned: Aligned, prompt: str, *, strict: bool) -> list[Metric]:
-    """The metrics that are defined for these clips: of pictures, those that look at no motion."""
+def _check(metric: Metric, aligned: Aligned, context: Context) -> None:
+    """Refuse a metric that is not defined for these clips, or has no weights: of pictures, those that look at motion.
+
+    Raises: MetricError, WeightsError.
+    """
     shortest = min(clip.size[0] for clip in (aligned.reference, *aligned.samples.values()))
-    fitting = []
-    for metric in chosen:
-        if metric.same_size and not aligned.equal:
-            problem, remedy = "needs samples of the input's length and size", "align them: crop, resize"
-        elif shortest < metric.least_frames:
-            problem = f"needs {metric.least_frames} frames, the shortest clip has {shortest}"
-            remedy = "measure longer clips, or name other metrics"
-        elif metric.needs_prompt and not prompt:
-            problem, remedy = "needs a prompt", "say what the samples should show: --prompt, or a caption of the clip"
-        else:
-            fitting.append(metric)
-            continue
-        if strict:
-            raise MetricError(metric.name, problem, remedy)
-    return fitting
+    if metric.same_size and not aligned.equal:
+        raise MetricError(metric.name, "needs samples of the input's length and size", "align them: crop, resize")
+    if shortest < metric.least_frames:
+        problem = f"needs {metric.least_frames} frames, the shortest clip has {shortest}"
+        raise MetricError(metric.name, problem, "measure longer clips, or name other metrics")
+    if metric.needs_prompt and not context.prompt:
+        remedy = "say what the samples should show: --prompt, or a caption of the clip"
+        raise MetricError(metric.name, "needs a prompt", remedy)
+    if metric.extractor:
+        context.resolve(metric.extractor)
 
 
 def _targets(metric: Metric, aligned: Aligned) -> list[str | None]:
@@ -141,10 +175,9 @@ def _record(metric: Metric, name: str | None, aligned: Aligned, context: Context
     clips = list(aligned.samples.values()) if name is None else [aligned.samples[name]]
     try:
         value = metric.measure(aligned.reference.frames, [clip.frames for clip in clips], context)
-    except MetricError as error:
-        if name is None:
-            raise
-        raise MetricError(f"sample '{name}', {error.where}", error.problem, error.remedy) from None
+    except (MetricError, ClipError) as error:
+        where = error.where if name is None else f"sample '{name}', {error.where}"
+        raise MetricError(where, error.problem, error.remedy) from None
     resolved = context.resolve(metric.extractor) if metric.extractor else None
     stand_in = resolved is not None and resolved.stand_in
     return {

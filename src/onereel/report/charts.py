@@ -1,11 +1,11 @@
 """Plots of the page as geometry for inline SVG: trade-offs with one point per run, and training curves."""
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onereel.curves import read_curves
 from onereel.report.numerals import brief
 from onereel.report.tradeoffs import Axis, Point, Scale, Tradeoff, axis_scale, look
 
@@ -140,18 +140,10 @@ def _tick_text(value: float) -> str:
 
 def _read_columns(path: Path) -> dict[str, list[float]]:
     """Columns of numbers by name, thinned to at most 300 rows; a cell that is no number is NaN."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
+    rows = read_curves(path)
     rows = [*rows[: -1 : max(len(rows) // _MAX_POINTS, 1)], *rows[-1:]]
-    names = [name for name in (rows[0] if rows else {}) if name]
-    return {name: [_parse(row.get(name)) for row in rows] for name in names}
-
-
-def _parse(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return math.nan
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name, math.nan) for row in rows] for name in names}
 
 
 def _path(steps: Sequence[float], values: Sequence[float], scale: Scale, floor: float) -> str:

@@ -29,7 +29,7 @@ def preview(clip: Clip, artefacts: dict[str, Path], out_dir: Path) -> None:
     out_dir.mkdir(parents=True, exist_ok=True)
     titles = {}
     for kind, path in artefacts.items():
-        arrays, titles[kind] = read_artefact(path)
+        arrays, titles[kind] = read_artefact(path, kind)
         match kind:
             case "depth":
                 visualise(Clip(depth_colours(arrays["inverse_depth"]), clip.fps), None, out_dir / kind)
@@ -37,8 +37,6 @@ def preview(clip: Clip, artefacts: dict[str, Path], out_dir: Path) -> None:
                 visualise(Clip(flow_colours(arrays["forward"]), clip.fps), None, out_dir / kind)
             case "embeddings":
                 _save(similarity(arrays["images"]), out_dir / SIMILARITY)
-            case other:
-                raise ValueError(f"'{other}' is no kind of artefact")
     write_json(out_dir / "index.json", titles)
 
 

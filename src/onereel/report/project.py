@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from onereel.errors import MethodError
-from onereel.files import read_json, sha256_of
+from onereel.files import sha256_of
 from onereel.methods import load_method
+from onereel.report.records import Failure, Manifest, Metrics, SampleRecord, read_record
 from onereel.runs import EXTERNAL, RunRow
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
@@ -50,6 +51,11 @@ class SampleEntry:
     seconds: float | None
     peak_memory_mb: float | None
     record: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What people call it: other people's samples have names that are no file names of ours."""
+        return str(self.record.get("name") or self.name)
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,7 @@ class RunEntry:
         log_tail: the last lines of the failed job's log.
         samples: in natural order of their names.
         records: every value that was measured.
+        left_out: by metric, why it could not be computed.
         align: how samples of another size were compared; empty if they needed no alignment.
         curves: training curves by part.
         metrics_file: the JSON of the measurements, or None.
@@ -130,6 +137,7 @@ class RunEntry:
     log_tail: str = ""
     samples: tuple[SampleEntry, ...] = ()
     records: tuple[MetricRecord, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     align: str = ""
     curves: Mapping[str, Path] = field(default_factory=dict)
     metrics_file: Path | None = None
@@ -178,7 +186,8 @@ def load_project(root: Path, *, runs: Sequence[RunRow], clips: Sequence[str]) ->
 
 def load_failures(root: Path) -> list[dict[str, Any]]:
     """The records of failed jobs under `root`."""
-    return [read_object(path) for path in sorted((root / "results/failures").glob("*.json"))]
+    found = [read_record(path, Failure) for path in sorted((root / "results/failures").glob("*.json"))]
+    return [failure for failure in found if failure]
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -189,7 +198,8 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 def _load_clip(root: Path, name: str, failures: Sequence[Mapping[str, Any]]) -> ClipEntry:
     folder = root / "data/clips"
-    manifest, video, preview = read_object(folder / f"{name}.json"), folder / f"{name}.mkv", folder / f"{name}.mp4"
+    record, video, preview = folder / f"{name}.json", folder / f"{name}.mkv", folder / f"{name}.mp4"
+    manifest = read_record(record, Manifest) or {}
     known = video.exists() and bool(manifest)
     failure = next((f for f in failures if f.get("clip") == name and not f.get("run") and not f.get("method")), {})
     return ClipEntry(
@@ -197,20 +207,20 @@ def _load_clip(root: Path, name: str, failures: Sequence[Mapping[str, Any]]) -> 
         video=video if known else None,
         preview=preview if preview.exists() else None,
         size=_size(manifest) if known else None,
-        fps=str(manifest.get("fps", "")),
+        fps=str(manifest.get("fps") or ""),
         manifest=manifest,
-        reason="" if known else str(failure.get("reason") or UNFINISHED),
+        reason="" if known else str(failure.get("reason") or _unfinished([] if manifest else [record])),
     )
 
 
 def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
     metrics_file = root / "results/metrics" / f"{row.run}.json"
-    metrics = read_object(metrics_file)
+    metrics = read_record(metrics_file, Metrics) or {}
     # The folder may hold samples of an earlier sheet that asked for more.
     asked = {str(record["sample"]) for record in metrics.get("records", ()) if record.get("sample") is not None}
     asked = asked if row.external else set(row.seeds)
-    found = _load_samples(root / "results/samples" / row.run)
-    samples = tuple(sample for sample in found if sample.name in asked or not asked)
+    folder = root / "results/samples" / row.run
+    samples = tuple(sample for sample in _load_samples(folder) if sample.name in asked or not asked)
     title, paper, calibration = method_facts(row, samples)
     entry = RunEntry(
         row=row,
@@ -219,26 +229,41 @@ def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) ->
         calibration=calibration,
         samples=samples,
         records=tuple(_load_record(record) for record in metrics.get("records", ())),
+        left_out=_reasons(metrics.get("left_out")),
         align=str(metrics.get("align") or ""),
         curves=load_curves(root / "results/models" / row.clip / row.method, samples),
         metrics_file=metrics_file if metrics else None,
     )
-    return judge(entry, [failure for failure in failures if _concerns(failure, row)])
+    # Where these exist and are not known, they are damaged.
+    unread = [*([] if metrics else [metrics_file]), *(folder / f"{name}.json" for name in sorted(asked))]
+    unread = [path for path in unread if path.stem not in {sample.name for sample in samples}]
+    return judge(entry, [failure for failure in failures if _concerns(failure, row)], unread)
 
 
-def judge(entry: RunEntry, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
-    """The entry with its status: done only if its numbers are there and so is every sample they were made from."""
+def judge(entry: RunEntry, failures: Sequence[Mapping[str, Any]], unread: Sequence[Path]) -> RunEntry:
+    """The entry with its status: done only if its numbers are there and so is every sample they were made from.
+
+    Args:
+        entry: what was read.
+        failures: records of failed jobs that are why the rest is not there.
+        unread: records that should be there and could not be read.
+    """
     present = {sample.name for sample in entry.samples}
     measured = {record.sample for record in entry.records} - {""}
-    if entry.records and measured <= present:
+    if (entry.records or entry.left_out) and measured <= present:
         return entry
     # Numbers of samples that are gone are numbers of an older attempt.
-    entry = replace(entry, records=(), metrics_file=None)
+    entry = replace(entry, records=(), left_out={}, metrics_file=None)
     if not failures:
-        return replace(entry, status=MISSING, reason=UNFINISHED)
+        return replace(entry, status=MISSING, reason=_unfinished(unread))
     latest = max(failures, key=lambda failure: str(failure.get("created", "")))
     reason = " ".join(str(latest.get("reason") or UNFINISHED).split())
     return replace(entry, status=FAILED, reason=reason, log_tail=str(latest.get("log_tail") or ""))
+
+
+def _unfinished(unread: Sequence[Path]) -> str:
+    damaged = next((path for path in unread if path.exists()), None)
+    return f"'{damaged}' is damaged: delete it and run again" if damaged else UNFINISHED
 
 
 def _concerns(failure: Mapping[str, Any], row: RunRow) -> bool:
@@ -250,8 +275,10 @@ def _concerns(failure: Mapping[str, Any], row: RunRow) -> bool:
 
 def _load_samples(folder: Path) -> Iterator[SampleEntry]:
     for path in sorted(folder.glob("*.json"), key=lambda path: natural_key(path.stem)):
-        record, video = read_object(path), path.with_suffix(".mkv")
-        if not record or not video.exists():
+        video = path.with_suffix(".mkv")
+        # The record of the run lies there, too, and is no sample's.
+        record = read_record(path, SampleRecord) if video.exists() else None
+        if not record:
             continue
         preview = path.with_suffix(".mp4")
         yield SampleEntry(
@@ -264,6 +291,11 @@ def _load_samples(folder: Path) -> Iterator[SampleEntry]:
             peak_memory_mb=_number(record.get("peak_memory_mb")),
             record=record,
         )
+
+
+def _reasons(left_out: Any) -> dict[str, str]:
+    """Why by metric; nothing where a record, of an older version say, does not tell."""
+    return {str(name): str(why) for name, why in left_out.items()} if isinstance(left_out, Mapping) else {}
 
 
 def _load_record(record: Mapping[str, Any]) -> MetricRecord:
@@ -343,12 +375,3 @@ def _size(record: Mapping[str, Any]) -> tuple[int, int, int]:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty for a file that is missing or holds something else."""
-    try:
-        content = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -1,15 +1,13 @@
 """What a table shows: ``config/tables/*.yaml``, checked."""
 
-import difflib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
-from onereel.errors import ConfigError
+from onereel.readers import read_checked
 
 OWN_COLUMNS = {"runtime": ("Time per sample", "s"), "memory": ("Peak memory", "MiB")}
 """Columns that come from the samples' records, not from a metric: title and unit."""
@@ -114,31 +112,9 @@ def read_spec(path: Path) -> TableSpec:
 
     Raises: ConfigError if it is missing, no YAML, or has an unknown key (naming the nearest known one) or a bad value.
     """
-    where = f"table '{path}'"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(where, f"cannot be read ({error.strerror})", "name a file of config/tables") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(where, f"is not YAML ({error})", "mend it") from None
-    try:
-        return TableSpec.model_validate(content)
-    except ValidationError as error:
-        raise _explain(error, where) from None
-
-
-def _explain(error: ValidationError, where: str) -> ConfigError:
-    # A misspelt key is also a missing one; naming it helps more.
-    errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    first = errors[0]
-    place = ".".join(str(step) for step in first["loc"]) or "the file"
-    if first["type"] != "extra_forbidden":
-        return ConfigError(where, f"{place}: {first['msg']}", "see the other files of config/tables")
     models: Sequence[type[_Model]] = (TableSpec, GroupSpec, RowSpec, ColumnSpec, Published)
-    known = sorted({name for model in models for name in model.model_fields})
-    nearest = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-    remedy = f"did you mean '{nearest[0]}'?" if nearest else f"choose one of {', '.join(known)}"
-    return ConfigError(where, f"no such key '{place}'", remedy)
+    known = {name for model in models for name in model.model_fields}
+    return read_checked(path, "table description", TypeAdapter(TableSpec), sorted(known))
 
 
 def _matches(patterns: Sequence[str], name: str, source: str) -> bool:

@@ -25,8 +25,8 @@ from onereel.report.project import (
     load_curves,
     load_failures,
     method_facts,
-    read_object,
 )
+from onereel.report.records import StudyRecord, read_record
 from onereel.runs import RunRow
 from onereel.studies.hold_out import HoldOut, Kind
 from onereel.studies.measure import frame_means
@@ -99,7 +99,7 @@ def load_studies(root: Path, rows: Sequence[StudyRow]) -> Studies:
 
 def _load(root: Path, row: StudyRow, failures: Sequence[Mapping[str, Any]]) -> StudyEntry:
     folder = root / "results/studies" / row.study
-    record = read_object(folder / "record.json")
+    record = read_record(folder / "record.json", StudyRecord) or {}
     films = _films(folder / "films", record)
     title, paper, _ = method_facts(row.run, ())
     samples = tuple(film for name, film in films.items() if name in (record.get("samples") or {}))
@@ -112,7 +112,8 @@ def _load(root: Path, row: StudyRow, failures: Sequence[Mapping[str, Any]]) -> S
         records=_records(record, METHOD, row.split),
         metrics_file=folder / "record.json" if record else None,
     )
-    run = judge(run, [failure for failure in failures if _concerns(failure, row)])
+    unread = [] if record else [folder / "record.json"]
+    run = judge(run, [failure for failure in failures if _concerns(failure, row)], unread)
     if run.status != DONE:
         return StudyEntry(row, run)
     return StudyEntry(
@@ -162,7 +163,8 @@ def _films(folder: Path, record: Mapping[str, Any]) -> dict[str, SampleEntry]:
 
 def _records(record: Mapping[str, Any], source: str, split: HoldOut) -> tuple[MetricRecord, ...]:
     """Values of the method or a baseline: the mean over the frames of each sample from each origin, and every step."""
-    mine = [_valued(item) for item in record.get("records") or () if item["source"] == source]
+    own = [_valued(item) for item in record.get("records") or () if item["source"] == source]
+    mine = [item for item in own if item["value"] is not None]
     found: list[MetricRecord] = []
     for name, seed in dict.fromkeys((item["metric"], item["seed"]) for item in mine):
         part = [item for item in mine if (item["metric"], item["seed"]) == (name, seed)]

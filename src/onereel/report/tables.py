@@ -203,7 +203,8 @@ def _row(
     notes: _Notes,
 ) -> Row:
     done, broken = [run for run in runs if run.status == DONE], [run for run in runs if run.status != DONE]
-    marks = [*_failure_marks(done, broken, notes), *_align_marks(done, notes), *_published_marks(published, notes)]
+    marks = [*_failure_marks(done, broken, notes), *_align_marks(done, notes)]
+    marks += [*_left_out_marks(done, columns, notes), *_published_marks(published, notes)]
     covered = {run.row.clip for run in done}
     if done and not broken and len(covered) < len(clips):
         names = ", ".join(clip for clip in clips if clip in covered)
@@ -323,6 +324,16 @@ def _align_marks(runs: Sequence[RunEntry], notes: _Notes) -> Iterator[str]:
     for run in runs:
         if run.align:
             yield notes.mark(f"{run.title} on {run.row.clip}, for measuring: {run.align}.")
+
+
+def _left_out_marks(runs: Sequence[RunEntry], columns: Sequence[Column], notes: _Notes) -> Iterator[str]:
+    """Footnotes for the metrics of the table that could not be computed, one for each reason."""
+    titles = {column.metric: column.title for column in reversed(columns)}
+    for run in runs:
+        for reason in dict.fromkeys(run.left_out.values()):
+            names = [titles[name] for name, why in run.left_out.items() if why == reason and name in titles]
+            if names:
+                yield notes.mark(f"Not measured on {run.row.clip}: {', '.join(names)} ({reason}).")
 
 
 def _published_marks(published: Sequence[Published | None], notes: _Notes) -> tuple[str, ...]:

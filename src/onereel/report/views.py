@@ -10,9 +10,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from onereel.files import read_json
 from onereel.report.charts import Curves, training_curves
 from onereel.report.project import DONE, ClipEntry, MetricRecord, RunEntry, SampleEntry
+from onereel.report.records import Guides, Titles, Visuals, read_record
 from onereel.report.visuals import GUIDES
 
 SIMILARITY = "similarity.png"
@@ -97,8 +97,8 @@ def sample_player(run: RunEntry, sample: SampleEntry, folder: Path, visuals: Pat
         video=sample.video,
         preview=sample.preview,
         ident=f"player-{run.name}-{sample.name}",
-        label=sample.name if run.external else f"seed {sample.name}",
-        alt=f"{run.title} on {run.row.clip}, sample {sample.name}",
+        label=sample.title if run.external else f"seed {sample.name}",
+        alt=f"{run.title} on {run.row.clip}, sample {sample.title}",
         size=sample.size,
         fps=sample.fps,
     )
@@ -118,11 +118,11 @@ def make_player(
     fps: str,
 ) -> Player:
     """Put a video's files into the report and describe them."""
-    data = None
-    if (visuals / "index.json").exists():
-        data = read_json(visuals / "index.json")
-        for picture in _pictures(data):
-            place(visuals / picture, folder / base / picture)
+    data = read_record(visuals / "index.json", Visuals)
+    if data and not all((visuals / picture).is_file() for picture in _pictures(data)):
+        data = None
+    for picture in _pictures(data) if data else ():
+        place(visuals / picture, folder / base / picture)
     for path in filter(None, (video, preview)):
         place(path, folder / base / path.name)
     return Player(
@@ -139,7 +139,7 @@ def make_player(
 
 
 def _pictures(data: Mapping[str, Any]) -> list[str]:
-    sheets = [*data["sheets"], *(data["origins"] or {"sheets": []})["sheets"]]
+    sheets = [*data["sheets"], *(data.get("origins") or {"sheets": []})["sheets"]]
     return [*(sheet["file"] for sheet in sheets), data["strip"], data["xt"], data["ty"]]
 
 
@@ -164,8 +164,8 @@ def run_view(run: RunEntry, folder: Path, visuals: Path) -> RunView:
 def _guides(run: RunEntry, folder: Path, visuals: Path) -> tuple[Player, ...]:
     """Players of what `visualise_guides` wrote of a run; none where it wrote nothing."""
     source = visuals / "runs" / run.name / GUIDES
-    if not (source / "index.json").exists():
-        return ()
+    names = read_record(source / "index.json", Guides) or ()
+    drawn = [read_record(source / str(number) / "index.json", Visuals) for number in range(len(names))]
     return tuple(
         make_player(
             folder,
@@ -176,19 +176,20 @@ def _guides(run: RunEntry, folder: Path, visuals: Path) -> tuple[Player, ...]:
             ident=f"player-{run.name}-{GUIDES}-{number}",
             label=name,
             alt=f"{name}, an input of {run.title} on {run.row.clip}",
-            size=tuple(read_json(source / str(number) / "index.json")["size"]),
+            size=tuple(data["size"]),
             fps="",
         )
-        for number, name in enumerate(read_json(source / "index.json"))
+        for number, (name, data) in enumerate(zip(names, drawn, strict=True))
+        if data
     )
 
 
 def preview_view(clip: ClipEntry, folder: Path, visuals: Path) -> PreviewView | None:
     """What `onereel.report.previews.preview` drew of a clip, put into the report; None if it drew nothing."""
     source, base = visuals / "previews" / clip.name, f"media/previews/{clip.name}"
-    if clip.size is None or not (source / "index.json").exists():
+    titles = read_record(source / "index.json", Titles)
+    if clip.size is None or titles is None:
         return None
-    titles = read_json(source / "index.json")
     players = tuple(
         make_player(
             folder,
@@ -206,7 +207,7 @@ def preview_view(clip: ClipEntry, folder: Path, visuals: Path) -> PreviewView | 
         if kind in titles
     )
     picture = None
-    if "embeddings" in titles:
+    if "embeddings" in titles and (source / SIMILARITY).is_file():
         picture = f"{base}/{SIMILARITY}"
         place(source / SIMILARITY, folder / picture)
     return PreviewView(players, picture, titles)

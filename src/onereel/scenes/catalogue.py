@@ -1,8 +1,6 @@
 """The scenes by name, and the text form in which sheets ask for them."""
 
-import difflib
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from onereel.errors import ConfigError
+from onereel.names import did_you_mean
 from onereel.scenes import balloons, birds, discs, sketch, water
 from onereel.scenes.base import Scene, World
 from onereel.scenes.renderer import render_world
@@ -24,6 +23,7 @@ _BUILDERS: dict[str, Callable[[np.random.Generator], World]] = {
 _WORLD = "world"  # has its own renderer
 _SMALLEST = 8  # pixels, each side
 _LARGEST = 2_000_000_000  # bytes of a rendered scene
+_FASTEST = 1000  # frames per second
 _DEFAULTS = {"seed": 0, "frames": 24, "height": 144, "width": 256}
 
 
@@ -59,7 +59,7 @@ def render(
     """
     where = f"scene '{name}'"
     if name not in scene_names():
-        raise ConfigError(where, "no such scene", _nearest(name, scene_names()))
+        raise ConfigError(where, "no such scene", did_you_mean(name, scene_names()))
     for key, value, least in (("seed", seed, 0), ("frames", frames, 1), ("height", height, _SMALLEST)):
         _check_least(where, key, value, least)
     _check_least(where, "width", width, _SMALLEST)
@@ -98,7 +98,7 @@ def render_spec(spec: str) -> Scene:
     for pair in filter(None, query.split("&")):
         key, _, text = pair.partition("=")
         if key not in (*_DEFAULTS, "fps"):
-            raise ConfigError(where, f"unknown key '{key}'", _nearest(key, (*_DEFAULTS, "fps")))
+            raise ConfigError(where, f"unknown key '{key}'", did_you_mean(key, (*_DEFAULTS, "fps")))
         if key in values:
             raise ConfigError(where, f"'{key}' is given twice", "give it once")
         values[key] = _rate(where, text) if key == "fps" else _integer(where, key, text)
@@ -133,11 +133,7 @@ def _rate(where: str, value: Any) -> Fraction:
         rate = Fraction(value).limit_denominator(1_000_000)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError):
         rate = Fraction(0)
-    if rate <= 0 or math.isinf(float(rate)):
-        raise ConfigError(where, f"fps is '{value}'", "give a number above 0, e.g. fps=12 or fps=24000/1001")
+    if not 0 < rate <= _FASTEST:
+        remedy = f"give a number above 0, {_FASTEST} at most, e.g. fps=12 or fps=24000/1001"
+        raise ConfigError(where, f"fps is '{value}'", remedy)
     return rate
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"choose one of {', '.join(known)}"

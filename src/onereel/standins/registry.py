@@ -1,8 +1,7 @@
 """Every stand-in by name."""
 
-import difflib
-
 from onereel.errors import WeightsError
+from onereel.names import did_you_mean
 from onereel.standins.base import StandIn
 from onereel.standins.c3d import C3DStandIn
 from onereel.standins.clip import ClipStandIn
@@ -21,7 +20,5 @@ def find(name: str) -> StandIn:
     Raises: WeightsError for an unknown name.
     """
     if name not in STAND_INS:
-        near = difflib.get_close_matches(name, STAND_INS, n=1, cutoff=0.3)
-        remedy = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(STAND_INS)}"
-        raise WeightsError(f"stand-in '{name}'", "no such stand-in", remedy)
+        raise WeightsError(f"stand-in '{name}'", "no such stand-in", did_you_mean(name, STAND_INS))
     return STAND_INS[name]

@@ -15,7 +15,7 @@ Every origin is asked with the same seed.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,14 @@ from onereel.clip import Clip, Frames, to_video
 from onereel.errors import MethodError
 from onereel.features.flow import FlowEstimator
 from onereel.files import write_json
-from onereel.methods import Inputs, Method, MethodConfig
+from onereel.methods import Inputs, Method, MethodConfig, Task
 from onereel.progress import Progress
-from onereel.sampling import Request, draw
+from onereel.sampling import Request, draw, resolve_networks
 from onereel.studies import baselines
 from onereel.studies.hold_out import HoldOut, Kind, alternate, divisible, find_origins, known_clip, past_length
 from onereel.studies.measure import Shot, measure, summarise
 from onereel.studies.names import METHOD, SIDE_BY_SIDE, TRUTH
+from onereel.weights import Mode, Resolved
 
 _GAP, _GREY = 2, 128  # px between films side by side, and its level
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def conduct(
     *,
     weights: Mapping[str, Path],
     flow: FlowEstimator,
+    networks: Mode,
     device: torch.device,
     progress: Progress,
 ) -> Study:
@@ -78,6 +80,7 @@ def conduct(
         config: the method's settings.
         weights: its trained parts, trained on the known frames.
         flow: for the baselines.
+        networks: which weights of frozen networks the method uses, where it needs any.
         device: where the method computes.
         progress: watches the draws.
 
@@ -85,7 +88,8 @@ def conduct(
         short.
     """
     questions = _questions(clip, split)
-    answers, samples = _ask(method, request, seeds, questions, config, weights, device, progress)
+    frozen = resolve_networks(method, Task(request.task), config, networks)
+    answers, samples = _ask(method, request, seeds, questions, config, weights, frozen, device, progress)
     base = [_baselines(question, split, flow) for question in questions]
     sources = {name: [shot[name] for shot in base] for name in base[0]}
     measured: list[tuple[str, int | None, list[Frames]]] = [(name, None, frames) for name, frames in sources.items()]
@@ -158,6 +162,7 @@ def _ask(
     questions: Sequence[_Question],
     config: MethodConfig,
     weights: Mapping[str, Path],
+    networks: Mapping[str, Resolved],
     device: torch.device,
     progress: Progress,
 ) -> tuple[dict[int, list[Frames]], dict[str, Any]]:
@@ -167,7 +172,7 @@ def _ask(
     todo = [(seed, question) for seed in seeds for question in questions]
     for number, (seed, question) in enumerate(todo, 1):
         asked = Request(**{**vars(request), "seed": seed})
-        inputs = _inputs(method, request, question.given, config)
+        inputs = replace(_inputs(method, request, question.given, config), networks=networks)
         sample, record = draw(method, asked, inputs, config, weights=weights, device=device, progress=progress)
         answers[seed].append(_checked(method, question, sample.frames))
         takes[seed].append(record)

@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from onereel.errors import ConfigError
-from onereel.methods import Method, MethodConfig
+from onereel.methods import Method, MethodConfig, method_names
+from onereel.methods.base import LARGEST_SEED
 from onereel.runs import RunRow
 from onereel.sheet import (
+    MOST_SAMPLES,
     Layout,
     check_name,
+    decimal_point,
     expand_clips,
     parse_choice,
     parse_settings,
     parse_whole,
+    plain,
     read_rows,
     unique,
 )
@@ -157,10 +161,10 @@ def _parse(where: str, cells: Mapping[str, str]) -> StudyRow:
         study=check_name(where, "study", cells["study"]),
         clip=cells["clip"],
         split=_split(where, cells),
-        method=cells["method"],
+        method=parse_choice(where, "method", cells["method"], method_names()),
         preset=cells.get("preset", "demo"),
-        samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1),
-        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0),
+        samples=parse_whole(where, "samples", cells.get("samples", "1"), least=1, most=MOST_SAMPLES),
+        seed=parse_whole(where, "seed", cells.get("seed", "0"), least=0, most=LARGEST_SEED),
         settings=parse_settings(cells.get("settings", ""), where),
     )
 
@@ -181,7 +185,7 @@ def _split(where: str, cells: Mapping[str, str]) -> HoldOut:
 
 def _share(where: str, value: str) -> float:
     try:
-        share = float(value)
+        share = float(decimal_point(plain(where, value)))
     except ValueError:
         share = 0.0
     if not 0 < share < 1:

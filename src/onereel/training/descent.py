@@ -82,9 +82,22 @@ class Descent:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned."""
         self.network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        load_adam(self._optimiser, state["optimiser"])
         if self.average:
             self.average.load(state["average"])
+
+
+def load_adam(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Take over the moments that ``state_dict`` returned; what the settings say stays as it is.
+
+    Raises: ValueError if they are not those of these parameters, which torch would find out in the step after.
+    """
+    optimiser.load_state_dict({"state": state["state"], "param_groups": optimiser.state_dict()["param_groups"]})
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            for name, value in optimiser.state.get(parameter, {}).items():
+                if name != "step" and value.shape != parameter.shape:
+                    raise ValueError(f"{name} of {tuple(value.shape)}, the parameter is {tuple(parameter.shape)}")
 
 
 class Average:

@@ -1,5 +1,6 @@
 """The training loop of every method: steps, progress, curves, checkpoints; a kill costs a minute, not a training.
 
+Whoever is asked to stop first (SIGTERM, Ctrl-C) ends after the step in progress with a checkpoint, and loses nothing.
 What a step does is the trainee's business. The loop calls it with the number of the step, from which all randomness
 must follow (`generator_of`): a training that was killed and resumed then ends in the same weights as an undisturbed
 one, on the CPU to the last bit.
@@ -8,6 +9,7 @@ one, on the CPU to the last bit.
 import logging
 import math
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,9 +19,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from onereel.errors import MethodError
+from onereel.curves import curves_text
+from onereel.errors import MethodError, StoppedError
 from onereel.files import atomic_path, write_text
 from onereel.progress import Progress
+from onereel.stopping import signals_held
+from onereel.tensorfiles import first_line
 
 CHECKPOINT = "checkpoint.pt"
 CURVES = "curves.tsv"
@@ -84,35 +89,40 @@ def train(
         checkpoint_seconds: so long between checkpoints, or a step where that takes longer.
         remedy: of values that are not finite, in the trainee's words for its settings.
 
-    Raises: MethodError if a value of the curves is not finite; the checkpoint then is from before.
+    Raises: MethodError if a value of the curves is not finite; the checkpoint then is from before. StoppedError after
+        a signal to stop; the checkpoint then is of the last step.
     """
     curves = Curves()
-    start = _resume(workdir / CHECKPOINT, trainee, curves, label)
+    start = _resume(workdir / CHECKPOINT, trainee, curves, label, steps)
     every = max(1, steps // _ROWS)
     measure_every = max(1, steps // evaluations)
     clock = _Clock(curves.seconds)
     saved = logged = time.monotonic()
     bar = progress(range(start, steps), total=steps, label=label, initial=start, status=curves.status)
-    for step in bar:
-        curves.add(trainee.update(step))
-        done = step + 1
-        measured = evaluate is not None and (done % measure_every == 0 or done == steps)
-        due = time.monotonic() - saved >= checkpoint_seconds
-        if not (done % every == 0 or done == steps or measured or due):
-            continue
-        values = clock.outside(partial(evaluate, done, curves.measured)) if measured and evaluate is not None else {}
-        curves.close(done, clock.seconds, values, label, remedy)
-        now = time.monotonic()
-        if due and done < steps:
-            _save(workdir / CHECKPOINT, trainee, curves, done)
-            curves.write(workdir / CURVES)
-            saved = time.monotonic()
-        if now - logged >= _LOG_SECONDS or done == steps:
-            left = (steps - done) * (clock.seconds / done)
-            log.info("%s: step %d of %d, %s, about %s left", label, done, steps, curves.status(), _duration(left))
-            logged = now
-    if start < steps:
-        _save(workdir / CHECKPOINT, trainee, curves, steps)
+    with signals_held() as stop:
+        for step in bar:
+            curves.add(trainee.update(step))
+            done = step + 1
+            measured = evaluate is not None and (done % measure_every == 0 or done == steps)
+            stopped = stop()
+            due = stopped is not None or done == steps or time.monotonic() - saved >= checkpoint_seconds
+            if not (done % every == 0 or measured or due):
+                continue
+            values: Mapping[str, float] = {}
+            if measured and evaluate is not None:
+                values = clock.outside(partial(evaluate, done, curves.measured))
+            curves.close(done, clock.seconds, values, label, remedy)
+            now = time.monotonic()
+            if due:
+                _save(workdir / CHECKPOINT, trainee, curves, done)
+                curves.write(workdir / CURVES)
+                saved = time.monotonic()
+            if stopped is not None:
+                raise StoppedError(f"{label}, step {done} of {steps}", stopped)
+            if now - logged >= _LOG_SECONDS or done == steps:
+                left = (steps - done) * (clock.seconds / done)
+                log.info("%s: step %d of %d, %s, about %s left", label, done, steps, curves.status(), _duration(left))
+                logged = now
     curves.write(workdir / CURVES)
 
 
@@ -162,9 +172,7 @@ class Curves:
 
     def write(self, path: Path) -> None:
         """Write the rows as tab-separated values; cells of values that a row has not are empty."""
-        names = list(dict.fromkeys(name for row in self.rows for name in row)) or ["step"]
-        lines = [names] + [[f"{row[name]:.7g}" if name in row else "" for name in names] for row in self.rows]
-        write_text(path, "".join("\t".join(line) + "\n" for line in lines))
+        write_text(path, curves_text(self.rows))
 
 
 class _Clock:
@@ -190,18 +198,44 @@ def _save(path: Path, trainee: Trainee, curves: Curves, step: int) -> None:
         torch.save(kept, temporary)
 
 
-def _resume(path: Path, trainee: Trainee, curves: Curves, label: str) -> int:
-    """Load a checkpoint; return how many steps it has behind it."""
+def _resume(path: Path, trainee: Trainee, curves: Curves, label: str, steps: int) -> int:
+    """Load a checkpoint; return how many steps it has behind it.
+
+    Raises: MethodError if it is whole and still not one of this training.
+    """
     if not path.exists():
         return 0
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = _load(path)
     except Exception as error:  # torch raises many kinds for a damaged file; none is worth more than a fresh start
         log.warning("%s: '%s' is not readable (%s): training starts anew", label, path, error)
         return 0
-    trainee.load_state_dict(content["trainee"])
-    curves.rows, curves.measured = content["rows"], content.get("measured", {})
-    log.info("%s: resumed at step %d", label, content["step"])
+    try:
+        done = _checked(content, steps)
+        trainee.load_state_dict(content["trainee"])
+    except (LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        problem = f"is no checkpoint of this training ({first_line(error)})"
+        raise MethodError(f"{label}, '{path}'", problem, "delete it to train from the start") from error
+    curves.rows, curves.measured = content["rows"], content["measured"]
+    log.info("%s: resumed at step %d", label, done)
+    return done
+
+
+def _load(path: Path) -> dict[str, Any]:
+    # torch reads a file with wrong bits without a word; the archive that it is knows the checksums of its parts.
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise ValueError(f"'{damaged}' is damaged")
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+def _checked(content: Mapping[str, Any], steps: int) -> int:
+    """How many steps a checkpoint has behind it, if its curves and its number can be gone on with."""
+    for row in [*content["rows"], {"step": 0, "seconds": 0, **content["measured"]}]:
+        float(row["step"]), float(row["seconds"]), [float(value) for value in row.values()]
+    if not 0 < int(content["step"]) <= steps:
+        raise ValueError(f"step {content['step']} of {steps}")
     return int(content["step"])
 
 

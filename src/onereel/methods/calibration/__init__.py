@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
-from onereel.clip import Clip, Frames, write_preview
+from onereel.clip import Clip, Frames, write_h264
 from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Task
 
 if TYPE_CHECKING:
@@ -80,10 +80,10 @@ class Calibration(BaseMethod):
 
 
 def _h264_round_trip(clip: Clip) -> Frames:
-    """The frames as they come back from the preview that people watch."""
+    """The frames as they come back from the H.264 of previews that people watch."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "preview.mp4"
-        write_preview(path, clip)
+        path = Path(folder) / "clip.mp4"
+        write_h264(path, clip)
         with av.open(str(path)) as container:
             decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     height, width = clip.frames.shape[1:3]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from onereel import tensorfiles
 from onereel.errors import MethodError
 from onereel.gan.growth import State, device_state
 from onereel.gan.networks import SLOPE, Critic, channels_last, convolution, laid_out, stack
@@ -114,13 +115,10 @@ class Hierarchy:
 
         Raises: MethodError if the file does not fit the settings.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         try:
-            return cls.of(unpack(load_file(path)), config, device)
-        except (RuntimeError, OSError, KeyError, ValueError, SafetensorError) as error:
-            problem = str(error).splitlines()[0]
+            return cls.of(unpack(tensorfiles.load(path)), config, device)
+        except (RuntimeError, KeyError, ValueError) as error:
+            problem = tensorfiles.first_line(error)
             raise MethodError(f"hp_vae_gan, '{path}'", f"does not fit ({problem})", "train again") from None
 
     @property

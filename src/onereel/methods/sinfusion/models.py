@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from onereel import tensorfiles
 from onereel.diffusion.process import Process, noise_like
 from onereel.diffusion.samplers import ddpm
 from onereel.errors import MethodError
@@ -100,13 +101,11 @@ class Model:
 
         Raises: MethodError if the file holds another network.
         """
-        from safetensors.torch import load_file
-
         denoiser = Denoiser(config, part)
         try:
-            denoiser.load_state_dict(load_file(path))
-        except (RuntimeError, OSError) as error:
-            problem = str(error).splitlines()[0]
+            denoiser.load_state_dict(tensorfiles.load(path))
+        except (RuntimeError, ValueError) as error:
+            problem = tensorfiles.first_line(error)
             raise MethodError(
                 f"sinfusion, part '{part}', '{path}'", f"does not fit ({problem})", "train again"
             ) from None

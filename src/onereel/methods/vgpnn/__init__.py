@@ -66,13 +66,9 @@ class VGPNN(BaseMethod):
         """The pyramid of the ladder, where the task uses the clip's own."""
         return {"pyramid": config.ladder.name} if task in (Task.GENERATE, Task.RETARGET) else {}
 
-    def notes(self, task: Task, config: VGPNNConfig) -> Mapping[str, str]:
-        """Which optical flow an analogy's speeds come from."""
-        if not config.flow_bins_of(task):
-            return {}
-        from onereel.features.flow import resolve_flow
-
-        return {"flow": resolve_flow("auto").title}
+    def networks(self, task: Task, config: VGPNNConfig) -> tuple[str, ...]:
+        """Optical flow, where searches compare speeds."""
+        return ("flow",) if config.flow_bins_of(task) else ()
 
     def guides(self, task: Task, inputs: Inputs, config: VGPNNConfig) -> Mapping[str, Clip]:
         """Of an inpainting: the clip with its cues and the hole's outline; else every further clip."""

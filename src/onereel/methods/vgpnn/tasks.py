@@ -59,7 +59,7 @@ def _sketch(inputs: Inputs, config: VGPNNConfig, device: torch.device, generator
 
 
 def _pair(inputs: Inputs, config: VGPNNConfig, device: torch.device, *, task: Task, role: str) -> Prepared:
-    from onereel.features.flow import resolve_flow  # flow brings torchvision along, which takes seconds
+    from onereel.features.flow import ROLE, estimator_of  # flow brings torchvision along, which takes seconds
     from onereel.methods.vgpnn import analogy
 
     other = inputs.clips[role]
@@ -72,7 +72,7 @@ def _pair(inputs: Inputs, config: VGPNNConfig, device: torch.device, *, task: Ta
     bins = config.flow_bins_of(task)
     channels = None
     if bins:
-        estimator = resolve_flow("auto", device=device)
+        estimator = estimator_of(inputs.network(ROLE), device)
         channels = (
             analogy.dynamics(content, estimator, bins, drawn=drawn).to(device),
             analogy.dynamics(style, estimator, bins).to(device),

@@ -31,17 +31,23 @@ def sheet(what: str = "seeds", *, seed: int = 0, count: int = 24, height: int = 
             every time and in every weather), "edits" (source, edited and mask of every kind of edit), "truth" (frame,
             depth, flow, surfaces).
         seed: of the first world, >= 0.
-        count: worlds, for "seeds" and "truth"; >= 1.
-        height: pixels of a picture, >= 8.
-        columns: pictures in a row, >= 1.
+        count: worlds, for "seeds" and "truth"; 1 to 1000.
+        height: pixels of a picture, 8 to 1080.
+        columns: pictures in a row, 1 to 100.
 
     Raises: ConfigError for anything else.
     """
     if what not in SHEETS:
         raise ConfigError(f"sheet '{what}'", "no such sheet", f"choose one of {', '.join(SHEETS)}")
-    for name, value, least in (("seed", seed, 0), ("count", count, 1), ("height", height, 8), ("columns", columns, 1)):
-        if value < least:
-            raise ConfigError(f"sheet '{what}'", f"{name} is {value}", f"the least is {least}")
+    if seed < 0:
+        raise ConfigError(f"sheet '{what}'", f"seed is {seed}", "the least is 0")
+    for name, value, least, most in (
+        ("count", count, 1, 1000),
+        ("height", height, 8, 1080),
+        ("columns", columns, 1, 100),
+    ):
+        if not least <= value <= most:
+            raise ConfigError(f"sheet '{what}'", f"{name} is {value}", f"use {least} to {most}")
     match what:
         case "seeds":
             return _laid_out(_stills([sample_world(seed + index) for index in range(count)], height), columns)

@@ -1,0 +1,115 @@
+"""The commands that README and docs tell people to type, and where they are run."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "data/sources/README.md", *sorted(ROOT.glob("docs/*.md")))
+PROGRAMS = {"onereel", "snakemake", "make", "dvc", "python", "git", "source", "pytest", "pip", "uv", ".ci/run"}
+
+ALONE = {"make", "snakemake", ".ci/run"}
+"""What is a command without arguments; other programs' names alone only name them."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        page: where it stands.
+        words: what a shell makes of it.
+        comment: what stands behind it after a #.
+    """
+
+    page: Path
+    words: tuple[str, ...]
+    comment: str = ""
+
+    @property
+    def text(self) -> str:
+        """The command in one line."""
+        return " ".join(self.words)
+
+    @property
+    def program(self) -> str:
+        """The first word."""
+        return self.words[0]
+
+
+RUN_BY = {
+    "make": ("Makefile", "demo: env ## the comparison that config/ describes, from clips to report\n\tsnakemake\n"),
+    "make env": (".ci/run", "make env"),
+    "make lint": (".ci/run", "make lint"),
+    "make test": (".ci/run", "make test"),
+    "pytest -m gate": (".ci/run", "pytest -m gate"),
+    "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
+    "snakemake": ("tests/workflow/conftest.py", 'snakemake("--quiet", "rules")'),
+    "snakemake --profile slurm": ("tests/slurm/test_slurm.py", '["snakemake", "--profile", "slurm"]'),
+    "snakemake stand_ins": ("tests/workflow/test_engine.py", 'planned("--", "stand_ins")'),
+    "dvc remote add --default storage s3://…": ("tests/workflow/test_dvc.py", '"dvc", "remote", "add"'),
+    "dvc repro": ("tests/workflow/test_dvc.py", '"dvc", "repro"'),
+    "dvc push": ("tests/workflow/test_dvc.py", '"dvc", "push"'),
+    "dvc commit --force": ("tests/workflow/test_dvc.py", '"dvc", "commit", "--force"'),
+    "dvc metrics show": ("tests/workflow/test_dvc.py", '"dvc", "metrics", "show"'),
+    "dvc metrics diff": ("tests/workflow/test_dvc.py", '"dvc", "metrics", "diff"'),
+    "dvc plots show": ("tests/workflow/test_dvc.py", '"dvc", "plots", "show"'),
+    "dvc add data/sources/NAME.mp4": ("tests/gate/test_commands.py", '"dvc", "add"'),
+    "onereel weights adopt NAME results/stand_ins/NAME": ("tests/unit/test_standins.py", 'adopt("clip-world"'),
+    "onereel generate clip.mkv --method gaussian --out samples/": ("tests/gate/test_commands.py", '"gaussian"'),
+}
+"""Where a command is run, and what stands there."""
+NOT_RUN = {
+    "source .venv/bin/activate": "every test runs in the environment",
+    "make format": "rewrites the tree; `make lint` runs the same programs",
+    ".ci/run": "runs this test",
+    "snakemake results/stand_ins/NAME/card.md": "trains for half an hour; of `stand_ins` the plan is tested",
+    "onereel weights fetch c3d-sports1m inception-v3 clip-vit-b-32 raft-large midas-dpt-large": "downloads gigabytes",
+}
+"""Why a command is not run."""
+
+
+def placed(command: Command) -> bool:
+    """Whether it is known where the command is run, or why it is not."""
+    return command.text in RUN_BY or command.text in NOT_RUN
+
+
+def measured(command: Command) -> bool:
+    """Whether the command made numbers, which takes hours; what it runs must be there."""
+    return command.program == "python" or "--configfile" in command.words
+
+
+def blocks(page: Path, *languages: str) -> Iterator[str]:
+    """The fenced blocks of these languages."""
+    for language, body in re.findall(
+        r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    ):
+        if language in languages:
+            yield body
+
+
+def commands(page: Path) -> Iterator[Command]:
+    """Every command of a page: lines of shell blocks, indented lines and inline code that begin with a program."""
+    for body in blocks(page, "sh", "bash", "console", ""):
+        for line in body.splitlines():
+            yield from split(page, line)
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for code in [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^ {4,}(\S.*)", text, re.MULTILINE)]:
+        if code.split()[0] in PROGRAMS and (" " in code or code in ALONE):
+            yield from split(page, code)
+
+
+def split(page: Path, line: str) -> Iterator[Command]:
+    """The commands of one line, between ; and &&."""
+    line, _, comment = re.match(r"(.*?)(\s#(.*))?$", line).groups(default="")  # type: ignore[union-attr]
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
+    lexer.whitespace_split, lexer.commenters = True, ""
+    words: list[str] = []
+    for word in [*lexer, ";"]:
+        if not set(word) <= set(";&|"):
+            words.append(word)
+        elif words:
+            yield Command(page, tuple(words), comment.strip())
+            words = []
