@@ -402,7 +402,11 @@ def test_the_projector_corrects_every_frame():
 
 def test_frames_with_a_neighbour_take_steps_of_their_own(weights, monkeypatch):
     taken = []
-    monkeypatch.setattr(Process, "denoise", lambda self, *_, steps=None, begin=None, **__: taken.append((begin, steps)))
+
+    def take(*_, begin=None, num_inference_steps=None):
+        taken.append((begin, num_inference_steps))
+
+    monkeypatch.setattr("onereel.methods.sinfusion.models.ddpm", take)
     config, picture = tiny(sampling_steps=7, given_steps=2), torch.zeros(1, 3, 16, 16)
     for part, given in (("projector", None), ("predictor", picture), ("interpolator", picture.repeat(1, 2, 1, 1))):
         Model.load(part, weights[part], config, CPU).sample(picture, [torch.Generator()], given=given, shift=None)
