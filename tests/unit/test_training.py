@@ -67,22 +67,26 @@ def test_a_stopped_training_ends_in_the_same_bytes(tmp_path, average):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_training_that_is_asked_to_stop_in_every_second_step_ends_in_the_same_bytes(tmp_path, number):
     """A scheduler that takes its machine back every few seconds, long before a checkpoint is due."""
-    place, handler = {"steps": 9, "average": 0.9, "checkpoint_seconds": 60.0}, signal.getsignal(number)
+    place = {"steps": 9, "average": 0.9, "checkpoint_seconds": 60.0}
     whole = fit_line(tmp_path / "whole", **place)
+    before = signal.signal(number, signal.default_int_handler)  # a shell's job in the background ignores SIGINT
     stops = []
-    while len(stops) < 9:
-        try:
-            resumed = fit_line(
-                tmp_path / "cut", during=lambda step: os.kill(os.getpid(), number) if step % 2 else None, **place
-            )
-            break
-        except StoppedError as error:
-            stops.append((str(error).split(";")[0], error.exit_code))
+    try:
+        while len(stops) < 9:
+            try:
+                resumed = fit_line(
+                    tmp_path / "cut", during=lambda step: os.kill(os.getpid(), number) if step % 2 else None, **place
+                )
+                break
+            except StoppedError as error:
+                stops.append((str(error).split(";")[0], error.exit_code))
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
     said = f"stopped by {number.name}, the state is kept"
     assert stops == [(f"line, step {step} of 9: {said}", 128 + number) for step in (2, 4, 6, 8)]
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert {path.name for path in (tmp_path / "cut").iterdir()} == {CHECKPOINT, CURVES}
-    assert signal.getsignal(number) is handler
 
 
 def test_a_signal_that_came_too_late_for_the_work_is_not_lost():
@@ -108,8 +112,7 @@ def test_kill_minus_nine_loses_no_more_than_a_checkpoint(tmp_path):
         from pathlib import Path
         from torch import nn
         from onereel.progress import no_progress
-        from onereel.stopping import signals_held, stop_on_sigterm
-from onereel.training.descent import Descent
+        from onereel.training.descent import Descent
         from onereel.training.loop import train
         from onereel.training.settings import TrainingConfig
         folder, pause = Path(sys.argv[1]), float(sys.argv[2])

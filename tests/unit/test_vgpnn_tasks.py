@@ -228,7 +228,7 @@ def test_inpainting_needs_one_hole_of_the_right_size(tmp_path):
         draw(Task.INPAINT, clip, clips={"mask": Clip(clip.frames[:, :10])})
     bad = tmp_path / "bad.csv"
     bad.write_text("frame,x,y\n")
-    with pytest.raises(MethodError, match="columns"):
+    with pytest.raises(MethodError, match="unknown column 'x'; choose one of frame, top, left"):
         draw(Task.INPAINT, clip, files={"boxes": bad})
 
 
