@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image, ImageSequence
+from PIL import Image, ImageSequence, PngImagePlugin
 
 from onereel.errors import ClipError
 from onereel.ingest import discover, ingest, load
@@ -422,3 +422,14 @@ def test_real_clips(shared: Path, name: str, size: tuple[int, int, int]) -> None
 def test_real_samples_of_the_authors(shared: Path, folder: str, frames: dict[str, int]) -> None:
     samples = discover(shared / "data" / "peer_outputs" / folder)
     assert {name: len(load(source).frames) for name, source in samples.items()} == frames
+
+
+def test_a_picture_that_claims_more_than_fits_in_memory(tmp_path, monkeypatch):
+    write_folder(tmp_path / "f", ramp(2), ["0.png", "1.png"])
+
+    def load(self):
+        raise MemoryError  # as for a last chunk of 4 GB, where a machine has less
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
+    with pytest.raises(ClipError, match=r"picture '0\.png'.*claims more data than fits in memory"):
+        ingest(str(tmp_path / "f"))

@@ -356,5 +356,7 @@ def _complaints(where: str, part: str = "") -> Iterator[None]:
     except Image.DecompressionBombError as error:
         remedy = "make it smaller with an image tool first"
         raise ClipError(where, f"{prefix}its header claims an absurd size ({error})", remedy) from error
+    except MemoryError as error:  # a chunk that claims gigabytes is asked for whole
+        raise ClipError(where, f"{prefix}is damaged: it claims more data than fits in memory", _AGAIN) from error
     except _PILLOWS_ERRORS as error:
         raise ClipError(where, f"{prefix}is damaged or no picture ({error})", _AGAIN) from error
