@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
@@ -99,34 +100,39 @@ def generate_samples(
     chosen.check(Task(task), given, config, target)
     record = RunRecord(out)
     weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=training_seed)
-    name = Path(without_password(source)).stem
-    requests = [
-        Request(
-            run=out.name,
-            clip=name,
-            method=method,
-            task=Task(task),
-            preset=preset,
-            seed=number,
-            settings=values,
-            prompt=prompt,
-        )
-        for number in seeds
-    ]
+    asked = Request(
+        run=out.name,
+        clip=Path(without_password(source)).stem,
+        method=method,
+        task=Task(task),
+        preset=preset,
+        seed=seed,
+        settings=values,
+        prompt=prompt,
+    )
     training = {"training_seed": training_seed} if weights else {}
+    record.begin({**asked_of(asked, config, given), **training}, map(str, seeds), report)
     # In groups, so that a kill loses one group and not all samples.
     together = chosen.together(config)
-    record.begin(
-        {**asked_of(requests[0], config, given), **training}, [str(request.seed) for request in requests], report
-    )
     for start in range(0, samples, together):
-        group = requests[start : start + together]
+        group = [replace(asked, seed=number) for number in seeds[start : start + together]]
         drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)
-        for request, (sample, facts) in zip(group, drawn, strict=True):
-            write_sample(out, str(request.seed), sample, facts)
-            record.add(str(request.seed))
-            path = out / f"{request.seed}.mkv"
-            report(f"{path}: {facts['seconds']:.1f} s, {facts['peak_memory_mb']:.0f} MB")
+        _keep(out, group, drawn, record, report)
+
+
+def _keep(
+    out: Path,
+    requests: Sequence[Request],
+    drawn: Sequence[tuple[clips.Clip, Mapping[str, Any]]],
+    record: RunRecord,
+    report: Callable[[str], None],
+) -> None:
+    """Write samples and say so, each before the next."""
+    for request, (sample, facts) in zip(requests, drawn, strict=True):
+        name = str(request.seed)
+        write_sample(out, name, sample, facts)
+        record.add(name)
+        report(f"{out / f'{name}.mkv'}: {facts['seconds']:.1f} s, {facts['peak_memory_mb']:.0f} MB")
 
 
 def _train(

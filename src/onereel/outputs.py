@@ -66,7 +66,8 @@ class Result:
 
 
 def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[str, Callable[[Path], None]]) -> None:
-    """Write all files of a result, or none; the manifest is put in place last: where it is, the others are.
+    """Write all files of a result, or none. The manifest is put in place first: a kill before the others are leaves
+    nothing that counts as somebody else's.
 
     Args:
         result: where, and what.
@@ -82,8 +83,7 @@ def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[st
             for suffix, path in zip(result.suffixes, made, strict=False):
                 writers[suffix](path)
             write_json(made[-1], _signed(content, result, made[:-1]))
-            result.manifest.unlink(missing_ok=True)
-            for path in made:
+            for path in reversed(made):
                 path.replace(result.folder / path.name)
     except FileError as error:  # names a file in the folder that is gone again
         raise FileError(result.paths[0], "cannot be written", error.error) from error
@@ -184,7 +184,7 @@ def _written(result: Result) -> dict[str, str | None]:
     """The files that the manifest vouches for, by name, with their checksums; None where it holds none."""
     try:
         content = read_json(result.manifest)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):
         return {}
@@ -221,7 +221,7 @@ def _identities(paths: Iterable[Path | str]) -> set[tuple[int, int]]:
         try:
             inside = list(path.iterdir()) if path.is_dir() else []
             found |= {_identity(file) for file in (path, *inside) if file.exists()}
-        except OSError:  # an address, a scene, or a name that no file can have
+        except (OSError, ValueError):  # an address, a scene, or a name that no file can have
             continue
     return found
 

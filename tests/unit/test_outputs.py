@@ -186,3 +186,26 @@ def test_a_second_ingestion_replaces_the_first(tmp_path, monkeypatch):
             onereel(monkeypatch, tmp_path, "ingest", SCENE.replace("frames=3", f"frames={frames}"), "é [1].mkv") == ""
         )
         assert read(tmp_path / "é [1].mkv").size[0] == frames
+
+
+@pytest.mark.parametrize("killed_after", [1, 2])
+def test_a_kill_between_the_files_of_a_result_leaves_nothing_that_counts_as_somebody_else_s(
+    tmp_path, monkeypatch, killed_after
+):
+    replaced, rename = [], Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        if Path(target).parent == tmp_path:
+            if len(replaced) == killed_after:
+                raise KeyboardInterrupt
+            replaced.append(target)
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            ours(tmp_path)
+    assert len(list(tmp_path.iterdir())) == killed_after
+    check_outputs([Result("clip", tmp_path, "c")], [])
+    ours(tmp_path)
+    assert read(tmp_path / "c.mkv").size[0] == 3

@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from onereel.ingest.structure import EBML_HEADER, TRACKS, element_at, elements
+from onereel.ingest.structure import EBML_HEADER, TRACKS, boxes, element_at, elements
 
 _TRACK, _TRACK_TYPE, _VIDEO, _IS_VIDEO = 0xAE, 0x83, 0xE0, 1
 _CROPS = {0x54BB: "top", 0x54AA: "bottom", 0x54CC: "left", 0x54DD: "right"}
@@ -90,7 +90,7 @@ def _iso_media(stream: BinaryIO, length: int) -> Iterator[Crop]:
             return
         if kind == b"moov" and size <= _LONGEST_INDEX:
             index = stream.read(start + size - stream.tell())
-            for track in (content for kind, content in _boxes(index) if kind == b"trak"):
+            for track in (content for kind, content in boxes(index) if kind == b"trak"):
                 media = _inside(track, b"mdia")
                 if _inside(media, b"hdlr")[8:12] == b"vide":
                     yield _aperture(_inside(_inside(_inside(media, b"minf"), b"stbl"), b"stsd"))
@@ -100,7 +100,7 @@ def _iso_media(stream: BinaryIO, length: int) -> Iterator[Crop]:
 
 def _aperture(descriptions: bytes) -> Crop:
     """Of the first sample description (ISO/IEC 14496-12, 12.1.4)."""
-    entry = next((content for _, content in _boxes(descriptions[8:])), b"")
+    entry = next((content for _, content in boxes(descriptions[8:])), b"")
     clean = _inside(entry[_SAMPLE_ENTRY:], b"clap")
     if not clean:
         return Crop()
@@ -112,14 +112,4 @@ def _aperture(descriptions: bytes) -> Crop:
 
 
 def _inside(content: bytes, wanted: bytes) -> bytes:
-    return next((inner for kind, inner in _boxes(content) if kind == wanted), b"")
-
-
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = 0
-    while position + 8 <= len(content):
-        size, kind = struct.unpack_from(">I4s", content, position)
-        if size < 8:
-            return
-        yield kind, content[position + 8 : position + size]
-        position += size
+    return next((inner for kind, inner in boxes(content) if kind == wanted), b"")

@@ -127,15 +127,16 @@ def picture_colours(path: Path) -> tuple[int, int] | None:
     with path.open("rb") as stream:
         content = stream.read(_PICTURE_INDEX)
     for kind, skipped in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
-        content = next((inner for found, inner in _boxes(content) if found == kind), b"")[skipped:]
-    for kind, inner in _boxes(content):
+        content = next((inner for found, inner in boxes(content) if found == kind), b"")[skipped:]
+    for kind, inner in boxes(content):
         if kind == b"colr" and inner[:4] == b"nclx" and len(inner) >= 8:
             primaries, transfer = struct.unpack_from(">HH", inner, 4)
             return primaries, transfer
     return None
 
 
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, content) of the boxes in a row (ISO/IEC 14496-12, 4.2), up to the first that has no size of its own."""
     position = 0
     while position + 8 <= len(content):
         size, kind = struct.unpack_from(">I4s", content, position)
