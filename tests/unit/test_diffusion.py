@@ -171,7 +171,7 @@ def test_ddim_is_that_of_diffusers(kind, eta):
     )
     theirs = DDIMScheduler(
         num_train_timesteps=100,
-        trained_betas=process.scheduler().betas.numpy(),
+        trained_betas=process.scheduler.betas.numpy(),
         prediction_type=kind,
         clip_sample=False,
         timestep_spacing="trailing",

@@ -6,6 +6,8 @@ between two steps (Chen et al. 2021, WaveGrad, 3.3).
 """
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,11 +27,12 @@ class Process:
 
     def __init__(self, config: ProcessConfig) -> None:
         self.config = config
-        kept = self.scheduler().alphas_cumprod.double()
+        kept = self.scheduler.alphas_cumprod.double()
         self.levels = torch.cat([torch.ones(1, dtype=torch.float64), kept]).sqrt()
 
-    def scheduler(self):  # type: ignore[no-untyped-def]  # diffusers has no types
-        """diffusers' DDPM scheduler of this process, as the reverse process takes it."""
+    @cached_property
+    def scheduler(self) -> Any:
+        """diffusers' DDPM scheduler of this process, as the reverse process takes it; it holds the steps to take."""
         from diffusers.schedulers.scheduling_ddpm import DDPMScheduler  # seconds; only jobs that diffuse need it
 
         config = self.config

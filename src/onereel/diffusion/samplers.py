@@ -58,7 +58,7 @@ def ddpm(
     Returns: (B, ...), in [-1, 1] where the process clips.
     """
     total = process.config.num_train_timesteps
-    scheduler = process.scheduler()
+    scheduler = process.scheduler
     scheduler.set_timesteps(total if begin is not None else min(num_inference_steps or total, total))
     times = [int(time) for time in scheduler.timesteps] if begin is None else list(range(begin))[::-1]
     current = start
