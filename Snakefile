@@ -11,7 +11,7 @@ pathvars:
     models="<results>/models",
     samples="<results>/samples",
     metrics="<results>/metrics",
-    studies="<results>/studies",
+    heldout="<results>/heldout",
     visuals="<results>/visuals",
     tables="<results>/tables",
     figures="<results>/figures",
@@ -31,7 +31,7 @@ include: "workflow/rules/weights.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/study.smk"
+include: "workflow/rules/heldout.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -42,5 +42,5 @@ rule all:
         "<summary>/metrics.json",
         # With these everything is there that dvc.yaml stores: `dvc commit` may follow.
         "<models>/index.json",
-        "<studies>/index.json",
+        "<heldout>/index.json",
     localrule: True

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 
 from onereel import ingest
-from onereel.clip import Clip
-from onereel.files import write_text
+from onereel.base.files import write_text
+from onereel.base.progress import no_progress, terminal_progress
 from onereel.methods import Inputs, Task, load_method
 from onereel.metrics import REGISTRY, evaluate
-from onereel.progress import no_progress, terminal_progress
+from onereel.video.clip import Clip
 
 ANY_SIZE = [name for name, metric in REGISTRY.items() if not metric.same_size and metric.scope == "sample"]
 ALIGNED = [name for name in REGISTRY if name not in ANY_SIZE]

@@ -15,11 +15,11 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from onereel import ingest
-from onereel.clip import Clip, Frames
-from onereel.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
 from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import align_clips
-from onereel.weights import Resolved, Weights
+from onereel.video.clip import Clip, Frames
+from onereel.video.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
+from onereel.weights.store import Resolved, Weights
 
 _SHUFFLES = 5
 METRICS = {"svfid": "c3d", "sgfid": "inception"}

@@ -15,16 +15,16 @@ import numpy as np
 import torch
 
 from onereel import ingest
-from onereel.clip import Frames
 from onereel.features.flow import FlowEstimator, estimator_of
-from onereel.features.warping import fetch
+from onereel.heldout import baselines
+from onereel.heldout.names import INTERPOLATE
 from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import resize_frames
 from onereel.scenes import render
 from onereel.standins.flow import end_point_errors, scoring_worlds
-from onereel.studies import baselines
-from onereel.studies.names import INTERPOLATE
-from onereel.weights import Weights
+from onereel.video.clip import Frames
+from onereel.video.warping import fetch
+from onereel.weights.store import Weights
 
 SCENES = ("balloons", "birds", "water", "sketch")
 HEIGHT = 72

@@ -24,22 +24,24 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from onereel import clip as clips
-from onereel.clip import to_frames, to_video
-from onereel.devices import resolve_device
-from onereel.gan import cascade, networks, pyramid
+from onereel.base.devices import resolve_device
 from onereel.gan import level as gan_level
-from onereel.gan.config import PyramidConfig
-from onereel.gan.copies import pasted
-from onereel.gan.effects import of_transfer, seam_gradient
+from onereel.gan import networks
 from onereel.gan.networks import Critic
-from onereel.gan.parts import Part
-from onereel.gan.pyramid import PyramidLevel
 from onereel.methods import configure, load_method
 from onereel.methods.hp_vae_gan import fit as hp_fit
 from onereel.methods.hp_vae_gan import networks as hp_networks
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
-from onereel.pyramid import resize
+from onereel.methods.singan import cascade
+from onereel.methods.singan import fit as pyramid
+from onereel.methods.singan.config import PyramidConfig
+from onereel.methods.singan.copies import pasted
+from onereel.methods.singan.effects import of_transfer, seam_gradient
+from onereel.methods.singan.fit import PyramidLevel
+from onereel.methods.singan.parts import Part
+from onereel.video import clip as clips
+from onereel.video.clip import to_frames, to_video
+from onereel.video.pyramid import resize
 
 AUTHORS = {0: 0.22, 1: 0.37, 2: 0.69, 3: 3.5, 4: 6.4, 5: 11.9, 6: 10.9, 7: 18.6, 8: 23.9}
 """Seconds an iteration of HP-VAE-GAN's authors' code by level, 13 frames of 144x256 (two cores, float32)."""

@@ -12,13 +12,13 @@ import statistics
 import time
 from collections.abc import Callable
 
-from onereel.clip import Frames
-from onereel.devices import resolve_device
-from onereel.features.clip import ClipEmbedder
+from onereel.base.devices import resolve_device
 from onereel.features.depth import DepthEstimator
 from onereel.features.flow import FlowEstimator, estimator_of
+from onereel.features.text_image import ClipEmbedder
 from onereel.scenes import render
-from onereel.weights import Weights
+from onereel.video.clip import Frames
+from onereel.weights.store import Weights
 
 
 def main() -> None:

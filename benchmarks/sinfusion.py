@@ -27,9 +27,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from onereel import clip
-from onereel.clip import Frames
-from onereel.devices import resolve_device
+from onereel.base.devices import resolve_device
+from onereel.base.progress import no_progress
 from onereel.methods import configure, load_method
 from onereel.methods.sinfusion import network as networks
 from onereel.methods.sinfusion.config import SinFusionConfig
@@ -37,10 +36,11 @@ from onereel.methods.sinfusion.fit import fit
 from onereel.methods.sinfusion.models import CONDITIONS, Denoiser, Noisy
 from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import resize_frames
-from onereel.progress import no_progress
 from onereel.training.descent import Descent
 from onereel.training.loop import CURVES
 from onereel.training.settings import TrainingConfig
+from onereel.video import clip
+from onereel.video.clip import Frames
 
 _TRIAL = 40  # steps that tell how many fit into the time
 CROPS = {"projector": (136, 136), "predictor": (136, 243)}

@@ -17,9 +17,10 @@ from unittest.mock import patch
 import numba
 import torch
 
-from onereel.progress import Progress, no_progress
+from onereel.base.progress import Progress, no_progress
 from onereel.scenes.world import WorldSpec
-from onereel.standins import STAND_INS, c3d, clip, depth, find, flow, inception
+from onereel.standins import STAND_INS, c3d, depth, find, flow, inception
+from onereel.standins import text_image as clip
 from onereel.standins.worlds import Rendering, Worlds, render_worlds
 from onereel.training.descent import Descent
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import get_args
 
 from onereel import ingest
-from onereel.clip import Clip
+from onereel.base.progress import terminal_progress
 from onereel.features.c3d import LAYERS, InputRange, SVFIDProtocol
 from onereel.metrics.aggregate import Interval, over_clips
 from onereel.metrics.align import align_clips
 from onereel.metrics.base import Context
 from onereel.metrics.svfid import SVFID
-from onereel.progress import terminal_progress
+from onereel.video.clip import Clip
 
 Case = tuple[Clip, Mapping[str, Clip]]
 

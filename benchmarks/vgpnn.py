@@ -23,15 +23,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from onereel.clip import Clip, Frames, to_frames, to_video
-from onereel.files import atomic_path
+from onereel.base.files import atomic_path
+from onereel.base.parsing import parse_settings
+from onereel.base.progress import terminal_progress
 from onereel.methods import Inputs, Task, configure, load_method
 from onereel.nnf import grid_size, unravel
 from onereel.nnf.exhaustive_torch import nearest_patches
-from onereel.patches import patch_matrix
-from onereel.progress import terminal_progress
-from onereel.pyramid import resize
-from onereel.sheet import parse_settings
+from onereel.nnf.patches import patch_matrix
+from onereel.video.clip import Clip, Frames, to_frames, to_video
+from onereel.video.pyramid import resize
 
 PATCH = (3, 7, 7)
 COLUMNS = ("sample", "wall_s", "cpu_s", "peak_gb", "coherence", "completeness", "psnr")

@@ -15,10 +15,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from onereel import scenes
-from onereel.clip import Clip, Frames
-from onereel.files import atomic_path
+from onereel.base.files import atomic_path
+from onereel.base.progress import terminal_progress
 from onereel.methods import Inputs, Task, configure, load_method
-from onereel.progress import terminal_progress
+from onereel.video.clip import Clip, Frames
 
 COLUMNS = 4
 GAP = 6

@@ -22,10 +22,10 @@ import torch
 from matplotlib.axes import Axes
 from vgpnn import read_pictures
 
-from onereel.clip import Clip
-from onereel.files import atomic_path
+from onereel.base.files import atomic_path
+from onereel.base.progress import terminal_progress
 from onereel.methods import Inputs, Task, configure, load_method
-from onereel.progress import terminal_progress
+from onereel.video.clip import Clip
 
 FRAMES = 13
 HEIGHTS = {"vgpnn": (64, 96, 144, 208, 288), "gpnn": (32, 48, 64)}

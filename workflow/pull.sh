@@ -17,4 +17,4 @@ if ! dvc status --quiet; then
     echo "pull: undo the change, or run dvc repro to compute what depends on it" >&2
     exit 1
 fi
-snakemake --touch --forceall --quiet all -- all samples trained studies
+snakemake --touch --forceall --quiet all -- all samples trained heldout

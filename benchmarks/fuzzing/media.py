@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from fuzzing.target import Target
-from onereel import clip as clips
 from onereel import ingest
-from onereel.clip import Clip
+from onereel.video import clip as clips
+from onereel.video.clip import Clip
 
 _SIZE = (6, 36, 52)
 

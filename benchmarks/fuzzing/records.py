@@ -1,4 +1,4 @@
-"""What jobs leave for tables and the report: manifests, records of samples, metrics, failures, studies, curves."""
+"""What jobs leave for tables and the report: manifests, records of samples, metrics, failures, tests, curves."""
 
 import runpy
 from fractions import Fraction
@@ -9,21 +9,21 @@ from typing import Any
 
 from fuzzing.media import frames
 from fuzzing.target import Target
-from onereel import clip as clips
-from onereel.clip import Clip
-from onereel.files import write_json, write_text
+from onereel.base.files import write_json, write_text
+from onereel.heldout.hold_out import HoldOut, Kind
+from onereel.heldout.measure import Shot, measure
+from onereel.heldout.measure import summarise as summarise_test
 from onereel.metrics.aggregate import summarise
-from onereel.report.figures import write_figures
-from onereel.report.page import write_report
-from onereel.report.project import load_project
-from onereel.report.studies import load_studies
-from onereel.report.tables import write_table
-from onereel.report.visuals import GUIDES, visualise, visualise_guides
-from onereel.runs import RunRow
-from onereel.studies.hold_out import HoldOut, Kind
-from onereel.studies.measure import Shot, measure
-from onereel.studies.measure import summarise as summarise_study
-from onereel.studies.sheet import StudyRow
+from onereel.project.heldout import HeldOutRow
+from onereel.project.runs import RunRow
+from onereel.report.load.heldout import load_heldout
+from onereel.report.load.project import load_project
+from onereel.report.page.figures import write_figures
+from onereel.report.page.visuals import GUIDES, visualise, visualise_guides
+from onereel.report.page.write import write_report
+from onereel.report.tables.build import write_table
+from onereel.video import clip as clips
+from onereel.video.clip import Clip
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _CLIP = Clip(frames(6, 24, 30), Fraction(10))
@@ -36,7 +36,7 @@ _RUNS = (
     RunRow("birds-vgpnn", "birds", "vgpnn"),
 )
 _FAILED = "birds-vgpnn"
-_STUDY = StudyRow("future", "river", HoldOut(Kind.PREDICTION, keep=0.5, horizon=2), "sinfusion")
+_TEST = HeldOutRow("future", "river", HoldOut(Kind.PREDICTION, keep=0.5, horizon=2), "sinfusion")
 
 
 def _make_project(folder: Path) -> None:
@@ -54,14 +54,14 @@ def _make_project(folder: Path) -> None:
     for row in _RUNS:
         if row.run != _FAILED:
             _write_run(root, row)
-    failure = {"rule": "sample", "run": _FAILED, "clip": "birds", "method": "", "sample": "0", "study": ""}
+    failure = {"rule": "sample", "run": _FAILED, "clip": "birds", "method": "", "sample": "0", "test": ""}
     more = {"reason": "MemoryError: no memory", "log_tail": "one\ntwo", "created": "2026-01-02T03:04:05+00:00"}
     write_json(root / f"results/failures/sample-{_FAILED}.json", {**failure, **more})
     curves = "".join(f"{step}\t{step}.5\t{9 / (step + 1)}\t\n" for step in range(30))
     write_text(
         root / "results/models/river/sinfusion/demo/projector.curves.tsv", f"step\tseconds\tloss\tpsnr\n{curves}"
     )
-    _write_study(root)
+    _write_test(root)
 
 
 def _write_run(root: Path, row: RunRow) -> None:
@@ -93,30 +93,30 @@ def _value(metric: str, sample: str | None, value: float | None) -> dict[str, An
     return {**names, **made, "value": value, "note": "", "unit": "", "n": 1}
 
 
-def _write_study(root: Path) -> None:
-    folder = root / "results/studies/future"
+def _write_test(root: Path) -> None:
+    folder = root / "results/heldout/future"
     shots = [Shot(2, _CLIP.frames[3:5], _CLIP.frames[1:3])]
     records = [*measure("method", 0, shots), *measure("repeat_last", None, shots)]
     films = {name: list(_CLIP.size) for name in ("0", "repeat_last", "truth")}
     for name in films:
         clips.write(folder / f"films/{name}.mkv", _CLIP)
     samples = {"0": {"seconds": 2.0, "peak_memory_mb": 200.0, "weights": {"p": "ab"}, "draws": 1}}
-    content = {"study": "future", "clip": "river", "records": records, "summary": summarise_study(records)}
+    content = {"test": "future", "clip": "river", "records": records, "summary": summarise_test(records)}
     write_json(folder / "record.json", {**content, "films": films, "samples": samples, "fps": "10", "flow": "TV-L1"})
 
 
 def _read_project(case: Path, rng: Random) -> None:
     """Everything that the report's jobs read: tables, page, figures."""
     project = load_project(case, runs=_RUNS, clips=_CLIPS)
-    studies = load_studies(case, [_STUDY])
+    tests = load_heldout(case, [_TEST])
     tables = {name: case / "tables" / name for name in ("comparison", "vgpnn_table1")}
     for name, stem in tables.items():
         write_table(project, _PROJECT / f"config/tables/{name}.yaml", stem)
-    of_studies = {kind: case / "tables" / kind for kind in studies.kinds}
-    for kind, stem in of_studies.items():
-        write_table(studies.project(kind), _PROJECT / f"config/tables/{kind}.yaml", stem)
+    of_tests = {kind: case / "tables" / kind for kind in tests.kinds}
+    for kind, stem in of_tests.items():
+        write_table(tests.project(kind), _PROJECT / f"config/tables/{kind}.yaml", stem)
     place = {"tables": tables, "visuals": case / "results/visuals"}
-    write_report(project, case / "report", studies=studies, study_tables=of_studies, **place)  # type: ignore[arg-type]
+    write_report(project, case / "report", heldout=tests, heldout_tables=of_tests, **place)  # type: ignore[arg-type]
     if rng.random() < 0.1:
         write_figures(project, case / "figures")
 
@@ -138,7 +138,7 @@ TARGETS = [
     _of_project("sample-records", "results/samples/**/*.json"),
     _of_project("metric-records", "results/metrics/*.json"),
     _of_project("failures", "results/failures/*.json"),
-    _of_project("studies", "results/studies/**/*.json"),
+    _of_project("heldout", "results/heldout/**/*.json"),
     _of_project("curves", "results/models/**/*.tsv"),
     _of_project("visuals", "results/visuals/**/*.json"),
     Target("summary", _make_project, _read_metrics, "results/metrics/*.json"),

@@ -23,7 +23,7 @@ import torch
 
 from fuzzing.mutations import disturb, mutate
 from fuzzing.target import UNSAFE, Target, WrongResultError
-from onereel.errors import OnereelError
+from onereel.base.errors import OnereelError
 
 READ, REFUSED = "read", "refused"
 BAD = ("WORDY", "TRACEBACK", "WRONG", "CODE", "MEMORY", "CRASH", "HANG")

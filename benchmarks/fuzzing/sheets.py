@@ -10,16 +10,16 @@ from typing import Any
 
 from fuzzing.media import frames
 from fuzzing.target import Target
-from onereel import plan
-from onereel.boxes import read_boxes
-from onereel.clip import Clip
-from onereel.config import read_config
-from onereel.gan.copies import pasted
+from onereel.base.parsing import clips_and_files, parse_pairs, parse_settings
 from onereel.methods import Inputs, Task, check_inputs, configure, load_method, method_names, read_method_file
+from onereel.methods.singan.copies import pasted
 from onereel.methods.vgpnn.holes import read_hole
-from onereel.report.spec import read_spec
-from onereel.sheet import clips_and_files, parse_pairs, parse_settings
-from onereel.weights import Weights
+from onereel.project import plan
+from onereel.project.config import read_config
+from onereel.project.tables import read_spec
+from onereel.video.boxes import read_boxes
+from onereel.video.clip import Clip
+from onereel.weights.store import Weights
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _CLIPS = """name\tsource\tstart\tend\tfps\theight\tcaption\tlicence
@@ -36,7 +36,7 @@ next\triver\tsinfusion\textrapolate\tfast\t1\t0\tshift=-1;network={channels: 8, 
 itself\tballoons\tcalibration\tgenerate\titself\t1\t0\t\t\t\t\t
 theirs\triver\texternal:other\tgenerate\t\t1\t0\t\t\t\ttheirs/*.mp4\tcrop+resize
 """
-_STUDIES = """study\tkind\tclip\tmethod\tpreset\tsamples\tseed\tsettings\tkeep\thorizon\torigins\tfactor
+_HELDOUT = """test\tkind\tclip\tmethod\tpreset\tsamples\tseed\tsettings\tkeep\thorizon\torigins\tfactor
 future\tprediction\t*\tsinfusion\tdemo\t1\t0\tsampling_steps=5\t0.7\t3\t2\t
 between\tinterpolation\triver\tsinfusion\tdemo\t2\t4\t\t\t\t\t
 larger\tsuper_resolution\tballoons\tsingan_gif\tdemo\t1\t0\t\t\t\t\t2
@@ -44,7 +44,7 @@ larger\tsuper_resolution\tballoons\tsingan_gif\tdemo\t1\t0\t\t\t\t\t2
 _CONFIG = """# What to compute.
 clips: config/clips.tsv
 runs: config/runs.tsv
-studies: config/studies.tsv
+heldout: config/heldout.tsv
 tables:
   - config/tables/comparison.yaml
 metrics: [svfid, sgfid, diversity]
@@ -53,7 +53,7 @@ weights: auto
 previews: [balloons]
 seed: 0
 """
-_DEFAULTS = {"clips": "config/clips.tsv", "runs": "config/runs.tsv", "studies": "config/studies.tsv"}
+_DEFAULTS = {"clips": "config/clips.tsv", "runs": "config/runs.tsv", "heldout": "config/heldout.tsv"}
 _SETTINGS = {
     "vgpnn": "search.sweeps=3; noise=voxel; output_scale=[1, 1, 1.5]; alpha=0.01",
     "sinfusion": "network={channels: 8, blocks: 2}; shift=-1; curriculum=[0.2, 0.5]; frames=100",
@@ -76,7 +76,7 @@ def _make_workspace(folder: Path) -> None:
     root = folder / "workspace"
     for name in ("methods", "tables"):
         shutil.copytree(_PROJECT / "config" / name, root / "config" / name)
-    for name, text in (("clips.tsv", _CLIPS), ("runs.tsv", _RUNS), ("studies.tsv", _STUDIES), ("config.yaml", _CONFIG)):
+    for name, text in (("clips.tsv", _CLIPS), ("runs.tsv", _RUNS), ("heldout.tsv", _HELDOUT), ("config.yaml", _CONFIG)):
         (root / "config" / name).write_text(text, encoding="utf-8")
     (root / "theirs").mkdir()
     (root / "theirs/a.mp4").touch()
@@ -93,7 +93,7 @@ def _read_plan(root: Path, config: dict[str, Any]) -> None:
     what.previewed(config.get("previews", []))
     for name in what.computed:
         what.variant(name), what.requires(name), what.parts(name)
-        for rule in ("fit", "sample", "study"):
+        for rule in ("fit", "sample", "heldout"):
             plan.resources(root, what.computed[name], rule)
     for name in what.runs:
         what.evaluation(name), what.metrics(name, names, [])
@@ -181,7 +181,7 @@ def _of_workspace(name: str, victims: str, read: Callable[[Path, Random], None] 
 TARGETS = [
     _of_workspace("clip-sheet", "clips.tsv"),
     _of_workspace("run-sheet", "runs.tsv"),
-    _of_workspace("study-sheet", "studies.tsv"),
+    _of_workspace("heldout-sheet", "heldout.tsv"),
     _of_workspace("config", "config.yaml", _read_config),
     _of_workspace("presets", "methods/*.yaml", _read_methods),
     _of_workspace("tables", "tables/*.yaml", _read_tables),

@@ -19,20 +19,20 @@ from torch import nn
 
 from fuzzing.media import frames
 from fuzzing.target import Target, WrongResultError
-from onereel import clip as clips
-from onereel import pyramid
-from onereel.clip import Clip, to_video
-from onereel.errors import WeightsError
-from onereel.fitting import fit_part, write_weights
+from onereel.base.errors import WeightsError
+from onereel.base.progress import Progress, no_progress
 from onereel.gan import growth
+from onereel.jobs.fitting import fit_part, write_weights
+from onereel.jobs.sampling import SampleRequest, draw, write_sample
 from onereel.methods import Inputs, Method, MethodConfig, Task, load_method
 from onereel.metrics.base import Context
-from onereel.progress import Progress, no_progress
-from onereel.pyramid import Ladder
-from onereel.report.previews import preview
-from onereel.sampling import Request, draw, write_sample
+from onereel.report.page.previews import preview
 from onereel.training import loop
-from onereel.weights import Weights
+from onereel.video import clip as clips
+from onereel.video import pyramid
+from onereel.video.clip import Clip, to_video
+from onereel.video.pyramid import Ladder
+from onereel.weights.store import Weights
 
 _CPU = torch.device("cpu")
 _CLIP = Clip(frames(5, 24, 30), Fraction(10))
@@ -137,7 +137,7 @@ def _read_model(case: Path, rng: Random) -> None:
     method, config = _method(case.name)
     part = _PARTS[case.name]
     task = Task.IMAGE if case.name == "sinfusion" else Task.GENERATE
-    request = Request(run="r", clip="c", method=case.name, task=task, preset="demo", seed=0)
+    request = SampleRequest(run="r", clip="c", method=case.name, task=task, preset="demo", seed=0)
     place = {"weights": {part: case / f"{part}.safetensors"}, "device": _CPU, "progress": no_progress}
     sample, record = draw(method, request, Inputs(_CLIP), config, **place)  # type: ignore[arg-type]
     write_sample(case / "out", "0", sample, record)
@@ -249,7 +249,7 @@ def _read_pyramid(case: Path, rng: Random) -> None:
     method = load_method("vgpnn")
     config = method.Config.model_validate({"em_iterations": 1, "ladder": {"min_side": 12}})
     inputs = Inputs(_CLIP, pyramid=pyramid.load(case / "pyramid.safetensors"))
-    request = Request(run="r", clip="c", method="vgpnn", task=Task.GENERATE, preset="demo", seed=0)
+    request = SampleRequest(run="r", clip="c", method="vgpnn", task=Task.GENERATE, preset="demo", seed=0)
     draw(method, request, inputs, config, weights={}, device=_CPU, progress=no_progress)
 
 

@@ -13,8 +13,8 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from onereel.report.page import write_report
-from onereel.report.tables import write_table
+from onereel.report.page.write import write_report
+from onereel.report.tables.build import write_table
 from tests.unit.test_report_project import build_project
 
 TABLES = Path(__file__).resolve().parents[2] / "config" / "tables"

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from onereel.cli import app
-from onereel.clip import read
+from onereel.cli.app import app
+from onereel.video.clip import read
 from tests.documents import PAGES, ROOT, Command, blocks, commands, placed
 from tests.unit.ingest_media import encode
 from tests.workspace import copy_repository

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from onereel.clip import read
-from onereel.files import read_json
+from onereel.base.files import read_json
+from onereel.video.clip import read
 from tests.workspace import Workspace, small_workspace
 
 HERE = Path(__file__).parent

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from onereel.clip import Frames
+from onereel.video.clip import Frames
 
 
 def textured(size: tuple[int, int, int] = (6, 32, 40), seed: int = 0) -> Frames:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from onereel import clip as clips
+from onereel.video import clip as clips
 
 CLIP = "scene:balloons?seed=1&frames=5&height=40&width=56"
 GIF = ("generate", CLIP, "--method", "singan_gif")

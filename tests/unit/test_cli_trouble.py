@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from onereel import caches, cli
+from onereel.base import caches
+from onereel.cli import app as cli
 
 CLIP = "scene:balloons?seed=1&frames=5&height=24&width=32"
 BYTES = os.fsdecode(b"caf\xe9")  # a name in Latin-1
@@ -50,7 +51,7 @@ def test_a_stopped_training_goes_on_and_serves_samples_of_all_seeds(onereel, mon
             yield item
 
     with monkeypatch.context() as patched:
-        patched.setattr("onereel.generate.terminal_progress", stopping)
+        patched.setattr("onereel.cli.generate.terminal_progress", stopping)
         code, _, err = onereel(*arguments)
     assert code == 128 + signal.SIGTERM
     stop = "level 1 of 2, step 1 of 2: stopped by SIGTERM, the state is kept; ask for the same again to go on"
@@ -85,7 +86,7 @@ def test_places_where_no_file_can_be_end_in_one_line_before_any_work(onereel, tm
     Path("file").touch()
     Path("d.mp4").mkdir()
     monkeypatch.setattr("onereel.ingest.ingest", pytest.fail)
-    monkeypatch.setattr("onereel.generate.draw_many", pytest.fail)
+    monkeypatch.setattr("onereel.cli.generate.draw_many", pytest.fail)
     for arguments, message in {
         ("ingest", CLIP, "file/a.mkv"): "'file/a.mkv': cannot be written (Not a directory)",
         ("ingest", CLIP, "d.mkv"): "'d.mp4': cannot be written (Is a directory)",

@@ -10,9 +10,19 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onereel import clip as clips
-from onereel.clip import Clip, claims_to_be_clip, read, stack, to_frames, to_video, write, write_h264, write_preview
-from onereel.errors import ClipError, MethodError
+from onereel.base.errors import ClipError, MethodError
+from onereel.video import clip as clips
+from onereel.video.clip import (
+    Clip,
+    claims_to_be_clip,
+    read,
+    stack,
+    to_frames,
+    to_video,
+    write,
+    write_h264,
+    write_preview,
+)
 
 from .ingest_media import encode, ramp
 

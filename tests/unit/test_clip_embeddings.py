@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from onereel.errors import WeightsError
-from onereel.features import clip
-from onereel.files import sha256_of
+from onereel.base.errors import WeightsError
+from onereel.base.files import sha256_of
+from onereel.features import text_image as clip
 from onereel.scenes.world import EVERYTHING, MOTION, describe, sample_world
 from onereel.standins.words import caption_words, merges_of
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 WORLD = "onereel-world"
 KINDS = ("weight", "bias")

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from onereel.errors import ConfigError
-from onereel.ingest import ClipRow, read_clip_sheet, valid_name
+from onereel.base.errors import ConfigError
+from onereel.base.names import valid_name
 from onereel.ingest.request import parse_request
+from onereel.project.clips import ClipRow, read_clip_sheet
 
 HEADER = "name\tsource\tstart\tend\tfps\theight\tcaption\tlicence"
 

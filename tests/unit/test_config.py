@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from onereel.config import Config, read_config
-from onereel.errors import ConfigError
+from onereel.base.errors import ConfigError
 from onereel.methods import read_method_file
-from onereel.report.spec import read_spec
+from onereel.project.config import Config, read_config
+from onereel.project.tables import read_spec
 
 TEXT = "clips: a.tsv # of mine\nmetrics: [psnr]\nseed: 3\n"
 MEANT = {**Config().model_dump(), "clips": "a.tsv", "metrics": ["psnr"], "seed": 3}
@@ -29,7 +29,7 @@ def written(folder: Path, content: str | bytes, name: str = "config.yaml") -> Pa
         TEXT.encode("utf-16"),
         TEXT.encode("utf-16-be"),
         TEXT.replace("mine", "mine\u2028ours"),
-        TEXT + "studies:\n",
+        TEXT + "heldout:\n",
         '{"clips": "a.tsv", "metrics": ["psnr"], "seed": 3}',
     ],
 )
@@ -40,7 +40,7 @@ def test_the_configuration_is_read_however_it_was_saved(tmp_path, content):
 def test_later_files_and_the_command_line_win(tmp_path):
     first = written(tmp_path, TEXT)
     second = written(tmp_path, "seed: 4\nweights: real\n", "over.yaml")
-    read = read_config([first, second], {"weights": "stand-in", "studies": None})
+    read = read_config([first, second], {"weights": "stand-in", "heldout": None})
     assert read == {**MEANT, "seed": 4, "weights": "stand-in"}
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from onereel.conv3d import Conv3d, conv3d, transposed, weight_gradient
+from onereel.networks.conv3d import Conv3d, conv3d, transposed, weight_gradient
 
 KERNELS = [
     ((3, 3, 3), (1, 1, 1)),

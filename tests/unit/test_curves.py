@@ -2,7 +2,7 @@
 
 import pytest
 
-from onereel.curves import curves_text, read_curves
+from onereel.training.curves import curves_text, read_curves
 
 
 def test_rows_come_back(tmp_path):

@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import save_file
 from transformers import DPTConfig, DPTForDepthEstimation
 
-from onereel.errors import WeightsError
+from onereel.base.errors import WeightsError
+from onereel.base.files import sha256_of
 from onereel.features.depth import DepthEstimator, network_size, normalised
 from onereel.features.dpt import DPT, Shape, map_keys
-from onereel.files import sha256_of
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 TINY = Shape(image=64, patch=16, width=64, depth=4, channels=(8, 12, 16, 20), features=10)
 LARGE = Shape(image=384, patch=16, width=1024, depth=24, channels=(256, 512, 1024, 1024), features=256)

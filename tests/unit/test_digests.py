@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from onereel import digests
-from onereel.digests import Digests
-from onereel.files import sha256_of
+from onereel.base import digests
+from onereel.base.digests import Digests
+from onereel.base.files import sha256_of
 
 OLD = 10**9
 """A date long ago, in seconds."""

@@ -13,12 +13,12 @@ import click
 import pytest
 import typer
 
-from onereel.cli import app
+from onereel.base.parsing import clips_and_files, parse_pairs, parse_settings
+from onereel.cli.app import app
 from onereel.methods import Task, check_inputs, configure, load_method
-from onereel.runs import read_run_sheet
-from onereel.sheet import clips_and_files, parse_pairs, parse_settings
-from onereel.studies.sheet import read_study_sheet
-from onereel.weights import Weights
+from onereel.project.heldout import read_heldout_sheet
+from onereel.project.runs import read_run_sheet
+from onereel.weights.store import Weights
 from tests.documents import NOT_RUN, PAGES, ROOT, RUN_BY, Command, blocks, commands, measured, placed, split
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tasks.md"
@@ -118,13 +118,13 @@ def test_onereel_commands_are_understood(command):
 
 
 def test_rows_in_the_documents_are_sheets(tmp_path):
-    (studies,), (runs,) = (list(blocks(ROOT / page, "tsv")) for page in ("README.md", "docs/tasks.md"))
-    for text, read in ((studies, read_study_sheet), (runs, read_run_sheet)):
+    (tests,), (runs,) = (list(blocks(ROOT / page, "tsv")) for page in ("README.md", "docs/tasks.md"))
+    for text, read in ((tests, read_heldout_sheet), (runs, read_run_sheet)):
         (tmp_path / "sheet.tsv").write_text(text, encoding="utf-8")
         clips = ("birds", "water")
         found = (
             read(tmp_path / "sheet.tsv", clips, clips)
-            if read is read_study_sheet
+            if read is read_heldout_sheet
             else read(tmp_path / "sheet.tsv", clips)
         )
         assert len(found) >= len(text.splitlines()) - 1

@@ -1,7 +1,7 @@
 """What an error of ours looks like."""
 
-from onereel.errors import OnereelError
-from onereel.masking import masked
+from onereel.base.errors import OnereelError
+from onereel.base.masking import masked
 
 
 def test_an_error_is_one_line_that_is_read_to_its_end():

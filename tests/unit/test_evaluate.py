@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from onereel import metrics
-from onereel.clip import Clip
-from onereel.errors import MetricError, WeightsError
+from onereel.base.errors import MetricError, WeightsError
+from onereel.base.files import read_json, write_json
 from onereel.features.inception import InceptionExtractor
-from onereel.files import read_json, write_json
 from onereel.metrics import REGISTRY, evaluate, format_summary, metric_names
 from onereel.metrics.align import align_clips, resize_frames
-from onereel.weights import Weights
+from onereel.video.clip import Clip
+from onereel.weights.store import Weights
 from tests.unit.metric_clips import noisy, textured
 
 RECORD = {

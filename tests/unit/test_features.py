@@ -6,13 +6,13 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from onereel.errors import WeightsError
+from onereel.base.errors import WeightsError
+from onereel.base.files import sha256_of
 from onereel.features import c3d, inception
 from onereel.features.c3d import C3D, C3DExtractor, SVFIDProtocol
 from onereel.features.inception import InceptionExtractor, InceptionTrunk
-from onereel.features.standin import random_state
-from onereel.files import sha256_of
-from onereel.weights import Resolved, Weights, fingerprint
+from onereel.features.seeded import random_state
+from onereel.weights.store import Resolved, Weights, fingerprint
 from tests.unit.metric_clips import textured
 
 MMACTION_SHAPES = {

@@ -6,8 +6,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onereel.errors import ClipError
-from onereel.filenames import readable, safe_names
+from onereel.base.errors import ClipError
+from onereel.base.filenames import readable, safe_names
 
 ODD = [
     "a b", "it's \"q\"", "[x] {y} (z)", "100%d", "a#b?c", "a:b", "a;b", "a\nb", "é漢字🎈", "-dash", "..", "*", "a,b",

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from onereel.errors import ClipError, FileError
-from onereel.files import atomic_path, read_json, sha256_of, write_json
-from onereel.joblog import job_log
+from onereel.base.errors import ClipError, FileError
+from onereel.base.files import atomic_path, read_json, sha256_of, write_json
+from onereel.base.joblog import job_log
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):

@@ -8,14 +8,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from onereel import clip as clips
-from onereel import fitting
-from onereel.clip import Clip
-from onereel.errors import MethodError
-from onereel.files import read_json
-from onereel.fitting import fit_part, train_parts, write_weights
+from onereel.base.errors import MethodError
+from onereel.base.files import read_json
+from onereel.base.progress import no_progress
+from onereel.jobs import fitting
+from onereel.jobs.fitting import fit_part, train_parts, write_weights
 from onereel.methods import BaseMethod, Inputs, MethodConfig, Task
-from onereel.progress import no_progress
+from onereel.video import clip as clips
+from onereel.video.clip import Clip
 
 
 class Config(MethodConfig):

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models.optical_flow import raft_large, raft_small
 
-from onereel.errors import WeightsError
+from onereel.base.errors import WeightsError
+from onereel.base.files import sha256_of, write_json
 from onereel.features.flow import ClassicalFlow, RaftFlow, magnitude_bins, optical_flow, resolve_flow
-from onereel.files import sha256_of, write_json
 from onereel.scenes import render
 from onereel.scenes.textures import Raster, random_field
-from onereel.weights import Resolved, Weights
+from onereel.weights.store import Resolved, Weights
 
 
 def drifting(step: tuple[float, float], frames: int = 3, height: int = 48, width: int = 64) -> np.ndarray:

@@ -9,14 +9,14 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
+from onereel.base.progress import no_progress
 from onereel.gan import growth, guards
-from onereel.gan.config import PyramidConfig
 from onereel.gan.networks import Critic, block, convolution, inherit, initialise, stack
 from onereel.gan.settings import AdversarialConfig, ScaleLadder
 from onereel.gan.statistics import DRIFT, colour_drift, colour_statistics_loss, noise_amplitude
 from onereel.gan.wgan import critic_loss, gradient_penalty, mixtures
-from onereel.progress import no_progress
+from onereel.methods.singan.config import PyramidConfig
 
 
 def drawn(*shape, seed=0):

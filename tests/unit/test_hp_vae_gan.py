@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from onereel.clip import Clip, to_video
-from onereel.errors import ConfigError, MethodError
+from onereel.base.errors import ConfigError, MethodError
+from onereel.base.progress import no_progress
 from onereel.gan import growth
 from onereel.gan import level as gan_level
 from onereel.gan.wgan import descend
@@ -18,7 +18,7 @@ from onereel.methods.hp_vae_gan import fit as fitting
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
 from onereel.methods.hp_vae_gan.fit import AdversarialLevel, AutoencoderLevel
 from onereel.methods.hp_vae_gan.networks import Decoder, Encoder, Hierarchy, Refiner, make_critic, to_size
-from onereel.progress import no_progress
+from onereel.video.clip import Clip, to_video
 
 CPU = torch.device("cpu")
 METHOD = load_method("hp_vae_gan")

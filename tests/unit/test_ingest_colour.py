@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from onereel.cli import app
-from onereel.clip import Clip, write_preview
-from onereel.errors import ClipError
-from onereel.files import read_json
+from onereel.base.errors import ClipError
+from onereel.base.files import read_json
+from onereel.cli.app import app
 from onereel.ingest import ingest
 from onereel.ingest.footage import over_backdrop
+from onereel.video.clip import Clip, write_preview
 
 from .ingest_media import corners, encode, encode_planes, ramp, yuv_of
 

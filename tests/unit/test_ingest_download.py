@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest import download, ingest
 
 from .ingest_media import encode, ramp

@@ -9,10 +9,10 @@ import pytest
 from av.stream import Disposition
 from PIL import Image
 
-from onereel.clip import Clip, read, write
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest import ingest, load
 from onereel.ingest.structure import broken_checksum, is_motion_jpeg, missing_part
+from onereel.video.clip import Clip, read, write
 
 from .ingest_media import claim_aperture, claim_crop, encode, numbers, ramp, rewrap, with_tracks
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence, PngImagePlugin
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest import discover, ingest, load
 from onereel.ingest.pictures import Animation, is_picture
 from onereel.ingest.series import natural_key

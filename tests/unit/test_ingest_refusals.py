@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest import ingest
 from onereel.ingest.structure import missing_part
 
@@ -183,7 +183,7 @@ def test_a_change_of_size_in_the_middle(tmp_path: Path) -> None:
 HUGE_PROBE = """
 import sys
 from pathlib import Path
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest import ingest
 for source in sys.argv[1:]:
     try:

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from onereel.ingest.request import Request, parse_fps, parse_position, parse_request
+from onereel.ingest.request import IngestRequest, parse_fps, parse_position, parse_request
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_absurd_rates_are_refused(value: str | float | Fraction) -> None:
 
 
 def test_nothing_given_keeps_everything() -> None:
-    assert parse_request() == parse_request("", " ", "", "") == Request(0, None, None, None)
+    assert parse_request() == parse_request("", " ", "", "") == IngestRequest(0, None, None, None)
 
 
 @pytest.mark.parametrize(("start", "end"), [("3", "3"), ("4", "2"), ("2.0", "1.5"), ("1:00", "59s"), (None, "0")])

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from onereel.clip import Clip, write, write_preview
-from onereel.errors import ClipError, ConfigError
+from onereel.base.errors import ClipError, ConfigError
+from onereel.base.run_record import RunRecord
 from onereel.ingest import discover, find_samples, ingest, load
 from onereel.ingest.series import natural_key
-from onereel.run_record import RunRecord
-from onereel.sampling import Request, asked_of
+from onereel.jobs.sampling import SampleRequest, asked_of
+from onereel.video.clip import Clip, write, write_preview
 
 from .ingest_media import numbers, ramp
 from .test_ingest_pictures import animate
@@ -235,7 +235,7 @@ def test_pictures_of_unread_formats_are_named(tmp_path: Path) -> None:
 # Whose samples are whose: the record of a run
 
 
-def draw(folder: Path, request: Request, *seeds: str) -> list[str]:
+def draw(folder: Path, request: SampleRequest, *seeds: str) -> list[str]:
     """Do what `generate` does for some seeds; return what it reports."""
     said: list[str] = []
     record = RunRecord(folder)
@@ -249,8 +249,8 @@ def draw(folder: Path, request: Request, *seeds: str) -> list[str]:
     return said
 
 
-def asked(method: str, **settings: object) -> Request:
-    return Request("run", "clip", method, "generate", "demo", 0, settings)  # type: ignore[arg-type]
+def asked(method: str, **settings: object) -> SampleRequest:
+    return SampleRequest("run", "clip", method, "generate", "demo", 0, settings)  # type: ignore[arg-type]
 
 
 def test_a_runs_record_says_which_samples_are_its_own(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_a_request_is_all_that_samples_depend_on_but_their_seeds(tmp_path: Path)
     config = load_method("vgpnn").Config()
     (tmp_path / "mask").write_bytes(b"a")
 
-    def of(clip: np.ndarray, request: Request) -> dict[str, object]:
+    def of(clip: np.ndarray, request: SampleRequest) -> dict[str, object]:
         return asked_of(request, config, Inputs(Clip(clip), files={"mask": tmp_path / "mask"}))
 
     first = of(ramp(2), asked("vgpnn"))

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
+from onereel.base.progress import Item
 from onereel.ingest import ingest, selection
 from onereel.ingest.footage import Facts, Footage, Picture
-from onereel.progress import Item
 
 from .ingest_media import corners, encode, numbers, ramp
 
@@ -44,7 +44,7 @@ class Shown(Footage):
 def kept(
     durations: list[Fraction], start: int | Fraction, end: int | Fraction | None, fps: Fraction | None
 ) -> list[int]:
-    request = selection.Request(start, end, fps)
+    request = selection.IngestRequest(start, end, fps)
     frames = selection.select(Shown(durations), request, "test", iter).frames
     return [int(frame[0, 0, 0]) for frame in frames]
 

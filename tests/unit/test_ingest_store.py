@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onereel.clip import Clip, read, write, write_preview
-from onereel.errors import ClipError, ConfigError
+from onereel.base.errors import ClipError, ConfigError
 from onereel.ingest import discover, ingest, load, write_clip
 from onereel.scenes import render_spec
+from onereel.video.clip import Clip, read, write, write_preview
 
 from .ingest_media import encode, ramp
 from .test_ingest_pictures import animate, write_folder

@@ -11,9 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from onereel import plan
-from onereel.clip import Clip
-from onereel.errors import ConfigError, MethodError
+from onereel.base.errors import ConfigError, MethodError
+from onereel.base.progress import no_progress
 from onereel.methods import (
     BaseMethod,
     Inputs,
@@ -25,8 +24,9 @@ from onereel.methods import (
     method_names,
     read_method_file,
 )
-from onereel.progress import no_progress
-from onereel.runs import RunRow
+from onereel.project import plan
+from onereel.project.runs import RunRow
+from onereel.video.clip import Clip
 
 RESOURCE_NAMES = {"threads", "mem_mb", "runtime", "gpu"}
 
@@ -56,7 +56,8 @@ def test_every_setting_of_a_method_says_what_it_is(name):
 def test_what_every_parse_of_the_workflow_imports_needs_no_torch():
     """It is parsed in every job: seconds each."""
     code = (
-        "import sys; from onereel import codefiles, plan; from onereel.methods import load_method, method_names\n"
+        "import sys; from onereel.base import codefiles; from onereel.project import plan\n"
+        "from onereel.methods import load_method, method_names\n"
         "for name in method_names(): load_method(name).parts\n"
         "print({'torch', 'numba', 'onereel.metrics'} & set(sys.modules))"
     )
@@ -227,13 +228,13 @@ def test_resources_of_a_preset_come_before_those_of_a_job(tmp_path: Path):
     (tmp_path / "config/methods").mkdir(parents=True)
     (tmp_path / "config/methods/vgpnn.yaml").write_text(
         "presets: {demo: {}, fast: {}}\n"
-        "resources: {sample: {threads: 4, mem_mb: 9000}, study: {threads: 8}, demo: {threads: 1}}"
+        "resources: {sample: {threads: 4, mem_mb: 9000}, heldout: {threads: 8}, demo: {threads: 1}}"
     )
     run = RunRow("a", "b", "vgpnn")
     asked = {
         (preset, job): plan.resources(tmp_path, replace(run, preset=preset), job)
         for preset in ("fast", "demo")
-        for job in ("sample", "study")
+        for job in ("sample", "heldout")
     }
     assert [asked[key]["threads"] for key in asked] == [4, 8, 1, 1]
     assert {each["mem_mb"] for each in asked.values()} == {9000}

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from onereel.clip import Clip
-from onereel.errors import MetricError
-from onereel.features.warping import fetch, occluded
+from onereel.base.errors import MetricError
 from onereel.metrics import evaluate
 from onereel.metrics.consistency import FrameConsistency, PromptConsistency
 from onereel.metrics.warp_error import WarpError
 from onereel.scenes import render
 from onereel.scenes.world import Group, WorldSpec, render_specs
+from onereel.video.clip import Clip
+from onereel.video.warping import fetch, occluded
 
 
 def plain_world() -> WorldSpec:

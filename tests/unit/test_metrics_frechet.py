@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.features.c3d import SVFIDProtocol
 from onereel.metrics import REGISTRY
 from onereel.metrics.base import Context

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from onereel.clip import to_video
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.metrics import REGISTRY, nnf_field
 from onereel.metrics import patch_search as search
 from onereel.metrics.base import Context
+from onereel.video.clip import to_video
 from tests.unit.metric_clips import blurred, noisy, shuffled, textured, tinted
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.metrics import REGISTRY
 from onereel.metrics.base import Context
 from tests.unit.metric_clips import blurred, frozen, noisy, shuffled, textured, tinted

@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from onereel.clip import to_video
 from onereel.nnf import Field, SearchConfig, completeness_weights, grid_positions, grid_size, ravel, search, unravel
 from onereel.nnf.exhaustive_torch import nearest_patches
-from onereel.patches import patch_matrix
-from onereel.pyramid import resize
+from onereel.nnf.patches import patch_matrix
+from onereel.video.clip import to_video
+from onereel.video.pyramid import resize
 
 ENGINES = ("numba", "torch")
 PATCH = (3, 7, 7)
@@ -313,7 +313,7 @@ def test_patchmatch_is_within_2_percent_of_exhaustive_search_on_a_real_clip(shar
 MEMORY = """
 import resource, torch
 from onereel.nnf import Field, SearchConfig, search
-from onereel.patches import vote
+from onereel.nnf.votes import vote
 
 def run(size, sweeps=1):
     generator = torch.Generator().manual_seed(0)

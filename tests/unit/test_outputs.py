@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from onereel import cli
-from onereel.clip import Clip, read
-from onereel.errors import ConfigError, FileError, OnereelError
-from onereel.files import read_json, write_json
+from onereel.base.errors import ConfigError, FileError, OnereelError
+from onereel.base.files import read_json, write_json
+from onereel.base.outputs import Kind, Result, check_outputs, list_folder, stranger, write_result
+from onereel.cli import app as cli
 from onereel.ingest import write_frames
-from onereel.outputs import Kind, Result, check_outputs, list_folder, stranger, write_result
+from onereel.video.clip import Clip, read
 
 from .ingest_media import encode, ramp
 

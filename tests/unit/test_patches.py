@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from onereel.nnf import Field, grid_positions, grid_size, ravel
-from onereel.patches import patch_matrix, vote
+from onereel.nnf.patches import patch_matrix
+from onereel.nnf.votes import vote
 
 ENGINES = ("numba", "torch")
 

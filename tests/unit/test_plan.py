@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from onereel import plan as plans
-from onereel.errors import ConfigError, OnereelError
-from onereel.ingest import read_clip_sheet
-from onereel.plan import Found, Plan
-from onereel.runs import RunRow
+from onereel.base.errors import ConfigError, OnereelError
+from onereel.project import plan as plans
+from onereel.project.clips import read_clip_sheet
+from onereel.project.plan import Found, Plan
+from onereel.project.runs import RunRow
 from tests.workspace import ROOT
 
 

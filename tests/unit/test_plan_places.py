@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from onereel import plan
-from onereel.clip import Clip
-from onereel.errors import ConfigError, WeightsError
+from onereel.base.errors import ConfigError, WeightsError
+from onereel.base.outputs import Result, list_folder, write_result
 from onereel.ingest import discover, write_frames
-from onereel.outputs import Result, list_folder, write_result
+from onereel.project import plan
+from onereel.video.clip import Clip
 
 from .ingest_media import encode, ramp
 

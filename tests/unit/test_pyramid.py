@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from onereel.errors import ConfigError, MethodError
-from onereel.pyramid import Ladder, build, load, resize, save
+from onereel.base.errors import ConfigError, MethodError
+from onereel.video.pyramid import Ladder, build, load, resize, save
 
 # Levels of the VGPNN authors' code for 13x144x256, as measured there (its factor is 0.85).
 AUTHORS = """3x15x26 3x18x31 3x21x37 3x25x43 3x29x51 4x34x60 4x40x70 5x47x83 5x55x97 6x64x114 7x76x134 8x89x158

@@ -12,19 +12,19 @@ from urllib.parse import unquote
 import pytest
 from PIL import Image
 
-from onereel.clip import Clip
-from onereel.errors import ConfigError
-from onereel.files import read_json, write_json
+from onereel.base.errors import ConfigError
+from onereel.base.files import read_json, write_json
 from onereel.methods import Task
-from onereel.report.charts import chart, training_curves
-from onereel.report.figures import write_figures
-from onereel.report.head import head
-from onereel.report.page import write_report
+from onereel.report.load.project import Project, load_project
+from onereel.report.page.charts import chart, training_curves
+from onereel.report.page.figures import write_figures
+from onereel.report.page.head import head
+from onereel.report.page.tradeoffs import axis_scale, look, tradeoffs
+from onereel.report.page.visuals import visualise_guides
+from onereel.report.page.write import write_report
 from onereel.report.partial import write_partial_report
-from onereel.report.project import Project, load_project
-from onereel.report.tables import write_table
-from onereel.report.tradeoffs import axis_scale, look, tradeoffs
-from onereel.report.visuals import visualise_guides
+from onereel.report.tables.build import write_table
+from onereel.video.clip import Clip
 from tests.unit.test_report_project import CLIPS, FAILED_RUN, NASTY, RUNS, build_project, moving_picture
 
 TABLES = Path(__file__).resolve().parents[2] / "config" / "tables"

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from onereel.clip import Clip
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
+from onereel.base.files import read_json
+from onereel.base.tensorfiles import save_arrays
 from onereel.features.artefacts import read_artefact
-from onereel.files import read_json
-from onereel.report.page import write_report
-from onereel.report.previews import depth_colours, flow_colours, preview, similarity
-from onereel.tensorfiles import save_arrays
+from onereel.report.page.previews import depth_colours, flow_colours, preview, similarity
+from onereel.report.page.write import write_report
+from onereel.video.clip import Clip
 from tests.unit.test_report_project import build_project
 
 SIZE = (5, 20, 32)

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onereel import clip as clips
-from onereel.clip import Clip, Frames
-from onereel.errors import OnereelError
-from onereel.files import read_json, write_json, write_text
+from onereel.base.errors import OnereelError
+from onereel.base.files import read_json, write_json, write_text
+from onereel.base.run_record import RunRecord
 from onereel.metrics.aggregate import summarise
-from onereel.report.project import DONE, FAILED, MISSING, UNFINISHED, Project, load_project, natural_key
-from onereel.report.records import Summary, require_record
-from onereel.report.visuals import visualise
-from onereel.run_record import RunRecord
-from onereel.runs import RunRow
+from onereel.project.runs import RunRow
+from onereel.report.load.project import DONE, FAILED, MISSING, UNFINISHED, Project, load_project, natural_key
+from onereel.report.load.records import Summary, require_record
+from onereel.report.page.visuals import visualise
+from onereel.video import clip as clips
+from onereel.video.clip import Clip, Frames
 
 SIZE = (10, 36, 64)
 CLIPS = ("balloons", "birds")
@@ -354,7 +354,7 @@ def test_curves_of_other_settings_are_left_out(tmp_path: Path) -> None:
     write_text(mine, "mine")
     for path in (tmp_path / "results/samples/balloons-trained").glob("*.json"):
         record = json.loads(path.read_text(encoding="utf-8"))
-        from onereel.files import sha256_of
+        from onereel.base.files import sha256_of
 
         write_json(path, {**record, "weights": {"generator": sha256_of(mine)}})
     run = entry(load(tmp_path), "balloons-trained")

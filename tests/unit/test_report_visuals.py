@@ -7,17 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from onereel import clip as clips
-from onereel.clip import Clip
-from onereel.files import read_json
-from onereel.report.visuals import (
-    MAX_SHEET,
-    displacement_colours,
-    display_size,
-    origin_colours,
-    slices,
-    visualise,
-)
+from onereel.base.files import read_json
+from onereel.report.page.visuals import MAX_SHEET, displacement_colours, display_size, origin_colours, slices, visualise
+from onereel.video import clip as clips
+from onereel.video.clip import Clip
 from tests.unit.test_report_project import moving_picture
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from onereel.errors import ConfigError
-from onereel.runs import read_run_sheet
-from onereel.sheet import parse_pairs, parse_settings
+from onereel.base.errors import ConfigError
+from onereel.base.parsing import parse_pairs, parse_settings
+from onereel.project.runs import read_run_sheet
 
 CLIPS = ("fish", "birds")
 

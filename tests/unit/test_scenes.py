@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from onereel.errors import ConfigError
+from onereel.base.errors import ConfigError
 from onereel.scenes import Scene, catalogue, render, render_spec, scene_names
 from onereel.scenes.renderer import Grid, depth_map, visible
 

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from onereel.errors import ConfigError
+from onereel.base.errors import ConfigError
 from onereel.scenes import render_spec
 from onereel.scenes import world as w
 from onereel.scenes.world.kinds import DIRECTIONS, KINDS, SETTINGS, STYLES, TIMES, WEATHERS

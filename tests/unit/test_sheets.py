@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from onereel.boxes import read_boxes
-from onereel.errors import OnereelError
-from onereel.gan.copies import TARGET
-from onereel.ingest import read_clip_sheet
-from onereel.runs import read_run_sheet
-from onereel.sheet import parse_settings, parse_whole
-from onereel.studies.sheet import read_study_sheet
+from onereel.base.errors import OnereelError
+from onereel.base.parsing import parse_settings, parse_whole
+from onereel.methods.singan.copies import TARGET
+from onereel.project.clips import read_clip_sheet
+from onereel.project.heldout import read_heldout_sheet
+from onereel.project.runs import read_run_sheet
+from onereel.video.boxes import read_boxes
 
 TEXTS = {
     "clips": 'name\tsource\tcaption\nbirds\tscene:birds\tA red, round bird, the "big" one\n',
     "runs": "run\tclip\tmethod\ttask\tsettings\nwide\tbirds\tvgpnn\tgenerate\toutput_scale=[1, 1, 1.5]; alpha=2\n",
-    "studies": "study\tkind\tclip\tmethod\tkeep\npred\tprediction\tbirds\tsinfusion\t0.5\n",
+    "heldout": "test\tkind\tclip\tmethod\tkeep\npred\tprediction\tbirds\tsinfusion\t0.5\n",
     "boxes": "frame\ttop\tleft\tbottom\tright\tcolour\n0-1\t1\t1\t5\t5\t#2040a0\n",
 }
 READ: dict[str, tuple[Callable[[Path], Any], Any]] = {
@@ -29,8 +29,8 @@ READ: dict[str, tuple[Callable[[Path], Any], Any]] = {
         lambda path: {name: (row.clip, row.settings) for name, row in read_run_sheet(path, ["birds"]).items()},
         {"wide": ("birds", {"output_scale": [1, 1, 1.5], "alpha": 2})},
     ),
-    "studies": (
-        lambda path: {name: row.split.keep for name, row in read_study_sheet(path, ["birds"], ["birds"]).items()},
+    "heldout": (
+        lambda path: {name: row.split.keep for name, row in read_heldout_sheet(path, ["birds"], ["birds"]).items()},
         {"pred": 0.5},
     ),
     "boxes": (
@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, kind, mistake):
 
 @pytest.mark.parametrize(("mark", "name"), [(",", "commas"), (";", "semicolons")])
 def test_texts_hold_commas_so_that_only_tabs_separate_their_cells(tmp_path, mark, name):
-    for kind in ("clips", "runs", "studies"):
+    for kind in ("clips", "runs", "heldout"):
         path = tmp_path / f"{kind}.csv"
         path.write_text(TEXTS[kind].replace("\t", mark), encoding="utf-8")
         with pytest.raises(OnereelError, match=f"line 1: cells are separated by {name}; separate them by tabs"):

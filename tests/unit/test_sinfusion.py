@@ -11,21 +11,21 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
-from onereel.clip import Clip, to_video
+from onereel.base.errors import ConfigError, MethodError
+from onereel.base.progress import no_progress
 from onereel.diffusion.process import Process
 from onereel.diffusion.settings import ProcessConfig
-from onereel.errors import ConfigError, MethodError
 from onereel.methods import Inputs, Task, configure, load_method
 from onereel.methods.sinfusion import fit as fitting
 from onereel.methods.sinfusion import prior
 from onereel.methods.sinfusion.config import NetworkConfig, PartConfig, SinFusionConfig
-from onereel.methods.sinfusion.depthwise import depthwise, weight_gradient
 from onereel.methods.sinfusion.models import CONDITIONS, Denoiser, Model
 from onereel.methods.sinfusion.network import Network
 from onereel.methods.sinfusion.video import continued, upsampled
-from onereel.progress import no_progress
+from onereel.networks.depthwise import depthwise, weight_gradient
 from onereel.training import loop
 from onereel.training.loop import generator_of
+from onereel.video.clip import Clip, to_video
 
 CPU = torch.device("cpu")
 TINY = NetworkConfig(channels=8, blocks=2, embedding=8)

@@ -8,23 +8,23 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from onereel.clip import Clip, to_frames, to_video
-from onereel.errors import ConfigError, MethodError
-from onereel.gan import cascade, growth, guards, pyramid
-from onereel.gan.cascade import Cascade, Generator, draw_noise, kind_of, to_side, with_neighbours
-from onereel.gan.config import PyramidConfig
-from onereel.gan.copies import pasted
-from onereel.gan.effects import motion_energy, motion_where, of_transfer, seam_gradient
-from onereel.gan.parts import Part, part_of
-from onereel.gan.pyramid import PyramidLevel, estimate, fit
-from onereel.gan.requests import Request, outline
+from onereel.base.errors import ConfigError, MethodError
+from onereel.base.progress import no_progress
+from onereel.gan import growth, guards
 from onereel.gan.settings import ScaleLadder
 from onereel.gan.statistics import noise_amplitude
 from onereel.methods import Inputs, Task, configure, load_method
-from onereel.methods.singan.config import SinGANConfig
-from onereel.methods.singan_gif.config import SinGANGIFConfig
-from onereel.progress import no_progress
-from onereel.pyramid import resize
+from onereel.methods.singan import cascade
+from onereel.methods.singan import fit as pyramid
+from onereel.methods.singan.cascade import Cascade, Generator, draw_noise, kind_of, to_side, with_neighbours
+from onereel.methods.singan.config import PyramidConfig, SinGANConfig
+from onereel.methods.singan.copies import pasted
+from onereel.methods.singan.effects import motion_energy, motion_where, of_transfer, seam_gradient
+from onereel.methods.singan.fit import PyramidLevel, estimate, fit
+from onereel.methods.singan.parts import Part, part_of
+from onereel.methods.singan.requests import PyramidRequest, outline
+from onereel.video.clip import Clip, to_frames, to_video
+from onereel.video.pyramid import resize
 
 CPU = torch.device("cpu")
 METHOD = load_method("singan_gif")
@@ -38,9 +38,9 @@ TINY = {
 }
 
 
-def tiny(**settings) -> SinGANGIFConfig:
+def tiny(**settings) -> PyramidConfig:
     """Settings of a pyramid that trains in a second."""
-    return SinGANGIFConfig(**{**TINY, **settings})
+    return PyramidConfig(**{**TINY, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def sample(task, clip, weights, *, config=None, seed=0, **clips) -> Clip:
 
 
 def test_paper_preset_writes_out_the_defaults():
-    assert configure(METHOD, "paper") == SinGANGIFConfig()
+    assert configure(METHOD, "paper") == PyramidConfig()
     assert configure(load_method("singan"), "paper") == SinGANConfig()
 
 
@@ -347,9 +347,9 @@ def test_too_short_and_too_small_clips_are_refused(clip):
         pyramid.check_clip(Part(), clip.frames[:1], tiny(train_frames=1), "singan_gif pyramid")
     assert pyramid.check_clip(Part(), clip.frames[:1], SinGANConfig(ladder=TINY["ladder"], depth=3), "singan")
     with pytest.raises(MethodError, match="the shorter side has 24 pixels, the coarsest level of the pyramid needs 25"):
-        pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(), "singan_gif")
+        pyramid.check_clip(Part(), clip.frames, PyramidConfig(), "singan_gif")
     with pytest.raises(MethodError, match=r"8x10.*is smaller than 11 pixels, what a critic of 5 layers sees"):
-        pyramid.check_clip(Part(), clip.frames, SinGANGIFConfig(ladder=ScaleLadder(min_side=8)), "singan_gif")
+        pyramid.check_clip(Part(), clip.frames, PyramidConfig(ladder=ScaleLadder(min_side=8)), "singan_gif")
 
 
 def test_super_resolution_needs_two_levels(clip):
@@ -741,6 +741,6 @@ def test_what_is_planned_before_a_training_is_what_comes_out(clip, weights, task
     METHOD.check(task, inputs, config, CPU)
     part = part_of(task, config)
     sides = pyramid.check_clip(part, clip.frames, config, "t")
-    planned = outline(task, Request("t", inputs, config, sides, part.frames(5), CPU))
+    planned = outline(task, PyramidRequest("t", inputs, config, sides, part.frames(5), CPU))
     made = sample(task, clip, weights, config=config, **dict.fromkeys(roles, clip))
     assert made.size == (planned.frames, *planned.sides[-1])

@@ -13,20 +13,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from onereel.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
-from onereel.errors import WeightsError
-from onereel.features.warping import fetch
+from onereel.base.errors import WeightsError
+from onereel.base.progress import no_progress
 from onereel.metrics import REGISTRY, Context
-from onereel.progress import no_progress
 from onereel.scenes.world import CLASSES, Group, WorldSpec, sample_world
 from onereel.standins import STAND_INS, StandIn, adopt, find, make, registry, train_stand_in
 from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group
-from onereel.standins.clip import SWAPPED, contrast, swapped
 from onereel.standins.depth import depth_loss, ordinal_accuracy
 from onereel.standins.flow import classical_scores, layered_pair
+from onereel.standins.text_image import SWAPPED, contrast, swapped
 from onereel.standins.worlds import FIRST_UNSEEN, Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
-from onereel.weights import StandInEntry, Weights
+from onereel.video.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
+from onereel.video.warping import fetch
+from onereel.weights.entries import StandInEntry
+from onereel.weights.store import Weights
 
 SHIPPED = [name for name, entry in Weights().entries.items() if isinstance(entry, StandInEntry) and entry.file]
 CPU = torch.device("cpu")

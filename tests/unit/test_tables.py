@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from onereel.errors import ConfigError
+from onereel.base.errors import ConfigError
 from onereel.metrics.aggregate import over_clips
-from onereel.report.formats import latex, to_csv, to_html, to_latex, to_markdown
-from onereel.report.model import Cell, Row, Table
-from onereel.report.numerals import numeral
-from onereel.report.project import Project, load_project
-from onereel.report.spec import read_spec
-from onereel.report.tables import build_table, clip_table, write_table
+from onereel.project.tables import read_spec
+from onereel.report.load.project import Project, load_project
+from onereel.report.tables.build import build_table, clip_table, write_table
+from onereel.report.tables.formats import latex, to_csv, to_html, to_latex, to_markdown
+from onereel.report.tables.model import Cell, Row, Table
+from onereel.report.tables.numerals import numeral
 from tests.unit.test_report_project import CLIPS, METHODS, RUNS, build_project
 
 TABLES = Path(__file__).resolve().parents[2] / "config" / "tables"

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from onereel import tensorfiles
+from onereel.base import tensorfiles
 
 TENSORS = {
     "b": torch.arange(6, dtype=torch.bfloat16).reshape(2, 3).T,

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from onereel.errors import MethodError, StoppedError
-from onereel.progress import no_progress
-from onereel.stopping import signals_held, stop_on_sigterm
+from onereel.base.errors import MethodError, StoppedError
+from onereel.base.progress import no_progress
+from onereel.base.stopping import signals_held, stop_on_sigterm
 from onereel.training.descent import Descent
 from onereel.training.loop import CHECKPOINT, CURVES, Curves, generator_of, train
 from onereel.training.settings import TrainingConfig
@@ -111,7 +111,7 @@ def test_kill_minus_nine_loses_no_more_than_a_checkpoint(tmp_path):
         import sys, time, torch
         from pathlib import Path
         from torch import nn
-        from onereel.progress import no_progress
+        from onereel.base.progress import no_progress
         from onereel.training.descent import Descent
         from onereel.training.loop import train
         from onereel.training.settings import TrainingConfig

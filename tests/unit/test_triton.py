@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 import torch
 
-from onereel.clip import Clip, to_frames
+from onereel.base.progress import no_progress
 from onereel.methods import Inputs, Task, load_method
 from onereel.methods.vgpnn import VGPNNConfig
 from onereel.nnf import Field, SearchConfig, engines, grid_size, search
 from onereel.nnf.rounding import from_bytes
-from onereel.patches import vote
-from onereel.progress import no_progress
-from onereel.pyramid import Ladder
+from onereel.nnf.votes import vote
+from onereel.video.clip import Clip, to_frames
+from onereel.video.pyramid import Ladder
 from tests.unit.test_nnf import all_distances, generator, whole_numbers
 from tests.unit.test_patches import random_field, random_video
 
@@ -243,9 +243,9 @@ def test_the_kernels_run_under_the_interpreter():
 
 COMPILE = """
 import sys, torch
-from onereel import patches
+from onereel.nnf import votes
 from onereel.nnf import engines
-assert "triton" not in sys.modules, "not every machine has it"
+assert "triton" not in sys.modules, f"{votes}: not every machine has it"
 
 import triton
 from triton.backends.compiler import GPUTarget

@@ -10,15 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
-from onereel.clip import Clip, Frames, to_frames, to_video
-from onereel.errors import ConfigError, MethodError
+from onereel.base.errors import ConfigError, MethodError
+from onereel.base.progress import no_progress
 from onereel.methods import Inputs, Task, configure, load_method
 from onereel.methods.vgpnn import VGPNNConfig, generate, synthesis
 from onereel.nnf import SearchConfig, grid_size, unravel
 from onereel.nnf.exhaustive_torch import nearest_patches
-from onereel.patches import patch_matrix
-from onereel.progress import no_progress
-from onereel.pyramid import Ladder, build, resize
+from onereel.nnf.patches import patch_matrix
+from onereel.video.clip import Clip, Frames, to_frames, to_video
+from onereel.video.pyramid import Ladder, build, resize
 
 PATCH = (3, 7, 7)
 METHOD = load_method("vgpnn")

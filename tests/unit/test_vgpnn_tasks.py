@@ -9,17 +9,17 @@ import torch
 from skimage.measure import label, regionprops
 
 from onereel import scenes
-from onereel.clip import Clip, Frames, to_frames, to_video
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
+from onereel.base.progress import no_progress
 from onereel.features.flow import ClassicalFlow
+from onereel.jobs.sampling import SampleRequest, resolve_networks
+from onereel.jobs.sampling import draw as draw_sample
 from onereel.methods import Inputs, Task, configure, load_method
 from onereel.methods.vgpnn import VGPNNConfig, inpaint, retarget
 from onereel.methods.vgpnn.holes import Hole, read_hole
-from onereel.progress import no_progress
-from onereel.pyramid import Ladder, resize
-from onereel.sampling import Request, resolve_networks
-from onereel.sampling import draw as draw_sample
-from onereel.weights import Resolved, Weights
+from onereel.video.clip import Clip, Frames, to_frames, to_video
+from onereel.video.pyramid import Ladder, resize
+from onereel.weights.store import Resolved, Weights
 
 VGPNN = load_method("vgpnn")
 TVL1, own = ClassicalFlow(), Weights.resolve
@@ -330,7 +330,7 @@ def test_the_flow_that_was_asked_for_is_used_and_recorded(monkeypatch, mode, tit
     config = configure(VGPNN, "demo", {"flow_bins": 2}, task=Task.ANALOGY)
     clip, other = rendered("balloons", seed=1, frames=6, height=48, width=48), texture(6, 48, 48, seed=1, blobs=4)
     networks = resolve_networks(VGPNN, Task.ANALOGY, config, mode)
-    request = Request("r", "c", "vgpnn", Task.ANALOGY, "demo", 0)
+    request = SampleRequest("r", "c", "vgpnn", Task.ANALOGY, "demo", 0)
     inputs = Inputs(clip, clips={"style": other}, networks=networks)
     place = {"weights": {}, "device": torch.device("cpu"), "progress": no_progress}
     _, record = draw_sample(VGPNN, request, inputs, config, **place)

@@ -15,11 +15,12 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from onereel import weights as module
-from onereel.checkpoints import read_tensors
-from onereel.errors import ConfigError, WeightsError
-from onereel.features.standin import random_state
-from onereel.weights import MODES, RealEntry, StandInEntry, Weights, fingerprint
+from onereel.base.errors import ConfigError, WeightsError
+from onereel.features.seeded import random_state
+from onereel.weights import store as module
+from onereel.weights.checkpoints import read_tensors
+from onereel.weights.entries import MODES, RealEntry, StandInEntry
+from onereel.weights.store import Weights, fingerprint
 
 TENSORS = {"conv.weight": torch.arange(12.0).reshape(3, 4), "conv.bias": torch.ones(3, dtype=torch.float16)}
 

@@ -4,8 +4,8 @@ import re
 
 from safetensors.torch import load_file
 
-from onereel.clip import read
-from onereel.files import read_json
+from onereel.base.files import read_json
+from onereel.video.clip import read
 from tests.workspace import ROOT, SMALL_CONFIG, copy_repository
 
 CLIPS = "name\tsource\nballoons\tscene:balloons?seed=1&frames=4&height=32&width=40\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from onereel.outputs import Result, write_result
+from onereel.base.outputs import Result, write_result
 from tests.workspace import Workspace, small_workspace
 
 OLD = 10**9

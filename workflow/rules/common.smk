@@ -7,13 +7,13 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from onereel import plan
-from onereel.codefiles import code_files
-from onereel.config import read_config
-from onereel.digests import Digests
-from onereel.errors import OnereelError
+from onereel.project import plan
+from onereel.base.codefiles import code_files
+from onereel.project.config import read_config
+from onereel.base.digests import Digests
+from onereel.base.errors import OnereelError
 from onereel.methods import load_method, training_code
-from onereel.sheet import clips_and_files
+from onereel.base.parsing import clips_and_files
 
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
@@ -33,7 +33,7 @@ try:
         ROOT,
         clips=config["clips"],
         runs=config["runs"],
-        studies=config["studies"],
+        heldout=config["heldout"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
         metrics=(
@@ -76,8 +76,8 @@ def any_of(names):
 
 wildcard_constraints:
     clip=any_of([*PLAN.clips, *PLAN.known_clips]),
-    study=any_of(PLAN.studies),
-    kind=any_of(PLAN.study_kinds),
+    test=any_of(PLAN.heldout),
+    kind=any_of(PLAN.heldout_kinds),
     run=any_of(PLAN.runs),
     table=any_of(PLAN.tables),
     part="[A-Za-z0-9_]+",
@@ -85,7 +85,7 @@ wildcard_constraints:
 
 
 def run_of(wildcards):
-    """The row of a run, or of a study as a run."""
+    """The row of a run, or of a test as a run."""
     return PLAN.computed.get(wildcards.run) or PLAN.runs[wildcards.run]
 
 
@@ -142,7 +142,7 @@ def trained(wildcards):
     model = (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
     if model not in PLAN.models:
         raise WorkflowError(
-            f"model {' '.join(model)}: no run or study trains it (add its row to {config['runs']})"
+            f"model {' '.join(model)}: no run or test trains it (add its row to {config['runs']})"
         )
     return PLAN.models[model]
 
@@ -239,15 +239,15 @@ def samples_of(wildcards):
     )
 
 
-STUDY_ROWS = [study.plain() for study in PLAN.studies.values()]
-STUDY_RECORDS = expand("<studies>/{study}/record.json", study=PLAN.studies)
+HELDOUT_ROWS = [test.plain() for test in PLAN.heldout.values()]
+HELDOUT_RECORDS = expand("<heldout>/{test}/record.json", test=PLAN.heldout)
 
 
-def study_run(wildcards):
-    """The study as a run on its known frames."""
-    return PLAN.studies[wildcards.study].run
+def heldout_run(wildcards):
+    """The test as a run on its known frames."""
+    return PLAN.heldout[wildcards.test].run
 
 
-def study_resource(name):
+def heldout_resource(name):
     """A resource of the method's YAML, as Snakemake asks for it."""
-    return lambda wildcards: resources_for("study", study_run(wildcards))[name]
+    return lambda wildcards: resources_for("heldout", heldout_run(wildcards))[name]

@@ -4,7 +4,7 @@
 rule build_pyramid:
     input:
         clip="<clips>/{clip}.mkv",
-        code=code_files("pyramid"),
+        code=code_files("video.pyramid"),
     output:
         "<pyramids>/{clip}/{ladder}.safetensors",
     log:
@@ -77,7 +77,9 @@ rule embed_clip:
         clip="<clips>/{clip}.mkv",
         weights_list=str(ROOT / "config/weights.yaml"),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
-        code=code_files("features.artefacts", "features.clip", "features.open_clip"),
+        code=code_files(
+            "features.artefacts", "features.text_image", "features.open_clip"
+        ),
     output:
         "data/embeddings/{clip}.safetensors",
     log:
@@ -102,7 +104,9 @@ rule embed_text:
     input:
         weights_list=str(ROOT / "config/weights.yaml"),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
-        code=code_files("features.artefacts", "features.clip", "features.open_clip"),
+        code=code_files(
+            "features.artefacts", "features.text_image", "features.open_clip"
+        ),
     output:
         "data/embeddings/texts/{text}.safetensors",
     log:

@@ -2,7 +2,7 @@
 
 import shutil
 
-from onereel.outputs import stranger
+from onereel.base.outputs import stranger
 
 ROWS = [run.plain() for run in PLAN.runs.values()]
 
@@ -10,7 +10,7 @@ ROWS = [run.plain() for run in PLAN.runs.values()]
 rule visualise_clip:
     input:
         clip="<clips>/{clip}.mkv",
-        code=code_files("report.visuals"),
+        code=code_files("report.page.visuals"),
     output:
         directory("<visuals>/clips/{clip}"),
     log:
@@ -36,7 +36,7 @@ rule visualise_run:
         clips=lambda wildcards: list(further_clips(wildcards).values()),
         files=files_made_here,
         code=lambda wildcards: code_files(
-            "report.visuals", *guiding_code(run_of(wildcards))
+            "report.page.visuals", *guiding_code(run_of(wildcards))
         ),
     output:
         directory("<visuals>/runs/{run}"),
@@ -64,7 +64,7 @@ rule preview:
     input:
         clip="<clips>/{clip}.mkv",
         artefacts=[ARTEFACTS[kind] for kind in PREVIEWS],
-        code=code_files("report.previews"),
+        code=code_files("report.page.previews"),
     output:
         directory("<visuals>/previews/{clip}"),
     log:
@@ -107,8 +107,8 @@ rule write_table:
 rule draw_figures:
     input:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
-        studies=STUDY_RECORDS,
-        code=code_files("report.figures", "report.studies"),
+        heldout=HELDOUT_RECORDS,
+        code=code_files("report.page.figures", "report.load.heldout"),
     output:
         report(
             directory("<figures>"),
@@ -124,7 +124,7 @@ rule draw_figures:
     params:
         runs=ROWS,
         clips=list(PLAN.clips),
-        studies=STUDY_ROWS,
+        heldout=HELDOUT_ROWS,
     script:
         "../scripts/draw_figures.py"
 
@@ -140,9 +140,9 @@ rule write_report:
         ),
         runs=expand("<visuals>/runs/{run}", run=PLAN.runs),
         previews=expand("<visuals>/previews/{clip}", clip=PREVIEWED),
-        study_records=STUDY_RECORDS,
-        study_tables=expand("<tables>/{kind}.html", kind=PLAN.study_kinds),
-        studies=expand("<visuals>/studies/{study}", study=PLAN.studies),
+        heldout_records=HELDOUT_RECORDS,
+        heldout_tables=expand("<tables>/{kind}.html", kind=PLAN.heldout_kinds),
+        heldout=expand("<visuals>/heldout/{test}", test=PLAN.heldout),
         code=code_files("report"),
     output:
         directory("<results>/report"),
@@ -155,8 +155,10 @@ rule write_report:
         runs=ROWS,
         clips=sorted({run.clip for run in PLAN.runs.values()}),
         tables={table: f"results/tables/{table}" for table in PLAN.tables},
-        studies=STUDY_ROWS,
-        study_tables={str(kind): f"results/tables/{kind}" for kind in PLAN.study_kinds},
+        heldout=HELDOUT_ROWS,
+        heldout_tables={
+            str(kind): f"results/tables/{kind}" for kind in PLAN.heldout_kinds
+        },
     script:
         "../scripts/write_report.py"
 
@@ -198,9 +200,9 @@ onerror:
         runs=list(PLAN.runs.values()),
         clips=list(PLAN.clips),
         tables=PLAN.tables,
-        studies=list(PLAN.studies.values()),
-        study_tables={
-            kind: ROOT / f"config/tables/{kind}.yaml" for kind in PLAN.study_kinds
+        heldout=list(PLAN.heldout.values()),
+        heldout_tables={
+            kind: ROOT / f"config/tables/{kind}.yaml" for kind in PLAN.heldout_kinds
         },
     )
     print(

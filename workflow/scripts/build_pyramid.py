@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from onereel import pyramid
-from onereel.clip import read, to_video
-from onereel.joblog import job_log
+from onereel.base.joblog import job_log
+from onereel.video import pyramid
+from onereel.video.clip import read, to_video
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.joblog import job_log
-from onereel.outputs import list_folder
-from onereel.report.figures import write_figures, write_horizon_figure
-from onereel.report.project import load_project
-from onereel.report.studies import load_studies
-from onereel.runs import RunRow
-from onereel.studies.hold_out import Kind
-from onereel.studies.sheet import StudyRow
+from onereel.base.joblog import job_log
+from onereel.base.outputs import list_folder
+from onereel.heldout.hold_out import Kind
+from onereel.project.heldout import HeldOutRow
+from onereel.project.runs import RunRow
+from onereel.report.load.heldout import load_heldout
+from onereel.report.load.project import load_project
+from onereel.report.page.figures import write_figures, write_horizon_figure
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -21,9 +21,9 @@ def main(job: "Snakemake") -> None:
     folder = Path(job.output[0])
     folder.mkdir(parents=True, exist_ok=True)
     write_figures(project, folder)
-    studies = load_studies(Path(), [StudyRow.restore(row) for row in job.params.studies])
-    if Kind.PREDICTION in studies.kinds:
-        write_horizon_figure(studies.project(Kind.PREDICTION), folder)
+    tests = load_heldout(Path(), [HeldOutRow.restore(row) for row in job.params.heldout])
+    if Kind.PREDICTION in tests.kinds:
+        write_horizon_figure(tests.project(Kind.PREDICTION), folder)
     list_folder(folder)
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.devices import claimed_device
+from onereel.base.devices import claimed_device
+from onereel.base.joblog import job_log
 from onereel.features.artefacts import write_text_embedding
-from onereel.joblog import job_log
-from onereel.sampling import use_threads
+from onereel.jobs.sampling import use_threads
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

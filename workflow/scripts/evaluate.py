@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.clip import read
-from onereel.joblog import job_log
+from onereel.base.joblog import job_log
+from onereel.base.outputs import Result, write_result
+from onereel.jobs.sampling import use_threads
 from onereel.metrics import evaluate
-from onereel.outputs import Result, write_result
-from onereel.sampling import use_threads
+from onereel.video.clip import read
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.clip import read
+from onereel.base.joblog import job_log
+from onereel.heldout.hold_out import HoldOut, known_clip
 from onereel.ingest import write_frames
-from onereel.joblog import job_log
-from onereel.studies.hold_out import HoldOut, known_clip
+from onereel.video.clip import read
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onereel import ingest
-from onereel.filenames import readable
-from onereel.joblog import job_log
-from onereel.sampling import write_sample
+from onereel.base.filenames import readable
+from onereel.base.joblog import job_log
+from onereel.jobs.sampling import write_sample
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

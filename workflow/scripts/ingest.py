@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onereel.ingest import ingest, read_clip_sheet, write_clip
-from onereel.joblog import job_log
+from onereel.base.joblog import job_log
+from onereel.ingest import ingest, write_clip
+from onereel.project.clips import read_clip_sheet
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.clip import read
-from onereel.joblog import job_log
-from onereel.report.previews import preview
+from onereel.base.joblog import job_log
+from onereel.report.page.previews import preview
+from onereel.video.clip import read
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.devices import claimed_device
-from onereel.joblog import job_log
+from onereel.base.devices import claimed_device
+from onereel.base.joblog import job_log
+from onereel.base.progress import terminal_progress
+from onereel.jobs.sampling import SampleRequest, draw, read_inputs, resolve_networks, use_threads, write_sample
 from onereel.methods import Task, load_method
-from onereel.progress import terminal_progress
-from onereel.sampling import Request, draw, read_inputs, resolve_networks, use_threads, write_sample
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     use_threads(job.threads)
-    request = Request(**job.params.request)
+    request = SampleRequest(**job.params.request)
     method = load_method(request.method)
     config = method.Config.model_validate(job.params.config)
     inputs = read_inputs(

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from onereel.files import atomic_path, write_json
-from onereel.joblog import job_log
-from onereel.report.records import Summary, require_record
+from onereel.base.files import atomic_path, write_json
+from onereel.base.joblog import job_log
+from onereel.report.load.records import Summary, require_record
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

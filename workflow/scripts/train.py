@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.devices import claimed_device
-from onereel.fitting import fit_part, write_weights
-from onereel.joblog import job_log
+from onereel.base.devices import claimed_device
+from onereel.base.joblog import job_log
+from onereel.base.progress import terminal_progress
+from onereel.jobs.fitting import fit_part, write_weights
+from onereel.jobs.sampling import read_inputs, use_threads
 from onereel.methods import load_method
-from onereel.progress import terminal_progress
-from onereel.sampling import read_inputs, use_threads
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.devices import claimed_device
-from onereel.joblog import job_log
-from onereel.progress import terminal_progress
-from onereel.sampling import use_threads
+from onereel.base.devices import claimed_device
+from onereel.base.joblog import job_log
+from onereel.base.progress import terminal_progress
+from onereel.jobs.sampling import use_threads
 from onereel.standins import train_stand_in
 
 if TYPE_CHECKING:

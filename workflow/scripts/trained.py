@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.files import write_json
-from onereel.joblog import job_log
-from onereel.report.records import require_record
+from onereel.base.files import write_json
+from onereel.base.joblog import job_log
+from onereel.report.load.records import require_record
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

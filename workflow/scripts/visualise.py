@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onereel.clip import Clip, read
-from onereel.joblog import job_log
+from onereel.base.joblog import job_log
+from onereel.jobs.sampling import read_inputs, use_threads
 from onereel.methods import Task, load_method
-from onereel.report.visuals import GUIDES, visualise, visualise_guides
-from onereel.sampling import read_inputs, use_threads
+from onereel.report.page.visuals import GUIDES, visualise, visualise_guides
+from onereel.video.clip import Clip, read
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

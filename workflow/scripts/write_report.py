@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.joblog import job_log
-from onereel.report.page import write_report
-from onereel.report.project import load_project
-from onereel.report.studies import load_studies
-from onereel.runs import RunRow
-from onereel.studies.hold_out import Kind
-from onereel.studies.sheet import StudyRow
+from onereel.base.joblog import job_log
+from onereel.heldout.hold_out import Kind
+from onereel.project.heldout import HeldOutRow
+from onereel.project.runs import RunRow
+from onereel.report.load.heldout import load_heldout
+from onereel.report.load.project import load_project
+from onereel.report.page.write import write_report
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 def main(job: "Snakemake") -> None:
     project = load_project(Path(), runs=[RunRow.restore(row) for row in job.params.runs], clips=job.params.clips)
     tables = {name: Path(stem) for name, stem in job.params.tables.items()}
-    studies = load_studies(Path(), [StudyRow.restore(row) for row in job.params.studies])
+    tests = load_heldout(Path(), [HeldOutRow.restore(row) for row in job.params.heldout])
     write_report(
         project,
         Path(job.output[0]),
         tables=tables,
-        visuals=Path([*job.input.runs, *job.input.studies][0]).parents[1],
-        studies=studies,
-        study_tables={Kind(kind): Path(stem) for kind, stem in job.params.study_tables.items()},
+        visuals=Path([*job.input.runs, *job.input.heldout][0]).parents[1],
+        heldout=tests,
+        heldout_tables={Kind(kind): Path(stem) for kind, stem in job.params.heldout_tables.items()},
     )
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.joblog import job_log
-from onereel.report.project import load_project
-from onereel.report.tables import write_table
-from onereel.runs import RunRow
+from onereel.base.joblog import job_log
+from onereel.project.runs import RunRow
+from onereel.report.load.project import load_project
+from onereel.report.tables.build import write_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake

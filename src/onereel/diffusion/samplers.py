@@ -11,8 +11,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.process import Process, noise_like
-from onereel.progress import Progress, no_progress
 
 Predict: TypeAlias = Callable[[Tensor, int], Tensor]
 """``predict(noisy, timestep)``: what the network says of a batch (B, ...) at one step."""

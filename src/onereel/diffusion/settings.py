@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from onereel.methods.base import MethodConfig
+from onereel.base.settings import Settings
 
 PredictionType = Literal["sample", "epsilon", "v_prediction"]
 
 
-class ProcessConfig(MethodConfig):
+class ProcessConfig(Settings):
     """How much noise a step adds, and what the network is trained to say."""
 
     num_train_timesteps: int = Field(default=50, ge=2, le=10_000)

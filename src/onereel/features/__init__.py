@@ -1,6 +1,7 @@
 """Frozen feature extractors, each with its own preprocessing: frames in, one feature vector per position out.
 
-An extractor is made from resolved weights (`onereel.weights.Resolved`), real or stand-in, and never decides which.
+An extractor is made from resolved weights (`onereel.weights.store.Resolved`), real or stand-in, and never decides
+which.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from onereel.clip import Frames
+from onereel.video.clip import Frames
 
 
 class Extractor(Protocol):

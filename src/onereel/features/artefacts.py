@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from onereel import tensorfiles
-from onereel.clip import Frames
-from onereel.errors import MethodError
-from onereel.weights import Mode, Weights
+from onereel.base import tensorfiles
+from onereel.base.errors import MethodError
+from onereel.video.clip import Frames
+from onereel.weights.entries import Mode
+from onereel.weights.store import Weights
 
 
 def write_depth(path: Path, frames: Frames, *, weights: Mode = "auto", device: torch.device | str = "cpu") -> None:
@@ -98,7 +99,7 @@ def read_artefact(path: Path, kind: str) -> tuple[dict[str, np.ndarray], str]:
 
 
 def _embedder(weights: Mode, device: torch.device | str):  # type: ignore[no-untyped-def]
-    from onereel.features.clip import ROLE, ClipEmbedder
+    from onereel.features.text_image import ROLE, ClipEmbedder
 
     return ClipEmbedder(Weights().resolve(ROLE, weights), device=device)
 

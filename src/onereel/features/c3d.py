@@ -15,11 +15,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from onereel.clip import Frames
-from onereel.conv3d import Conv3d
-from onereel.errors import MetricError, WeightsError
-from onereel.features.standin import load_frozen
-from onereel.weights import Resolved
+from onereel.base.errors import MetricError, WeightsError
+from onereel.features.seeded import load_frozen
+from onereel.networks.conv3d import Conv3d
+from onereel.video.clip import Frames
+from onereel.weights.store import Resolved
 
 InputRange = Literal["mean255", "0..255", "0..1", "-1..1"]
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")

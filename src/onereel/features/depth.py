@@ -11,12 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from onereel.clip import Frames
-from onereel.errors import WeightsError
+from onereel.base.errors import WeightsError
 from onereel.features.dpt import DPT, Shape, map_keys
 from onereel.features.images import CHUNK, chunks, images_of
-from onereel.features.standin import load_frozen
-from onereel.weights import Resolved
+from onereel.features.seeded import load_frozen
+from onereel.video.clip import Frames
+from onereel.weights.store import Resolved
 
 ROLE = "depth"
 

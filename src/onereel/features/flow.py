@@ -25,9 +25,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from onereel.clip import Frames
-from onereel.errors import ClipError, WeightsError
-from onereel.weights import Mode, Resolved, Weights
+from onereel.base.errors import ClipError, WeightsError
+from onereel.video.clip import Frames
+from onereel.weights.entries import Mode
+from onereel.weights.store import Resolved, Weights
 
 ROLE = "flow"
 

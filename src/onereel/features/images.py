@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional
 
-from onereel.clip import Frames
+from onereel.video.clip import Frames
 
 CHUNK = 1 << 20  # pixels per chunk
 

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from onereel.clip import Frames
-from onereel.errors import MetricError, WeightsError
-from onereel.features.standin import load_frozen
-from onereel.weights import Resolved
+from onereel.base.errors import MetricError, WeightsError
+from onereel.features.seeded import load_frozen
+from onereel.video.clip import Frames
+from onereel.weights.store import Resolved
 
 Dimension = Literal[64, 192]
 

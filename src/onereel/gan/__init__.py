@@ -8,7 +8,6 @@
 | `statistics` | colour statistics, noise amplitude from the reconstruction, colour drift |
 | `growth` | level after level as resumable units; a finished level never trains again |
 | `guards` | what a training will take, before it starts; colours that run away, before hours are lost |
-| `config`, `cascade`, `pyramid` | the SinGAN family: settings, trained generators in a row, training of a level |
-| `copies`, `effects` | boxes copied within a clip; how much their seams show, where motion is |
-| `tasks`, `family` | what the SinGAN family is asked for, and its methods' common base |
+
+The SinGAN family lives in `onereel.methods.singan`, HP-VAE-GAN in its own package.
 """

@@ -14,16 +14,16 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from onereel import tensorfiles
-from onereel.curves import curves_text, read_curves
-from onereel.errors import MethodError
-from onereel.files import write_text
+from onereel.base import tensorfiles
+from onereel.base.errors import MethodError
+from onereel.base.files import write_text
+from onereel.base.progress import Progress
 from onereel.gan import guards
 from onereel.gan.settings import AdversarialConfig
 from onereel.gan.statistics import DRIFT
-from onereel.progress import Progress
-from onereel.pyramid import Size
 from onereel.training import loop
+from onereel.training.curves import curves_text, read_curves
+from onereel.video.pyramid import Size
 
 FINISHED = "finished.safetensors"
 _SETTLED_STEPS = 200  # before that, samples of a level may look like anything

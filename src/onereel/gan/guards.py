@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from onereel.conv3d import Conv3d
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
 from onereel.gan.settings import AdversarialConfig
-from onereel.pyramid import Size
+from onereel.networks.conv3d import Conv3d
 from onereel.training.descent import Precision
+from onereel.video.pyramid import Size
 
 _BYTES_PER_VALUE = 5
 _BYTES_AT_REST = 600 * 2**20

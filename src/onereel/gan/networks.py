@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from onereel.conv3d import Conv3d, conv3d, transposed
+from onereel.networks.conv3d import Conv3d, conv3d, transposed
 
 Kind = Literal["2d", "3d", "separable"]
 Norm = Literal["batch", "none"]

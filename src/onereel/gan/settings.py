@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from onereel.errors import MethodError
-from onereel.methods.base import MethodConfig
+from onereel.base.errors import MethodError
+from onereel.base.settings import Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Side = tuple[int, int]
@@ -15,7 +15,7 @@ Side = tuple[int, int]
 _SLACK = 1e-9  # 64 / 1.25**0 must stay 64, whatever the last bit says
 
 
-class ScaleLadder(MethodConfig):
+class ScaleLadder(Settings):
     """Picture sizes of a pyramid that lands on both ends: the clip's size, and `min_side` pixels.
 
     As many levels as a ratio of at most `factor` needs; the ratio then shrinks so that all steps are equal (SinGAN's
@@ -49,7 +49,7 @@ class ScaleLadder(MethodConfig):
         return [(math.ceil(height * scale - _SLACK), math.ceil(width * scale - _SLACK)) for scale in scales]
 
 
-class AdversarialConfig(MethodConfig):
+class AdversarialConfig(Settings):
     """Adam on a generator and its critics, in turns. Defaults: what the papers share; see `SinGANAdversarial`."""
 
     learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)

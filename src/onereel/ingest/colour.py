@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest.tone import Tone, to_sdr, tone_of
 
 # libav's AVColorSpace (ITU-T H.273, table 4) -> swscale's constant and a name.

@@ -5,17 +5,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from onereel.clip import Clip, claims_to_be_clip, recognise, stack
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
+from onereel.base.progress import Progress, no_progress
 from onereel.ingest.download import download, is_address, parse_address, without_password
 from onereel.ingest.footage import Footage, Picture
 from onereel.ingest.movie import Movie
 from onereel.ingest.pictures import HEAD_BYTES, Animation, Folder, is_picture
-from onereel.ingest.request import Request, parse_request
+from onereel.ingest.request import IngestRequest, parse_request
 from onereel.ingest.scene import SceneFootage, is_scene
 from onereel.ingest.selection import Selection, rate_of, select, target_size, variable_rate
 from onereel.ingest.structure import broken_checksum, is_apng, is_motion_jpeg, missing_part
-from onereel.progress import Progress, no_progress
+from onereel.video.clip import Clip, claims_to_be_clip, recognise, stack
 
 DOWNLOADS = Path("data/downloads")
 
@@ -73,7 +73,7 @@ def ingest(
 
 
 def load(source: str | Path, *, allow_single: bool = False) -> Clip:
-    """A clip from any source, as it is; what `onereel.clip.write` wrote comes back exactly, rewrapped or not.
+    """A clip from any source, as it is; what `onereel.video.clip.write` wrote comes back exactly, rewrapped or not.
 
     Raises: ClipError.
     """
@@ -82,7 +82,7 @@ def load(source: str | Path, *, allow_single: bool = False) -> Clip:
     return ingest(str(source), name=Path(without_password(str(source))).stem or "clip", allow_single=allow_single)[0]
 
 
-def _open(source: str, where: str, request: Request, downloads: Path, progress: Progress) -> Footage:
+def _open(source: str, where: str, request: IngestRequest, downloads: Path, progress: Progress) -> Footage:
     if is_scene(source):
         return SceneFootage(source)
     if is_address(source):
@@ -115,7 +115,7 @@ def _head(path: Path, where: str) -> bytes:
         return stream.read(HEAD_BYTES)
 
 
-def _clip(selection: Selection, footage: Footage, request: Request, where: str, allow_single: bool) -> Clip:
+def _clip(selection: Selection, footage: Footage, request: IngestRequest, where: str, allow_single: bool) -> Clip:
     if len(selection.frames) == 1 and not allow_single:
         given = request.start != 0 or request.end is not None or (request.fps is not None and footage.timed)
         what = "start, end and fps leave one frame" if given else "has only one frame"
@@ -125,7 +125,7 @@ def _clip(selection: Selection, footage: Footage, request: Request, where: str, 
 
 
 def _manifest(
-    name: str, source: str, footage: Footage, request: Request, selection: Selection, clip: Clip
+    name: str, source: str, footage: Footage, request: IngestRequest, selection: Selection, clip: Clip
 ) -> dict[str, Any]:
     facts = footage.facts
     return {
@@ -156,7 +156,7 @@ def _manifest(
     }
 
 
-def _trims(request: Request, selection: Selection) -> dict[str, Any]:
+def _trims(request: IngestRequest, selection: Selection) -> dict[str, Any]:
     return {
         "start": _position(request.start),
         "end": _position(request.end) if request.end is not None else None,
@@ -169,14 +169,14 @@ def _position(position: int | Fraction) -> dict[str, Any]:
     return {"seconds": float(position)} if isinstance(position, Fraction) else {"frame": position}
 
 
-def _resize(footage: Footage, request: Request) -> dict[str, Any] | None:
+def _resize(footage: Footage, request: IngestRequest) -> dict[str, Any] | None:
     before, after = footage.size, target_size(footage, request, "")
     if before == after:
         return None
     return {"from": list(before), "to": list(after), "kernel": "bicubic, antialiased", "enlarged": after[0] > before[0]}
 
 
-def _notes(request: Request, selection: Selection) -> list[str]:
+def _notes(request: IngestRequest, selection: Selection) -> list[str]:
     """What a reader of the manifest should know about the part that was taken."""
     if isinstance(request.end, Fraction) and request.end > selection.seen:
         return [f"end {float(request.end):g} s is past the source's end ({float(selection.seen):g} s)"]

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from onereel.errors import ClipError, ConfigError
+from onereel.base.errors import ClipError, ConfigError
+from onereel.base.run_record import NAME as RECORD
+from onereel.base.run_record import RunRecord, own_request
 from onereel.ingest.series import (
     Contents,
     contents,
@@ -28,8 +30,6 @@ from onereel.ingest.series import (
     said,
     split_series,
 )
-from onereel.run_record import NAME as RECORD
-from onereel.run_record import RunRecord, own_request
 
 _LOSSLESS = (".mkv", ".png", ".apng", ".y4m", ".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
 _HELPERS = (

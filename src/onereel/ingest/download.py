@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
-from onereel.errors import ClipError
-from onereel.masking import masked
-from onereel.progress import Progress, no_progress
+from onereel.base.errors import ClipError
+from onereel.base.masking import masked
+from onereel.base.progress import Progress, no_progress
 
 MAX_BYTES = 8 * 2**30
 """Largest file that is downloaded."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 
 MAX_PIXELS = 8192 * 8192
 """Largest picture that is decoded; headers that claim more are refused before memory is asked for."""

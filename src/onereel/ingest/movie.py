@@ -16,9 +16,8 @@ from typing import ClassVar
 import av
 import numpy as np
 
-from onereel.clip import exact_rate
-from onereel.errors import ClipError
-from onereel.files import sha256_of
+from onereel.base.errors import ClipError
+from onereel.base.files import sha256_of
 from onereel.ingest.colour import Converter, colour_of, name_of_turn, pixel_aspect, turn, upright
 from onereel.ingest.crop import container_crop
 from onereel.ingest.footage import MAX_PIXELS, Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
@@ -26,6 +25,7 @@ from onereel.ingest.pictures import orientation
 from onereel.ingest.request import MAX_FPS
 from onereel.ingest.structure import damaged_slice, is_motion_jpeg
 from onereel.ingest.track import video_track
+from onereel.video.clip import exact_rate
 
 _RAW = ("h264", "hevc", "vvc", "mjpeg", "m4v", "mpegvideo", "h263", "h261", "vc1", "cavsvideo", "dirac", "obu")
 """Streams without a container. What libav gives them as times is wrong where pictures are stored out of order."""

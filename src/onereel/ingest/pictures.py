@@ -23,8 +23,8 @@ import numpy as np
 import PIL
 from PIL import ExifTags, Image, features
 
-from onereel.errors import ClipError
-from onereel.files import sha256_of
+from onereel.base.errors import ClipError
+from onereel.base.files import sha256_of
 from onereel.ingest.colour import name_of_turn, turn
 from onereel.ingest.footage import Facts, Footage, Picture, check_pixels, note_alpha, over_backdrop
 from onereel.ingest.series import frames_of, said

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from onereel.sheet import decimal_point, whole_number
+from onereel.base.parsing import decimal_point, whole_number
 
 Position: TypeAlias = int | Fraction
 """A place in a source: an int is a frame's index (0 is the first), a Fraction is seconds after the first frame."""
@@ -21,7 +21,7 @@ _GROUPED = re.compile(r"[0-9]{1,3},[0-9]{3}")
 
 
 @dataclass(frozen=True)
-class Request:
+class IngestRequest:
     """How a source becomes a clip.
 
     Attributes:
@@ -50,13 +50,13 @@ def parse_request(
     end: str | int | None = None,
     fps: str | float | Fraction | None = None,
     height: str | int | None = None,
-) -> Request:
+) -> IngestRequest:
     """The request that the cells of a sheet or the options of a command line mean; empty means not given.
 
     Raises: ValueError in words for a user, naming the setting.
     """
     first = None if _empty(start) else parse_position(str(start), "start")
-    return Request(
+    return IngestRequest(
         start=first if first is not None else 0,
         end=None if _empty(end) else parse_position(str(end), "end"),
         fps=None if _empty(fps) else parse_fps(fps),  # type: ignore[arg-type]

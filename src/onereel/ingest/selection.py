@@ -9,9 +9,9 @@ from math import ceil
 import numpy as np
 from PIL import Image
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest.footage import Footage, Picture, check_pixels
-from onereel.ingest.request import Position, Request
+from onereel.ingest.request import IngestRequest, Position
 
 MAX_BYTES = 4 * 10**9
 """Most bytes of frames that one clip may have."""
@@ -40,7 +40,7 @@ class Selection:
 
 
 def select(
-    footage: Footage, request: Request, where: str, watch: Callable[[Iterable[Picture]], Iterator[Picture]]
+    footage: Footage, request: IngestRequest, where: str, watch: Callable[[Iterable[Picture]], Iterator[Picture]]
 ) -> Selection:
     """Draw the pictures that `request` asks for.
 
@@ -68,7 +68,7 @@ def select(
     return selection
 
 
-def target_size(footage: Footage, request: Request, where: str) -> tuple[int, int]:
+def target_size(footage: Footage, request: IngestRequest, where: str) -> tuple[int, int]:
     """(H, W) of the clip: the source's own; if pixels are not square or a height is asked for, that height with the
     width that keeps the picture's proportions, rounded to the nearest even number.
     """
@@ -133,7 +133,7 @@ def variable_rate(selection: Selection, footage: Footage) -> bool:
     return max(shown) - min(shown) > max(2 * footage.tick, sum(shown) / len(shown) / 100)
 
 
-def _choose(pictures: Iterator[Picture], footage: Footage, request: Request) -> Iterator[tuple[Picture, int]]:
+def _choose(pictures: Iterator[Picture], footage: Footage, request: IngestRequest) -> Iterator[tuple[Picture, int]]:
     """Pictures to keep, each with how many frames it becomes."""
     slack = footage.tick / 2  # stored times are rounded: a picture may be meant up to half a tick earlier
     if request.fps is None or not footage.timed:
@@ -186,14 +186,14 @@ def _seen(pictures: Iterator[Picture], selection: Selection) -> Iterator[Picture
         yield picture
 
 
-def _seekable(request: Request) -> Fraction | None:
+def _seekable(request: IngestRequest) -> Fraction | None:
     """When to seek to; frames can be counted only from the first one on."""
     if isinstance(request.end, int) or not isinstance(request.start, Fraction):
         return None
     return request.start
 
 
-def _why_empty(request: Request, seen: Fraction) -> str:
+def _why_empty(request: IngestRequest, seen: Fraction) -> str:
     start, end = request.start, request.end
     if isinstance(start, int) or start >= seen:
         said = f"frame {start}" if isinstance(start, int) else f"{float(start):g} s"
@@ -208,7 +208,7 @@ class _Limit:
         self._where, self._size, self._frame_bytes = where, f"{width}x{height}", height * width * 3
         self._count = 0
 
-    def check_ahead(self, footage: Footage, request: Request) -> None:
+    def check_ahead(self, footage: Footage, request: IngestRequest) -> None:
         """Judge by the declared length, which may be somewhat wrong, before an hour is decoded in vain."""
         if footage.length is None or (footage.rate is None and request.fps is None):
             return

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from PIL import Image
 
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
 from onereel.ingest.structure import is_apng
 
 VIDEO_SUFFIXES = (

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onereel.clip import Clip, write, write_preview
-from onereel.errors import ClipError
-from onereel.ingest.sheet import valid_name
-from onereel.outputs import Kind, Result, write_result
+from onereel.base.errors import ClipError
+from onereel.base.names import valid_name
+from onereel.base.outputs import Kind, Result, write_result
+from onereel.video.clip import Clip, write, write_preview
 
 
 def write_clip(folder: Path | str, name: str, clip: Clip, manifest: dict[str, Any]) -> None:
@@ -22,6 +22,6 @@ def write_clip(folder: Path | str, name: str, clip: Clip, manifest: dict[str, An
 
 
 def write_frames(kind: Kind, folder: Path, name: str, clip: Clip, content: Mapping[str, Any]) -> None:
-    """A clip or a sample as three files; see `onereel.outputs.write_result`."""
+    """A clip or a sample as three files; see `onereel.base.outputs.write_result`."""
     writers = {".mkv": lambda path: write(path, clip), ".mp4": lambda path: write_preview(path, clip)}
     write_result(Result(kind, folder, name), content, writers)

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from onereel.errors import ConfigError, MethodError
+from onereel.base.errors import ConfigError, MethodError
+from onereel.base.names import did_you_mean
+from onereel.base.paths import config_folder
+from onereel.base.readers import complaint, read_checked
 from onereel.methods.base import LARGEST_SEED, BaseMethod, Inputs, Method, MethodConfig, Roles, Task
-from onereel.names import did_you_mean
-from onereel.paths import config_folder
-from onereel.readers import complaint, read_checked
 
-_JOBS = ("fit", "sample", "study")  # what a method's YAML can ask resources for, besides its presets
+_JOBS = ("fit", "sample", "heldout")  # what a method's YAML can ask resources for, besides its presets
 
 __all__ = [
     "BaseMethod",
@@ -147,7 +147,7 @@ def configure(
         preset: a key under ``presets`` in ``{folder}/{method}.yaml``.
         settings: single values by field name; a dot reaches into nested models (``ladder.factor``).
         task: what the settings are for; None: not known yet.
-        folder: where the presets are; by default `onereel.paths.config_folder`.
+        folder: where the presets are; by default `onereel.base.paths.config_folder`.
 
     Raises: ConfigError for an unknown preset or key (naming the nearest known one), a value that does not fit, or a
     setting that the task does not read.

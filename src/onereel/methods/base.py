@@ -12,17 +12,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, model_validator
-
-from onereel.errors import ClipError
+from onereel.base.errors import ClipError
+from onereel.base.settings import Settings
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.clip import Clip, Frames
-    from onereel.progress import Progress
-    from onereel.pyramid import Pyramid
-    from onereel.weights import Resolved
+    from onereel.base.progress import Progress
+    from onereel.video.clip import Clip, Frames
+    from onereel.video.pyramid import Pyramid
+    from onereel.weights.store import Resolved
 
 
 class Task(StrEnum):
@@ -51,7 +50,6 @@ class Task(StrEnum):
 
 LARGEST_SEED = 2**63 - 1
 """Seeds are whole numbers from 0 on that torch takes."""
-_LARGEST = 2**31 - 1  # of a setting that counts something: more is a slip of the hand, and overflows in libraries
 
 EDITS = frozenset({Task.EDIT_TEXT, Task.EDIT_STRUCTURE, Task.EDIT_MASKED, Task.CUSTOMISE})
 """Tasks whose samples keep the motion of their source."""
@@ -78,10 +76,8 @@ class Roles:
         return cls(frozenset(both + clips.split()), frozenset(both + files.split()), needed)
 
 
-class MethodConfig(BaseModel):
-    """Base of every method's settings: frozen, typed, no unknown keys; each field names its unit and its source."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+class MethodConfig(Settings):
+    """Base of every method's settings."""
 
     sampling_only: ClassVar[frozenset[str]] = frozenset()
     """Fields that training does not read: runs that differ in nothing else share their trained parts."""
@@ -94,14 +90,6 @@ class MethodConfig(BaseModel):
 
     ignored_by: ClassVar[Mapping[str, frozenset[Task]]] = {}
     """Fields, of nested models with a dot, that every task reads but these; refused in the same way."""
-
-    @model_validator(mode="after")
-    def _check_counts(self) -> MethodConfig:
-        for name, value in self:
-            for number in value if isinstance(value, tuple) else (value,):
-                if isinstance(number, int) and abs(number) > _LARGEST:
-                    raise ValueError(f"{name} is {number}, more than {_LARGEST}")
-        return self
 
     def trained_with(self) -> dict[str, Any]:
         """What trained parts depend on, JSON-ready; validates to a config of the same class."""
@@ -139,7 +127,7 @@ class Inputs:
 
         Raises: WeightsError if they are damaged.
         """
-        from onereel.weights import Weights
+        from onereel.weights.store import Weights
 
         return self.networks.get(role) or Weights().resolve(role)
 

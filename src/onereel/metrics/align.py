@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn.functional import interpolate
 
-from onereel.clip import Clip, Frames
-from onereel.errors import MetricError
-from onereel.runs import ALIGN
+from onereel.base.errors import MetricError
+from onereel.base.names import ALIGNMENTS
+from onereel.video.clip import Clip, Frames
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def align_clips(reference: Clip, samples: Mapping[str, Clip], how: str = "") -> 
 
     Raises: MetricError if clips differ in a way that `how` does not cover, with both sizes and the remedy.
     """
-    if how not in ALIGN:
-        raise MetricError(f"align '{how}'", "no such way", f"leave it empty or use {', '.join(ALIGN[1:])}")
+    if how not in ALIGNMENTS:
+        raise MetricError(f"align '{how}'", "no such way", f"leave it empty or use {', '.join(ALIGNMENTS[1:])}")
     parts: list[str] = []
     if how != "keep":
         if "resize" in how:

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 import torch
 
-from onereel import tensorfiles
-from onereel.clip import Frames
-from onereel.weights import Mode, Resolved, Weights
+from onereel.base import tensorfiles
+from onereel.video.clip import Frames
+from onereel.weights.entries import Mode
+from onereel.weights.store import Resolved, Weights
 
 Arrays = dict[str, np.ndarray]
 Built = TypeVar("Built")

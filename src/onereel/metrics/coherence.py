@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
-from onereel.clip import Frames, to_video
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.metrics.base import Context, Metric
 from onereel.metrics.patch_search import Size, draw_positions, nearest_errors
+from onereel.video.clip import Frames, to_video
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ The patch distance of `coherence` the other way round: from patches of the input
 
 from collections.abc import Sequence
 
-from onereel.clip import Frames
 from onereel.metrics.base import Context
 from onereel.metrics.coherence import Coherence
+from onereel.video.clip import Frames
 
 
 class Completeness(Coherence):

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from onereel.clip import Frames
 from onereel.metrics.base import Context, Metric
+from onereel.video.clip import Frames
 
 
 class _Consistency(Metric):
@@ -84,7 +84,7 @@ class PromptConsistency(_Consistency):
 
 
 def _embedder(context: Context) -> Any:
-    from onereel.features.clip import ClipEmbedder  # with open_clip, which takes seconds to load
+    from onereel.features.text_image import ClipEmbedder  # with open_clip, which takes seconds to load
 
     weights = context.resolve("clip")
     return context.once(("clip", weights.sha256), lambda: ClipEmbedder(weights, device=context.device))

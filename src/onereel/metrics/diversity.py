@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from onereel.clip import Frames
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.metrics.base import Context, Metric
+from onereel.video.clip import Frames
 
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 

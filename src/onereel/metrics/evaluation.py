@@ -9,14 +9,15 @@ from typing import Any
 
 import torch
 
-from onereel.clip import Clip
-from onereel.errors import ClipError, MetricError, OnereelError, WeightsError
+from onereel.base.errors import ClipError, MetricError, OnereelError, WeightsError
+from onereel.base.names import did_you_mean
+from onereel.base.progress import Progress, no_progress
 from onereel.metrics.aggregate import summarise
 from onereel.metrics.align import Aligned, align_clips
 from onereel.metrics.base import Context, FlowOf, Metric
-from onereel.names import did_you_mean
-from onereel.progress import Progress, no_progress
-from onereel.weights import Mode, Weights
+from onereel.video.clip import Clip
+from onereel.weights.entries import Mode
+from onereel.weights.store import Weights
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from onereel.clip import Frames
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.features import Extractor
 from onereel.metrics.base import Context, Metric
-from onereel.weights import Resolved
+from onereel.video.clip import Frames
+from onereel.weights.store import Resolved
 
 
 @dataclass(frozen=True)

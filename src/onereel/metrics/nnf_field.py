@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool3d
 
-from onereel.clip import Frames, to_video
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.metrics.base import Context, Metric
 from onereel.nnf import SearchConfig, search
+from onereel.video.clip import Frames, to_video
 
 PATCH = (3, 3, 3)
 EXACT_PAIRS = 1_000_000_000

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onereel.clip import Frames
 from onereel.metrics.base import Context
 from onereel.metrics.nnf_field import NNFMetric
+from onereel.video.clip import Frames
 
 
 class NNFDist(NNFMetric):

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from onereel.clip import Frames
 from onereel.metrics.base import Context
 from onereel.metrics.nnf_field import NNFMetric
+from onereel.video.clip import Frames
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from onereel.clip import Frames
 from onereel.metrics.base import Context, Metric
+from onereel.video.clip import Frames
 
 PEAK = 255.0
 

@@ -17,7 +17,7 @@ import torch
 
 from onereel.features.inception import Dimension, InceptionExtractor
 from onereel.metrics.frechet import FrechetMetric
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 
 class SGFID(FrechetMetric):

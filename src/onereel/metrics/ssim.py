@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from onereel.clip import Frames
-from onereel.errors import MetricError
+from onereel.base.errors import MetricError
 from onereel.metrics.base import Context, Metric
+from onereel.video.clip import Frames
 
 WINDOW = 7
 

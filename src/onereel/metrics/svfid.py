@@ -17,7 +17,7 @@ import torch
 
 from onereel.features.c3d import C3DExtractor, SVFIDProtocol
 from onereel.metrics.frechet import FrechetMetric
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 
 class SVFID(FrechetMetric):

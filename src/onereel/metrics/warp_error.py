@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from onereel.clip import Frames
 from onereel.features.flow import estimator_of
-from onereel.features.warping import fetch, occluded
 from onereel.metrics.base import Arrays, Context, Metric
+from onereel.video.clip import Frames
+from onereel.video.warping import fetch, occluded
 
 
 class WarpError(Metric):

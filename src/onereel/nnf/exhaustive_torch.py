@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from onereel.nnf.field import Field, Size, grid_size, unravel
-from onereel.patches import patch_matrix
+from onereel.nnf.patches import patch_matrix
 
 _BLOCK = 2048  # patches per block: 2048 x 441 floats are 3.6 MB, the distances 16 MB
 
@@ -36,7 +36,7 @@ def nearest_patches(
     """Exact nearest keys of single patches.
 
     Args:
-        patches: (N, C * pt * ph * pw) rows as `onereel.patches.patch_matrix` makes them.
+        patches: (N, C * pt * ph * pw) rows as `onereel.nnf.patches.patch_matrix` makes them.
         keys: (C, T', H', W').
         patch: (pt, ph, pw).
         key_size: the grid of valid key positions.

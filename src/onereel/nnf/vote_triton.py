@@ -28,7 +28,7 @@ _LARGEST = tl.constexpr(0xFF800000)  # the code of infinity
 
 
 def vote(values: Tensor, field: Field, patch: Size, size: Size, kind: str) -> Tensor:
-    """Replace every query by its key's patch of `values` and fold; arguments as in `onereel.patches.vote`.
+    """Replace every query by its key's patch of `values` and fold; arguments as in `onereel.nnf.votes.vote`.
 
     Args:
         values: (C, T', H', W') float32, or uint8 for the median.

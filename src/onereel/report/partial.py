@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from onereel.report.page import write_report
-from onereel.report.project import load_project
-from onereel.report.studies import load_studies
-from onereel.report.tables import write_table
-from onereel.runs import RunRow
-from onereel.studies.hold_out import Kind
-from onereel.studies.sheet import StudyRow
+from onereel.heldout.hold_out import Kind
+from onereel.project.heldout import HeldOutRow
+from onereel.project.runs import RunRow
+from onereel.report.load.heldout import load_heldout
+from onereel.report.load.project import load_project
+from onereel.report.page.write import write_report
+from onereel.report.tables.build import write_table
 
 
 def write_partial_report(
@@ -20,8 +20,8 @@ def write_partial_report(
     runs: Sequence[RunRow],
     clips: Sequence[str],
     tables: Mapping[str, Path],
-    studies: Sequence[StudyRow] = (),
-    study_tables: Mapping[Kind, Path] | None = None,
+    heldout: Sequence[HeldOutRow] = (),
+    heldout_tables: Mapping[Kind, Path] | None = None,
 ) -> None:
     """Write tables and report of what lies under `root`; the page says that it is not all.
 
@@ -31,8 +31,8 @@ def write_partial_report(
         runs: the run sheet's rows.
         clips: names of the clip sheet's rows.
         tables: descriptions of the tables by name.
-        studies: the study sheet's rows.
-        study_tables: descriptions of the tables by kind of study.
+        heldout: the held-out sheet's rows.
+        heldout_tables: descriptions of the tables by kind of test.
 
     Raises: ConfigError for a bad description of a table.
     """
@@ -41,16 +41,16 @@ def write_partial_report(
         stems = {name: Path(folder) / name for name in tables}
         for name, description in tables.items():
             write_table(project, Path(description), stems[name])
-        held_out = load_studies(root, studies)
-        study_stems = {kind: Path(folder) / kind for kind in held_out.kinds}
-        for kind, stem in study_stems.items():
-            write_table(held_out.project(kind), (study_tables or {})[kind], stem)
+        held_out = load_heldout(root, heldout)
+        heldout_stems = {kind: Path(folder) / kind for kind in held_out.kinds}
+        for kind, stem in heldout_stems.items():
+            write_table(held_out.project(kind), (heldout_tables or {})[kind], stem)
         write_report(
             project,
             out_dir,
             tables=stems,
             visuals=root / "results/visuals",
             partial=True,
-            studies=held_out,
-            study_tables=study_stems,
+            heldout=held_out,
+            heldout_tables=heldout_stems,
         )

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from onereel.report.numerals import brief, numeral
+from onereel.report.tables.numerals import brief, numeral
 
 
 @cache

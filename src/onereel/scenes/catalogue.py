@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from onereel.errors import ConfigError
-from onereel.names import did_you_mean
+from onereel.base.errors import ConfigError
+from onereel.base.names import did_you_mean
 from onereel.scenes import balloons, birds, discs, sketch, water
 from onereel.scenes.base import Scene, World
 from onereel.scenes.renderer import render_world

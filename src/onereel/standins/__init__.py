@@ -1,7 +1,8 @@
 """Stand-ins: small models of the same classes as the real ones, trained by this project on its scene `world`.
 
 They make everything run, and mean something, where nothing can be downloaded. `train_stand_in` makes one, ``snakemake
-stand_ins`` all of them; ``onereel weights adopt`` takes one over into ``config``, where `onereel.weights` finds it.
+stand_ins`` all of them; ``onereel weights adopt`` takes one over into ``config``, where `onereel.weights.store` finds
+it.
 """
 
 from onereel.standins.base import StandIn

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from onereel.progress import Progress
+from onereel.base.progress import Progress
 from onereel.training.settings import TrainingConfig
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 
 class StandIn(ABC):

@@ -11,15 +11,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from onereel.conv3d import Conv3d
+from onereel.base.progress import Progress
 from onereel.features import c3d
-from onereel.progress import Progress
+from onereel.networks.conv3d import Conv3d
 from onereel.scenes.world import WorldSpec
 from onereel.standins.base import StandIn
 from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group, widths
 from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 ATTRIBUTES = ("setting", "weather", "style", "kind", "size", "camera", "direction", "speed")
 _CLIPS, _BATCH = 12288, 32

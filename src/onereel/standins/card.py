@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from onereel.standins.base import StandIn
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 
 def card_of(stand_in: StandIn, weights: Resolved, scores: Mapping[str, float], facts: Mapping[str, Any]) -> str:

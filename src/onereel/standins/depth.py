@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from onereel.base.progress import Progress
 from onereel.features.depth import ROLE, DepthEstimator
 from onereel.features.dpt import DPT, Shape
-from onereel.progress import Progress
 from onereel.standins.base import StandIn
 from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 _CLIPS, _BATCH = 8192, 32
 _SIZES = ((64, 64), (64, 112))  # square, and what a 16:9 clip becomes

@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from onereel.base.progress import Progress
 from onereel.features.flow import ROLE, ClassicalFlow, FlowEstimator, RaftFlow
-from onereel.features.warping import fetch
-from onereel.progress import Progress
 from onereel.scenes.world import WorldSpec
 from onereel.standins.base import StandIn
 from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
-from onereel.weights import Resolved
+from onereel.video.warping import fetch
+from onereel.weights.store import Resolved
 
 _BATCH = 8
 _CLIPS = {2: 600, 4: 1800}  # worlds by frames per second: the fewer, the farther things go between two frames

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from onereel.base.progress import Progress
 from onereel.features.inception import InceptionTrunk
-from onereel.progress import Progress
 from onereel.standins.base import StandIn
 from onereel.standins.classes import accuracies, classification_loss, labels, one_group, widths
 from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
-from onereel.weights import Resolved
+from onereel.weights.store import Resolved
 
 ATTRIBUTES = ("setting", "time", "weather", "style", "kind", "colour", "count", "size")
 _CLIPS, _BATCH = 24576, 64

@@ -10,18 +10,18 @@ from typing import Any
 
 import torch
 
-from onereel.checkpoints import write_tensors
-from onereel.errors import WeightsError
-from onereel.files import read_json, sha256_of, write_json, write_text
-from onereel.fitting import alone_in
-from onereel.progress import Progress, no_progress
-from onereel.record import measured, provenance
+from onereel.base.errors import WeightsError
+from onereel.base.files import read_json, sha256_of, write_json, write_text
+from onereel.base.locks import alone_in
+from onereel.base.progress import Progress, no_progress
+from onereel.base.provenance import measured, provenance
 from onereel.standins.base import StandIn
 from onereel.standins.card import card_of
 from onereel.standins.registry import find
 from onereel.training.descent import Descent
 from onereel.training.loop import CURVES, train
-from onereel.weights import Resolved
+from onereel.weights.checkpoints import write_tensors
+from onereel.weights.store import Resolved
 
 MODEL, SCORES, CARD = "model.safetensors", "scores.json", "card.md"
 """Files of a trained stand-in's folder, beside ``curves.tsv``."""

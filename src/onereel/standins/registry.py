@@ -1,13 +1,13 @@
 """Every stand-in by name."""
 
-from onereel.errors import WeightsError
-from onereel.names import did_you_mean
+from onereel.base.errors import WeightsError
+from onereel.base.names import did_you_mean
 from onereel.standins.base import StandIn
 from onereel.standins.c3d import C3DStandIn
-from onereel.standins.clip import ClipStandIn
 from onereel.standins.depth import DepthStandIn
 from onereel.standins.flow import FlowStandIn
 from onereel.standins.inception import InceptionStandIn
+from onereel.standins.text_image import ClipStandIn
 
 STAND_INS: dict[str, StandIn] = {
     one.name: one for one in (ClipStandIn(), DepthStandIn(), C3DStandIn(), InceptionStandIn(), FlowStandIn())

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from onereel.files import atomic_path
+from onereel.base.files import atomic_path
 from onereel.scenes.world import EVERYTHING, describe, sample_world
 
 _SEEDS = 3000

@@ -7,7 +7,7 @@ from itertools import count, islice
 import numpy as np
 import torch
 
-from onereel.progress import Progress, no_progress
+from onereel.base.progress import Progress, no_progress
 from onereel.scenes.world import WorldSpec, render_specs, sample_world
 
 FIRST_UNSEEN = 10_000_000

@@ -19,12 +19,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from onereel.curves import curves_text
-from onereel.errors import MethodError, StoppedError
-from onereel.files import atomic_path, write_text
-from onereel.progress import Progress
-from onereel.stopping import signals_held
-from onereel.tensorfiles import first_line
+from onereel.base.errors import MethodError, StoppedError
+from onereel.base.files import atomic_path, write_text
+from onereel.base.progress import Progress
+from onereel.base.stopping import signals_held
+from onereel.base.tensorfiles import first_line
+from onereel.training.curves import curves_text
 
 CHECKPOINT = "checkpoint.pt"
 CURVES = "curves.tsv"

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from onereel.methods.base import MethodConfig
+from onereel.base.settings import Settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class TrainingConfig(MethodConfig):
+class TrainingConfig(Settings):
     """Adam on one loss. Defaults are those of SinFusion's authors; a method's YAML says where it differs."""
 
     batch: PositiveInt = 1

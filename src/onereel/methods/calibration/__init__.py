@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
-from onereel.clip import Clip, Frames, write_h264
 from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Task
+from onereel.video.clip import Clip, Frames, write_h264
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.progress import Progress
+    from onereel.base.progress import Progress
 
 
 class Kind(StrEnum):

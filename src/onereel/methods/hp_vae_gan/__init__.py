@@ -26,16 +26,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onereel.clip import Frames, to_frames
 from onereel.methods import check_task
 from onereel.methods.base import BaseMethod, Inputs, Task
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
+from onereel.video.clip import Frames, to_frames
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.progress import Progress
-    from onereel.pyramid import Size
+    from onereel.base.progress import Progress
+    from onereel.video.pyramid import Size
 
 __all__ = ["HPVAEGAN", "METHOD", "HPVAEGANConfig"]
 

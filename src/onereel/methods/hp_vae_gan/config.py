@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PositiveInt, model_validator
 
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
 from onereel.gan.settings import AdversarialConfig
 from onereel.methods.base import MethodConfig
-from onereel.pyramid import Size
+from onereel.video.pyramid import Size
 
 _SHORTER_RATES = ((3, 2, 1), (2, 1), (1,))  # what a clip may have frames enough for
 _SMALLEST = 8  # pixels, height of the coarsest level

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onereel.clip import Frames, to_video
+from onereel.base.progress import Progress
 from onereel.gan import guards
 from onereel.gan.growth import Level, State, device_state, train_levels
 from onereel.gan.level import GANLevel, TrainedLevel
@@ -26,9 +26,9 @@ from onereel.methods.hp_vae_gan.networks import (
     to_size,
     with_noise,
 )
-from onereel.progress import Progress
-from onereel.pyramid import Size
 from onereel.training.loop import generator_of
+from onereel.video.clip import Frames, to_video
+from onereel.video.pyramid import Size
 
 _AMPLITUDE = 3  # stream of random numbers that the noise's amplitude is measured with
 

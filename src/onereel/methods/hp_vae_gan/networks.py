@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from onereel import tensorfiles
-from onereel.errors import MethodError
+from onereel.base import tensorfiles
+from onereel.base.errors import MethodError
 from onereel.gan.growth import State, device_state
 from onereel.gan.networks import SLOPE, Critic, channels_last, convolution, laid_out, stack
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
-from onereel.pyramid import Size
 from onereel.training.descent import Precision
+from onereel.video.pyramid import Size
 
 
 class Encoder(nn.Module):

@@ -14,7 +14,7 @@ Where the paper is in the code:
 | 6, generation, extrapolation | `video.continued`, `tasks` |
 | 6, temporal upsampling | `video.upsampled` |
 | 6, images: generation, sketch, edit, other sizes | `tasks._image` |
-| 7, prediction and interpolation of held-out frames | `onereel.studies` |
+| 7, prediction and interpolation of held-out frames | `onereel.heldout` |
 
 What the paper leaves open follows the authors' code (`config` names it field by field). Where we differ: the
 curriculum follows the training's step (`fit.largest_shift` says what theirs does); the projector is trained on x0, as
@@ -29,15 +29,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from onereel.clip import Clip
 from onereel.methods import check_inputs, check_task
 from onereel.methods.base import BaseMethod, Inputs, Roles, Task
 from onereel.methods.sinfusion.config import SinFusionConfig
+from onereel.video.clip import Clip
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.progress import Progress
+    from onereel.base.progress import Progress
 
 __all__ = ["METHOD", "SinFusion", "SinFusionConfig"]
 

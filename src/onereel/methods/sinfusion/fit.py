@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onereel.clip import Frames, to_video
+from onereel.base.errors import MethodError
+from onereel.base.progress import Progress
 from onereel.diffusion.process import Process
-from onereel.errors import MethodError
 from onereel.methods.sinfusion.config import Part, SinFusionConfig
 from onereel.methods.sinfusion.models import CONDITIONS, READS_LEVEL, Denoiser, Noisy, part_config
-from onereel.progress import Progress
 from onereel.training.descent import Descent
 from onereel.training.loop import generator_of, train
+from onereel.video.clip import Frames, to_video
 
 _HELD_OUT = 2**20  # stream of generators for evaluation; training uses those from 0 on
 _SMALLEST = 8  # pixels, each side of a crop

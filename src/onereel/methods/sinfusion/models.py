@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from onereel import tensorfiles
+from onereel.base import tensorfiles
+from onereel.base.errors import MethodError
 from onereel.diffusion.process import Process, noise_like
 from onereel.diffusion.samplers import ddpm
-from onereel.errors import MethodError
 from onereel.methods.sinfusion import prior
 from onereel.methods.sinfusion.config import Part, PartConfig, SinFusionConfig
 from onereel.methods.sinfusion.network import Network

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from onereel.methods.sinfusion.config import NetworkConfig
-from onereel.methods.sinfusion.depthwise import depthwise
+from onereel.networks.depthwise import depthwise
 
 
 class Network(nn.Module):

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onereel.clip import Clip, to_frames, to_video
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
+from onereel.base.progress import Progress
 from onereel.methods.base import Inputs, Task
 from onereel.methods.sinfusion.config import Part, SinFusionConfig
 from onereel.methods.sinfusion.models import Model
 from onereel.methods.sinfusion.video import continued, first_frames, upsampled
-from onereel.progress import Progress
-from onereel.pyramid import resize
+from onereel.video.clip import Clip, to_frames, to_video
+from onereel.video.pyramid import resize
 
 _SMALLEST = 8  # pixels, each side of an output
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from onereel.base.progress import Progress, no_progress
 from onereel.methods.sinfusion.config import SinFusionConfig
 from onereel.methods.sinfusion.models import Model
-from onereel.progress import Progress, no_progress
 from onereel.training.loop import generator_of
 
 

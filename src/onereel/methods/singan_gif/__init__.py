@@ -1,22 +1,23 @@
 """SinGAN-GIF: Arora and Lee, "SinGAN-GIF: Learning a Generative Video Model from a Single GIF", WACV 2021.
 
-Its authors published no code. Section 3, sentence for sentence, and where it is here (modules of `onereel.gan`):
+Its authors published no code. Section 3, sentence for sentence, and where it is here (modules of
+`onereel.methods.singan` and `onereel.gan`):
 
 | paper | code |
 | --- | --- |
-| 3.1: pyramid of generators on a video pyramid, r > 1 | `settings.ScaleLadder`, `pyramid.fit` |
+| 3.1: pyramid of generators on a video pyramid, r > 1 | `settings.ScaleLadder`, `fit.fit` |
 | 3.1, Eq. 1: the coarsest generator: noise to sample | `cascade.Cascade.run` |
-| 3.1, Eq. 2: finer ones add a residual | `cascade.Cascade.refine`, `pyramid.PyramidLevel._make` |
-| 3.1: z_opt = (z*, 0, ...), drawn once | `pyramid.PyramidLevel._prepare`, `cascade.Cascade.reconstruct` |
-| 3.2: a critic of frames and one of snippets | `pyramid.make_critics`, `pyramid.PyramidLevel._view` |
-| 3.2: t frames cut from one T x h x w noise map | `pyramid.PyramidLevel._draw` |
+| 3.1, Eq. 2: finer ones add a residual | `cascade.Cascade.refine`, `fit.PyramidLevel._make` |
+| 3.1: z_opt = (z*, 0, ...), drawn once | `fit.PyramidLevel._prepare`, `cascade.Cascade.reconstruct` |
+| 3.2: a critic of frames and one of snippets | `fit.make_critics`, `fit.PyramidLevel._view` |
+| 3.2: t frames cut from one T x h x w noise map | `fit.PyramidLevel._draw` |
 | 3.3.1: separable generators, plain critics | `networks.convolution`, `networks.Critic` |
 | 3.3.2: 2D above, neighbours on the channels | `cascade.kind_of`, `cascade.with_neighbours` |
 | 3.3.2: there the noise is the same for all frames | `cascade.draw_noise` |
 | 3.4: coarse to fine, finished generators stay fixed | `growth.grow` |
 | 3.4, Eq. 3: the sum of losses | `level.GANLevel._generator_loss` |
 | 3.4.1, Eq. 4: WGAN-GP, averaged over patches | `wgan` |
-| 3.4.2, Eq. 5: L1 reconstruction | `pyramid.PyramidLevel._own_loss` |
+| 3.4.2, Eq. 5: L1 reconstruction | `fit.PyramidLevel._own_loss` |
 | 3.4.2: sigma from the RMSE, averaged over frames | `statistics.noise_amplitude` |
 | 3.4.3, Eq. 6: mean and variance of each colour and frame | `statistics.colour_statistics_loss` |
 | 3.5: every number | `config.PyramidConfig` |
@@ -58,11 +59,10 @@ Where `fast` and `demo` differ from the paper stands beside the numbers in ``con
 
 from __future__ import annotations
 
-from onereel.gan.family import PyramidMethod
 from onereel.methods.base import Task
-from onereel.methods.singan_gif.config import SinGANGIFConfig
+from onereel.methods.singan.family import PyramidMethod
 
-__all__ = ["METHOD", "SinGANGIF", "SinGANGIFConfig"]
+__all__ = ["METHOD", "SinGANGIF"]
 
 
 class SinGANGIF(PyramidMethod):
@@ -81,7 +81,6 @@ class SinGANGIF(PyramidMethod):
             Task.MOTION_TRANSFER,
         }
     )
-    Config = SinGANGIFConfig
 
 
 METHOD = SinGANGIF()

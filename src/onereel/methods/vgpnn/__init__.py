@@ -4,14 +4,14 @@ Where the paper is in the code:
 
 | paper | code |
 | --- | --- |
-| 3, pyramid x_n, r = 6/5, cubic on three axes | `onereel.pyramid` |
+| 3, pyramid x_n, r = 6/5, cubic on three axes | `onereel.video.pyramid` |
 | 3, first guess x_N + z_N; "Noise initialization" | `generate.first_guess` |
 | 3, Fig. 3, coarse to fine | `synthesis.synthesise` |
 | 3, Fig. 4, VPNN layer and its iterations | `synthesis.run_level` |
 | 3, "QKV scheme": K = x_(n+1) up in the first pass | `synthesis.first_keys` |
 | 3, "WeightedPatchMatch", Eq. 1 | `onereel.nnf.search` |
 | 3, "Completeness score", Eq. 2 | `onereel.nnf.completeness_weights` |
-| 3, folding by the median | `onereel.patches.vote` |
+| 3, folding by the median | `onereel.nnf.votes.vote` |
 | 4, GPNN*: the same with an exhaustive search | `onereel.methods.gpnn` |
 | 5, spatial and temporal retargeting | `retarget` |
 | 5, conditional inpainting | `inpaint`, `holes` |
@@ -35,15 +35,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from onereel.clip import Clip, Frames, to_frames
 from onereel.methods import check_inputs, check_task
 from onereel.methods.base import BaseMethod, Inputs, Roles, Task
 from onereel.methods.vgpnn.config import VGPNNConfig
+from onereel.video.clip import Clip, Frames, to_frames
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.progress import Progress
+    from onereel.base.progress import Progress
 
 __all__ = ["METHOD", "VGPNN", "VGPNNConfig"]
 

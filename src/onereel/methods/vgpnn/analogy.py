@@ -16,11 +16,11 @@ style's mean and spread first, or every patch would be matched with whatever is 
 import torch
 from torch import Tensor
 
-from onereel.clip import Clip, to_video
 from onereel.features.flow import FlowEstimator, magnitude_bins, optical_flow
 from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.methods.vgpnn.synthesis import Level, first_keys
-from onereel.pyramid import Pyramid, Size, build, resize
+from onereel.video.clip import Clip, to_video
+from onereel.video.pyramid import Pyramid, Size, build, resize
 
 _BRIGHT = 127.5
 

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from onereel.methods.base import MethodConfig, Task
 from onereel.nnf.settings import SearchConfig
-from onereel.pyramid import Ladder
+from onereel.video.pyramid import Ladder
 
 Scale = Annotated[float, Field(gt=0, le=16)]
 Byte = Annotated[int, Field(ge=0, le=255)]

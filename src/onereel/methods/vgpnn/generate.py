@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from onereel.methods.vgpnn.config import VGPNNConfig
-from onereel.pyramid import Size, resize
+from onereel.video.pyramid import Size, resize
 
 
 def output_sizes(sizes: Sequence[Size], config: VGPNNConfig) -> list[Size]:

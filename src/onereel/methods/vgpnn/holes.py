@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from onereel.boxes import Box, read_boxes
-from onereel.clip import Clip, Frames
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
 from onereel.methods.base import Inputs
+from onereel.video.boxes import Box, read_boxes
+from onereel.video.clip import Clip, Frames
 
 _HALF = 127.5  # a mask's white and black may have been through a lossy codec
 
@@ -43,8 +43,8 @@ def read_hole(inputs: Inputs, cue: tuple[int, int, int] | None) -> Hole:
 
     Args:
         inputs: the clip; its mask as a clip or file (video, picture or folder of pictures), of the clip's size and of
-            one frame or as many; or boxes as a table (`onereel.boxes`), whose column ``colour``, ``#rrggbb``, a box's
-            cue, may be left out.
+            one frame or as many; or boxes as a table (`onereel.video.boxes`), whose column ``colour``, ``#rrggbb``, a
+            box's cue, may be left out.
         cue: RGB for everything missing that has no colour of its own; None leaves what the clip shows there.
 
     One of them is given (`onereel.methods.check_inputs`).

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool3d, max_pool3d
 
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
 from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.methods.vgpnn.holes import Hole
 from onereel.methods.vgpnn.synthesis import Known, Level, first_keys, patch_of, times
-from onereel.pyramid import Ladder, Pyramid, Size
+from onereel.video.pyramid import Ladder, Pyramid, Size
 
 
 def ladder_of(hole: Hole, config: VGPNNConfig) -> Ladder:

@@ -11,7 +11,7 @@ authors' code does, and what `fast` and `demo` do: objects that are larger than 
 from collections.abc import Sequence
 
 from onereel.methods.vgpnn.config import VGPNNConfig
-from onereel.pyramid import Size
+from onereel.video.pyramid import Size
 
 
 def output_sizes(sizes: Sequence[Size], config: VGPNNConfig) -> list[Size]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
+from onereel.base.progress import Progress
 from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.nnf import Field, SearchConfig, completeness_weights, grid_size, search
-from onereel.patches import vote
-from onereel.progress import Progress
-from onereel.pyramid import Pyramid, Size, resize, size_of
+from onereel.nnf.votes import vote
+from onereel.video.pyramid import Pyramid, Size, resize, size_of
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from onereel.clip import to_video
-from onereel.errors import MethodError
+from onereel.base.errors import MethodError
 from onereel.methods.base import Inputs, Task
 from onereel.methods.vgpnn import generate, inpaint, retarget
 from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.methods.vgpnn.holes import read_hole
 from onereel.methods.vgpnn.synthesis import Level, levels_of
-from onereel.pyramid import Pyramid, Size, build, resize
+from onereel.video.clip import to_video
+from onereel.video.pyramid import Pyramid, Size, build, resize
 
 _BYTES_PER_VOXEL = 300  # of the larger of input and output, measured at the peak; see benchmarks/vgpnn.py
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from onereel.errors import ConfigError
+from onereel.base.errors import ConfigError
 from onereel.scenes.base import Array, Scene
 from onereel.scenes.world.captions import Caption, describe
 from onereel.scenes.world.kinds import (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from onereel.errors import ConfigError
+from onereel.base.errors import ConfigError
 from onereel.scenes.world.kinds import CAMERAS, HABITATS, KINDS, SIZES, STYLES, TIMES, WEATHERS
 from onereel.scenes.world.layout import crowded
 from onereel.scenes.world.spec import Group, WorldSpec, colours_of, complaints, stream

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from onereel.errors import ConfigError
+from onereel.base.errors import ConfigError
 from onereel.scenes.base import Array
 from onereel.scenes.world.captions import EVERYTHING, describe
 from onereel.scenes.world.edits import EDITS, edit_pair

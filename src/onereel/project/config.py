@@ -1,0 +1,75 @@
+"""The configuration: what the workflow is to compute (``config/config.yaml``)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+
+from onereel.base.errors import ConfigError
+from onereel.base.readers import complaint, read_checked, read_yaml
+from onereel.methods.base import LARGEST_SEED
+
+
+class Config(BaseModel):
+    """What to compute; how and where to run it is a profile's matter. Paths are relative to the repository's root."""
+
+    # Strict: "1" or true for a seed is a mistake, not a number.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    clips: str = "config/clips.tsv"
+    """The clip sheet."""
+    runs: str = "config/runs.tsv"
+    """The run sheet."""
+    heldout: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
+    """The held-out sheet; empty for no tests."""
+    tables: list[str] = ["config/tables/comparison.yaml"]
+    """Table descriptions."""
+    metrics: list[str] = Field(
+        default=["svfid", "sgfid", "diversity", "coherence", "completeness", "nnfdiv", "nnfdist"], min_length=1
+    )
+    """Metrics by name, in the order of the tables."""
+    edit_metrics: list[str] = ["frame_consistency", "prompt_consistency", "warp_error"]
+    """Metrics that only edits have besides, and the calibration of clips that are edited."""
+    weights: Literal["auto", "real", "stand-in"] = "auto"
+    """Extractor weights: the real ones where they were fetched, only the real ones, or never those."""
+    previews: list[str] = []
+    """Clips whose depth, motion and CLIP embeddings the report shows beside the input; ``*`` for all."""
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
+    """Seed of every training."""
+
+
+def read_config(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration that files and a command line give together, with the defaults of what none of them names.
+
+    Args:
+        files: later ones win.
+        given: single values of the command line; they win over all files.
+
+    Raises: ConfigError in one line that names the file and its line, or the command line.
+    """
+    known = tuple(Config.model_fields)
+    schema = TypeAdapter(Config)
+    values: dict[str, Any] = {}
+    for path in files:
+        _check_old_names(str(path), read_yaml(path, "configuration"))
+        values |= read_checked(path, "configuration", schema, known).model_dump(exclude_unset=True)
+    _check_old_names("--config", given)
+    try:
+        return Config.model_validate(values | dict(given)).model_dump()
+    except ValidationError as error:
+        _, problem, remedy = complaint(error, known)
+        raise ConfigError("--config", problem, remedy) from None
+
+
+def _check_old_names(where: str, values: Any) -> None:
+    if isinstance(values, Mapping) and "studies" in values:
+        remedy = "rename the key, the sheet to config/heldout.tsv and its column 'study' to 'test'"
+        raise ConfigError(where, "'studies' is called 'heldout' now", remedy)

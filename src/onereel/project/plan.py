@@ -1,0 +1,522 @@
+"""The sheets, resolved: which files each run needs and makes. Everything that the Snakefile knows of clips and runs."""
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from onereel import ingest
+from onereel.base.errors import ClipError, ConfigError, MethodError
+from onereel.base.filenames import safe_names
+from onereel.base.names import did_you_mean
+from onereel.base.outputs import Kind as Written
+from onereel.base.outputs import Result, check_folder, check_unchanged, foreign, is_whole
+from onereel.base.parsing import check_name, clips_and_files, unique
+from onereel.base.readers import read_yaml
+from onereel.base.run_record import RunRecord
+from onereel.heldout.hold_out import HoldOut, Kind
+from onereel.ingest.download import split_login, without_password
+from onereel.methods import (
+    MethodConfig,
+    check_inputs,
+    check_seeds,
+    check_task,
+    configure,
+    load_method,
+    read_method_file,
+)
+from onereel.methods.base import EDITS
+from onereel.project.clips import ClipRow, read_clip_sheet
+from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
+from onereel.project.runs import RunRow, main_clips, read_run_sheet
+from onereel.project.tables import read_spec
+
+_DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
+
+PARTIAL_REPORT = Path("results/report-partial")
+_CLIPS, _SAMPLES, _METRICS = Path("data/clips"), Path("results/samples"), Path("results/metrics")
+_VISITED = (Path("results/report"), Path("results/figures"), PARTIAL_REPORT)
+"""Folders that are written anew, in which people may leave a file."""
+_EMPTIED = (
+    *_VISITED,
+    *(Path("data") / kind for kind in ("pyramids", "depth", "flow", "embeddings")),
+    *(Path("results") / stage for stage in ("models", "metrics", "heldout", "visuals", "tables", "summary")),
+)
+"""Folders that belong to the workflow alone: outputs are deleted before a job makes them anew."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Somebody else's sample: its own name, and where it is."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made.
+
+    Attributes:
+        root: the repository's root; relative paths in the sheets start there.
+        clips: rows of the clip sheet by name.
+        runs: rows of the run sheet by name, one per (row, clip).
+        tables: table descriptions by the tables' names.
+        heldout: rows of the held-out sheet by name, one per (row, clip).
+        clip_sheet: the file that the clips' rows stand in.
+    """
+
+    root: Path
+    clips: Mapping[str, ClipRow]
+    runs: Mapping[str, RunRow]
+    tables: Mapping[str, Path]
+    heldout: Mapping[str, HeldOutRow] = field(default_factory=dict)
+    clip_sheet: Path = Path()
+
+    @cached_property
+    def drawn(self) -> dict[str, RunRow]:
+        """Runs whose samples a method of ours draws."""
+        return {name: run for name, run in self.runs.items() if not run.external}
+
+    @cached_property
+    def external(self) -> dict[str, dict[str, Found]]:
+        """What was found of the runs whose samples somebody else made, by the samples' names in our folders."""
+        return {name: _found(self.resolve(run.source)) for name, run in self.runs.items() if run.external}
+
+    @cached_property
+    def computed(self) -> dict[str, RunRow]:
+        """Everything that a method of ours computes: drawn runs, and tests as runs on their known frames."""
+        return {**self.drawn, **{test.run.run: test.run for test in self.heldout.values()}}
+
+    @cached_property
+    def known_clips(self) -> dict[str, tuple[str, HoldOut]]:
+        """The clip, and how it is split, of every clip of known frames; the longest horizon where tests share it."""
+        splits: dict[str, tuple[str, HoldOut]] = {}
+        for test in sorted(self.heldout.values(), key=lambda test: test.split.horizon):
+            # How many origins there are says nothing of the known frames.
+            splits[test.known] = test.clip, replace(test.split, origins=None)
+        return splits
+
+    @cached_property
+    def heldout_kinds(self) -> tuple[Kind, ...]:
+        """The kinds of tests that there are."""
+        return tuple(kind for kind in Kind if any(test.split.kind is kind for test in self.heldout.values()))
+
+    @cached_property
+    def configs(self) -> dict[str, MethodConfig]:
+        """Settings of everything that is computed."""
+        return {name: _configure(self.root, run) for name, run in self.computed.items()}
+
+    @cached_property
+    def models(self) -> dict[tuple[str, str, str, str], RunRow]:
+        """One run for each (clip, method, variant, part) that must be trained: of several one that sets a guard."""
+        return {
+            (run.clip, run.method, self.variant(name), part): run
+            for name, run in sorted(self.computed.items(), key=lambda item: self._sets_a_guard(item[0]))
+            for part in self.parts(name)
+        }
+
+    def _sets_a_guard(self, run: str) -> bool:
+        return not self.configs[run].guards.isdisjoint(self.computed[run].settings)
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Prompts of all runs by the name of their embedding's file."""
+        prompts = (run.prompt for run in self.computed.values() if run.prompt)
+        return {hashlib.sha256(prompt.encode()).hexdigest()[:16]: prompt for prompt in prompts}
+
+    def previewed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Clips whose depth, motion and embeddings the report shows; ``*`` stands for every clip of a run.
+
+        Raises: ConfigError for a name that is no clip.
+        """
+        shown = {run.clip for run in self.runs.values()}
+        for name in names:
+            if name != "*" and name not in shown:
+                remedy = f"{did_you_mean(name, sorted(shown))} (in config.yaml, or * for all)"
+                raise ConfigError(f"previews: '{name}'", "no run has such a clip", remedy)
+        return tuple(sorted(shown if "*" in names else names))
+
+    def resolve(self, path: str) -> str:
+        """A path of a sheet as seen from the working directory; URLs, scenes and absolute paths stay as they are."""
+        if "://" in path or path.startswith("scene:") or Path(path).is_absolute():
+            return path
+        return str(self.root / path)
+
+    def source(self, clip: str) -> str:
+        """A clip's source as the job finds it."""
+        return self.resolve(self.clips[clip].source)
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """Clips that were made of a source which is gone: whoever made them again would lose them."""
+        return tuple(clip for clip in self.clips if self._is_gone(clip) and is_whole(Result("clip", _CLIPS, clip)))
+
+    def _is_gone(self, clip: str) -> bool:
+        source = self.source(clip)
+        # Of a link to a disk that is not there, an empty folder, and what may not be read, nothing can be made either.
+        there = any(os.access(file, os.R_OK) for file in _files(source))
+        return not ("://" in source or source.startswith("scene:") or there)
+
+    def made_here(self, source: str) -> list[str]:
+        """Files of a source that jobs of this plan make, as their outputs call them.
+
+        Only these are inputs of a rule. Snakemake reads braces in an input's name as wildcards, looks at its date, and
+        stops everything where one is missing: of other files the parameters say what they hold.
+        """
+        return [path for path in map(os.path.relpath, _files(source)) if self._is_output(Path(path))]
+
+    def _is_output(self, path: Path) -> bool:
+        if path.suffix not in (".mkv", ".mp4"):
+            return False
+        if path.parent == _CLIPS:
+            return path.stem in self.clips or path.stem in self.known_clips
+        run = path.parent.name
+        return path.parent == _SAMPLES / run and run in self.runs and path.stem in self.samples(run)
+
+    def samples(self, run: str) -> tuple[str, ...]:
+        """Names of a run's samples."""
+        return tuple(self.external[run]) if run in self.external else self.runs[run].seeds
+
+    def clip_settings(self, clip: str) -> dict[str, Any]:
+        """Everything of a clip's row that its frames depend on, with the source as the job finds it.
+
+        What a job is told is on record. An address with a password or a token is therefore told without; its hash says
+        when it changes (not of the password, which changes no frame), and its sheet where the job finds it whole.
+        """
+        row = asdict(self.clips[clip])
+        source = self.source(clip)
+        shown = without_password(source)
+        if shown == source:
+            return {**row, "source": source}
+        address = hashlib.sha256(split_login(source)[0].encode()).hexdigest()
+        return {**row, "source": shown, "address": address, "sheet": str(self.clip_sheet)}
+
+    def request(self, run: str, sample: str) -> dict[str, Any]:
+        """What a sample's record says was asked for: the fields of `onereel.jobs.sampling.SampleRequest`."""
+        row = self.computed[run]
+        names = ("run", "clip", "method", "preset", "prompt")
+        plain = {name: getattr(row, name) for name in names}
+        return {**plain, "task": str(row.task), "settings": dict(row.settings), "seed": int(sample)}
+
+    def external_request(self, run: str, sample: str) -> dict[str, Any]:
+        """The same for a sample that somebody else made, with its own name."""
+        row, found = self.runs[run], self.external[run][sample]
+        return {"run": row.run, "clip": row.clip, "method": row.method, "task": str(row.task), "name": found.name}
+
+    def evaluation(self, run: str) -> dict[str, Any]:
+        """What the metrics of a run depend on besides its clips."""
+        row = self.runs[run]
+        # Other people's samples of another size may be a mistake; ours have it because the run asked for it.
+        align = row.align or ("" if row.external else "keep")
+        return {
+            "run": run,
+            "clip": row.clip,
+            "method": row.method,
+            "samples": self.samples(run),
+            "align": align,
+            "prompt": row.prompt or self.clips[row.clip].caption,
+            "flow_of": "source" if row.task in EDITS else "sample",
+        }
+
+    def metrics(self, run: str, always: Sequence[str], of_edits: Sequence[str]) -> tuple[str, ...]:
+        """What is measured of a run: `of_edits` only of edits, and of the calibration of clips that are edited."""
+        row = self.runs[run]
+        calibrates = not row.external and load_method(row.method).calibration
+        edited = {other.clip for other in self.runs.values() if other.task in EDITS}
+        if row.task in EDITS or (calibrates and row.clip in edited):
+            return tuple(dict.fromkeys([*always, *of_edits]))
+        return tuple(always)
+
+    def record_samples(self) -> None:
+        """Say in the runs' folders which samples are the runs' own; they may hold those of older rows.
+
+        `onereel evaluate` on such a folder takes no others. What else is called as such a record is left as it is.
+        """
+        for name, row in self.runs.items():
+            request = {key: value for key, value in row.plain().items() if key not in ("samples", "seed")}
+            if drawn := [sample for sample in self.samples(name) if (_SAMPLES / name / f"{sample}.mkv").is_file()]:
+                with suppress(ConfigError):
+                    RunRecord(_SAMPLES / name).name(request, drawn)
+
+    def variant(self, run: str) -> str:
+        """Name of the settings that a run's models are trained with: runs that share it share their models."""
+        row = self.computed[run]
+        trained = self.configs[run].trained_with()
+        if trained == _configure(self.root, replace(row, settings={})).trained_with():
+            return row.preset
+        return f"{row.preset}-{hashlib.sha256(json.dumps(trained, sort_keys=True).encode()).hexdigest()[:8]}"
+
+    def requires(self, run: str) -> Mapping[str, str]:
+        """Preprocessed artefacts by kind, with their keys."""
+        row = self.computed[run]
+        return load_method(row.method).requires(row.task, self.configs[run])
+
+    def networks(self, run: str) -> tuple[str, ...]:
+        """Roles of the frozen networks that the run's samples are made with."""
+        row = self.computed[run]
+        return load_method(row.method).networks(row.task, self.configs[run])
+
+    def parts(self, run: str) -> Mapping[str, tuple[str, ...]]:
+        """Trained parts, each with those that it needs."""
+        row = self.computed[run]
+        return load_method(row.method).parts(row.task, self.configs[run])
+
+
+def read(
+    root: Path, *, clips: str, runs: str, tables: Sequence[str], metrics: Sequence[str], heldout: str = ""
+) -> Plan:
+    """Read and check the sheets. Everything that can be wrong before a job starts is said here.
+
+    Args:
+        root: the repository's root.
+        clips: the clip sheet.
+        runs: the run sheet.
+        tables: table descriptions.
+        metrics: names to check, as the tables are with them; none where another process has checked both.
+        heldout: the held-out sheet; none where it is empty.
+
+    Raises: OnereelError in one line.
+    """
+    clip_rows = read_clip_sheet(root / clips)
+    run_rows = read_run_sheet(root / runs, clip_rows)
+    every = main_clips(run_rows.values(), tuple(clip_rows))
+    heldout_rows = read_heldout_sheet(root / heldout, clip_rows, every) if heldout else {}
+    described = _described(root, tables)
+    plan = Plan(root, clip_rows, run_rows, described, heldout_rows, clip_sheet=root / clips)
+    if metrics:
+        _check_metrics(metrics)
+        for table in plan.tables.values():
+            read_spec(table)
+    for test in plan.heldout.values():  # before any settings are read: these say more
+        check_task(load_method(test.method), test.split.kind.task)
+        check_settings(test, load_method(test.method))
+    for name, run in plan.drawn.items():
+        check_task(load_method(run.method), run.task)
+        plan.configs[name]  # raises for settings that do not fit
+        check_seeds(f"run '{name}'", run.seed, run.samples)
+        _check_inputs(plan, run)
+    for test in plan.heldout.values():
+        check_artefacts(test, load_method(test.method), plan.configs[test.run.run])
+        check_seeds(f"held-out test '{test.test}'", test.seed, test.samples)
+    _ = plan.external
+    return plan
+
+
+def check_places(plan: Plan) -> None:
+    """Refuse a plan by which the workflow would delete what is not its own.
+
+    Snakemake deletes the outputs of a job before the job starts: a source that lies where its own clip will, or any
+    file there that onereel did not write, would be gone.
+
+    Raises: ConfigError naming the file and what to do.
+    """
+    own = {f"clip '{name}'": [Result("clip", _CLIPS, name)] for name in (*plan.clips, *plan.known_clips)}
+    for run in plan.runs:
+        drawn = [Result("sample", _SAMPLES / run, sample) for sample in plan.samples(run)]
+        own[f"run '{run}'"] = [*drawn, Result("metrics", _METRICS, run, ())]
+    places = {_place(path): owner for owner, results in own.items() for result in results for path in result.paths}
+    closed = {f"run '{run}'": [(_SAMPLES / run).resolve()] for run in plan.external}
+    always = [folder.resolve() for folder in _EMPTIED]
+    for owner, file in _read(plan):
+        spots = {_place(file), file.resolve()}
+        if any(places.get(spot) == owner for spot in spots):
+            raise ConfigError(f"{owner}: '{file}'", "lies where the workflow writes, and would be deleted", _MOVE)
+        if any(spot.is_relative_to(folder) for spot in spots for folder in (*always, *closed.get(owner, ()))):
+            raise ConfigError(f"{owner}: '{file}'", "lies in a folder that the workflow empties", _MOVE)
+    for owner, results in own.items():
+        for result in results:
+            if (path := foreign(result)) is not None:
+                problem = f"is in the place of a {result.kind}, and onereel did not write it"
+                raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
+    for folder in _VISITED:
+        check_folder(folder)
+
+
+def check_due(plan: Plan, due: Iterable[tuple[str, Sequence[str]]], *, weights: str, metrics: Sequence[str]) -> None:
+    """Refuse jobs that would delete what they cannot make, or what somebody changed, before the first one starts.
+
+    Args:
+        plan: the plan.
+        due: rule and outputs of every job that is going to run.
+        weights: the mode; ``real`` needs weights that were fetched.
+        metrics: names of those that are measured.
+
+    Raises: ConfigError or WeightsError.
+    """
+    rules = set()
+    for rule, outputs in due:
+        rules.add(rule)
+        manifest = next((Path(path) for path in outputs if path.endswith(".json")), None)
+        kind = _KINDS.get(rule)
+        if kind and manifest:
+            suffixes = tuple(Path(path).suffix for path in outputs if not path.endswith(".json"))
+            check_unchanged(Result(kind, manifest.parent, manifest.stem, suffixes))
+    if weights == "real":
+        _check_real_weights(plan, rules, metrics)
+
+
+def _check_real_weights(plan: Plan, rules: set[str], metrics: Sequence[str]) -> None:
+    from onereel.metrics import REGISTRY  # seconds, and so are the weights; only this mode needs them
+    from onereel.weights.store import Weights
+
+    roles: dict[str, set[str | None]] = {
+        "evaluate": {REGISTRY[name].extractor for name in metrics},
+        "sample": {role for run in plan.drawn for role in plan.networks(run)},
+        "conduct": {"flow"},
+        "estimate_depth": {"depth"},
+        "estimate_flow": {"flow"},
+        "embed_clip": {"clip"},
+        "embed_text": {"clip"},
+    }
+    needed = {role for rule in rules & roles.keys() for role in roles[rule] if role}
+    for role in sorted(needed):
+        Weights().resolve(role, "real")
+
+
+_KINDS: Mapping[str, Written] = {
+    "ingest": "clip",
+    "hold_out": "clip",
+    "sample": "sample",
+    "import_sample": "sample",
+    "evaluate": "metrics",
+}
+"""What the jobs of a rule write whose outputs say that they are ours."""
+
+_MOVE = "move it, e.g. to data/sources, and name it there"
+
+
+def _read(plan: Plan) -> Iterator[tuple[str, Path]]:
+    """Every file that the sheets name, with the row that does."""
+    for clip in plan.clips:
+        yield from ((f"clip '{clip}'", Path(file)) for file in _files(plan.source(clip)))
+    for run, samples in plan.external.items():
+        yield from ((f"run '{run}'", Path(file)) for found in samples.values() for file in _files(found.source))
+    for run, row in plan.drawn.items():
+        files = clips_and_files(row.inputs)[1].values()
+        yield from ((f"run '{run}'", Path(file)) for path in files for file in _files(plan.resolve(path)))
+
+
+def _place(path: Path) -> Path:
+    """Where a name stands, with links followed in its folder alone: deleting a link leaves what it points to."""
+    return path.parent.resolve() / path.name
+
+
+def _described(root: Path, tables: Sequence[str]) -> dict[str, Path]:
+    """Descriptions of tables by the tables' names."""
+    found: dict[str, Path] = {}
+    for table in tables:
+        where, name = f"table '{table}'", Path(table).stem
+        if not (root / table).is_file():
+            raise ConfigError(where, "no such file", "name a file of config/tables in config.yaml")
+        if not set("{}<>").isdisjoint(table):  # Snakemake's own signs in names of files
+            raise ConfigError(where, "its path holds one of { } < >", "name it otherwise")
+        found[unique(where, "table", check_name(where, "table", name), found)] = root / table
+    return found
+
+
+def present_weights(root: Path, mode: str, roles: Collection[str] = ()) -> list[str]:
+    """Records of the weights that were fetched: what ``auto`` and ``real`` jobs depend on.
+
+    Args:
+        root: the repository's root.
+        mode: the mode; ``stand-in`` never uses them.
+        roles: of the networks that the job uses; none named: all.
+    """
+    if mode == "stand-in":
+        return []
+    records = sorted(root.glob("data/weights/*/weights.json"))
+    if records and roles:
+        entries = read_yaml(root / "config/weights.yaml", "list of weights")
+        of_roles = {name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("role") in roles}
+        records = [path for path in records if path.parent.name in of_roles]
+    return [str(path) for path in records]
+
+
+def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
+    """Threads, memory (MB), run time (minutes) and GPUs of a job, as the YAML of the run's method asks.
+
+    A test draws samples, many in one job: it gets what a sample gets, but where the YAML has an entry of its own. What
+    an entry named as the run's preset says comes last.
+    """
+    asked = read_method_file(run.method, root / "config/methods")["resources"]
+    base = asked.get("sample", {}) if rule == "heldout" else {}
+    return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {}), **asked.get(run.preset, {})}
+
+
+def stand_ins(root: Path) -> list[str]:
+    """Names of the stand-ins that this project trains: the entries of ``config/weights.yaml`` that are files of ours.
+
+    Raises: ConfigError if that is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
+    longer.
+    """
+    entries = read_yaml(root / "config/weights.yaml", "list of weights")
+    return [name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("file")]
+
+
+def has_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU; asks the system, because importing torch takes seconds."""
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def _found(source: str) -> dict[str, Found]:
+    try:
+        found = ingest.discover(source)
+    except OSError as error:
+        raise ClipError(f"samples '{source}'", f"cannot be read ({error.strerror})", "check the path") from error
+    return {safe: Found(name, found[name]) for safe, name in safe_names(list(found)).items()}
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that is too long, say
+        return False
+
+
+def _files(source: str) -> list[str]:
+    try:
+        path = Path(source)
+        if path.is_dir():
+            return sorted(str(item) for item in path.iterdir() if item.is_file())
+        return [source] if path.is_file() else []
+    except (OSError, ValueError):  # no permission, a name that is too long: the job says so
+        return []
+
+
+def _configure(root: Path, run: RunRow) -> MethodConfig:
+    try:
+        return configure(
+            load_method(run.method), run.preset, run.settings, task=run.task, folder=root / "config/methods"
+        )
+    except ConfigError as error:
+        kind, _, name = run.run.rpartition(":")
+        raise ConfigError(f"{kind or 'run'} '{name}', {error.where}", error.problem, error.remedy) from None
+
+
+def _check_metrics(names: Sequence[str]) -> None:
+    from onereel.metrics import metric_names  # seconds of imports that only this check needs
+
+    known = metric_names()
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"metric '{name}'", "no such metric", did_you_mean(name, known))
+
+
+def _check_inputs(plan: Plan, run: RunRow) -> None:
+    clips, files = clips_and_files(run.inputs)
+    try:
+        check_inputs(load_method(run.method), run.task, clips, files)
+    except MethodError as error:
+        raise ConfigError(f"run '{run.run}', {error.where}", error.problem, error.remedy) from None
+    for role, name in clips.items():
+        if name not in plan.clips:
+            raise ConfigError(f"run '{run.run}', input '{role}'", f"no clip '{name}'", "add it to the clip sheet")
+    for role, path in files.items():
+        if not _is_there(plan.resolve(path)):
+            raise ConfigError(f"run '{run.run}', input '{role}'", f"no file '{path}'", "name a file, or clip:NAME")

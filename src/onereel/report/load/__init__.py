@@ -1,0 +1,1 @@
+"""What the workflow left, read for tables and the page."""

@@ -1,0 +1,149 @@
+"""The report: one folder of plain HTML, CSS and JavaScript that opens from disk and over http, and can be zipped.
+
+The folder is built beside the old one and swapped in when it is whole.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from onereel.base.outputs import check_folder, list_folder
+from onereel.heldout.hold_out import Kind
+from onereel.report.load.heldout import HeldOutTests
+from onereel.report.load.project import ClipEntry, Project
+from onereel.report.page.charts import HEIGHT, WIDTH, chart
+from onereel.report.page.head import head
+from onereel.report.page.heldout_views import held_out_section
+from onereel.report.page.tradeoffs import tradeoffs
+from onereel.report.page.views import Player, PreviewView, RunView, make_player, preview_view, run_view, table_view
+from onereel.report.tables.build import clip_table
+from onereel.report.tables.formats import to_html
+from onereel.report.templating import environment
+
+_ASSETS = ("report.css", "players.js", "controls.js", "page.js", "icon.svg")
+_TABLE_FORMATS = (".csv", ".tex", ".md")
+_FIRST_TABLE = "comparison"
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """A clip with its input player, what preprocessing made of it, runs and table."""
+
+    entry: ClipEntry
+    player: Player | None
+    previews: PreviewView | None
+    runs: tuple[RunView, ...]
+    table: Markup
+
+    @property
+    def strips(self) -> list[tuple[str, Player]]:
+        """The input and the first sample of every run, titled, where there are pictures of them."""
+        firsts = [(run.entry.title, run.players[0]) for run in self.runs if run.players and not run.entry.calibration]
+        inputs = [("input", self.player)] if self.player else []
+        return [(title, player) for title, player in [*inputs, *firsts] if player.data]
+
+
+def write_report(
+    project: Project,
+    out_dir: Path,
+    *,
+    tables: Mapping[str, Path],
+    visuals: Path,
+    partial: bool = False,
+    heldout: HeldOutTests | None = None,
+    heldout_tables: Mapping[Kind, Path] | None = None,
+) -> None:
+    """Write the report's folder, replacing an older one in one step.
+
+    Args:
+        project: what was measured.
+        out_dir: the folder: ``index.html``, ``assets/``, ``media/``, ``tables/``, ``metrics/``.
+        tables: stem given to `write_table` by name; ``comparison`` comes first.
+        visuals: folder of what `visualise` wrote: ``clips/{clip}``, ``runs/{run}/{sample}`` and
+            ``heldout/{test}/{film}``; and of what `preview` drew: ``previews/{clip}``.
+        partial: whether the workflow knows that something is missing; the page says so.
+        heldout: held-out tests; None for none.
+        heldout_tables: stem given to `write_table` by kind of test.
+    """
+    with _swapped_in(out_dir) as folder:
+        (folder / "assets").mkdir()
+        source = Path(__file__).parents[1] / "templates"
+        for name in _ASSETS:
+            shutil.copyfile(source / name, folder / "assets" / name)
+        clips = tuple(_clip_view(project, clip, folder, visuals) for clip in project.clips)
+        page = (
+            environment()
+            .get_template("index.html.j2")
+            .render(
+                head=head(project),
+                project=project,
+                partial=partial or bool(project.unfinished),
+                tables=[table_view(name, tables[name], folder) for name in _table_order(tables)],
+                charts=[chart(plot) for plot in tradeoffs(project)],
+                chart_size=(WIDTH, HEIGHT),
+                clips=clips,
+                held_out=held_out_section(
+                    heldout or HeldOutTests(()), folder, tables=heldout_tables or {}, visuals=visuals
+                ),
+            )
+        )
+        (folder / "index.html").write_text(page, encoding="utf-8")
+        list_folder(folder)
+
+
+@contextmanager
+def _swapped_in(out_dir: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `out_dir`; put it in its place when the block ends without an error.
+
+    Raises: ConfigError if somebody left a file in `out_dir`.
+    """
+    check_folder(out_dir)
+    out_dir.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
+    try:
+        fresh, old = work / "fresh", work / "old"
+        fresh.mkdir()
+        yield fresh
+        if out_dir.exists():
+            out_dir.replace(old)
+        fresh.replace(out_dir)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _clip_view(project: Project, clip: ClipEntry, folder: Path, visuals: Path) -> ClipView:
+    runs = tuple(run_view(run, folder, visuals) for run in project.runs_of(clip.name))
+    table = clip_table(project, clip.name)
+    return ClipView(
+        entry=clip,
+        player=_input_player(clip, folder, visuals),
+        previews=preview_view(clip, folder, visuals),
+        runs=runs,
+        table=Markup(to_html(table)) if table.blocks else Markup(""),
+    )
+
+
+def _input_player(clip: ClipEntry, folder: Path, visuals: Path) -> Player | None:
+    if clip.video is None or clip.size is None:
+        return None
+    return make_player(
+        folder,
+        base=f"media/clips/{clip.name}",
+        visuals=visuals / "clips" / clip.name,
+        video=clip.video,
+        preview=clip.preview,
+        ident=f"player-{clip.name}",
+        label="input",
+        alt=f"{clip.name}, the input",
+        size=clip.size,
+        fps=clip.fps,
+    )
+
+
+def _table_order(tables: Mapping[str, Path]) -> list[str]:
+    return sorted(tables, key=lambda name: name != _FIRST_TABLE)

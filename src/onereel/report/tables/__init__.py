@@ -1,0 +1,1 @@
+"""Tables as csv, Markdown, LaTeX and HTML."""

@@ -1,0 +1,120 @@
+"""A table as data, before it becomes csv, Markdown, LaTeX or HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from onereel.project.tables import Published
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric.
+
+    Attributes:
+        metric: its name.
+        source: which of the metric's columns the values come from (real weights and stand-ins are two).
+        title: header.
+        unit: its unit, empty for none.
+        better: ``"lower"``, ``"higher"`` or empty.
+        stand_in: whether stand-in weights made the values.
+        ours: whether it has values that were measured here.
+        published: whether a column of published values stands beside it.
+    """
+
+    metric: str
+    source: str
+    title: str
+    unit: str
+    better: str
+    stand_in: bool
+    ours: bool
+    published: bool
+
+    @property
+    def arrow(self) -> str:
+        """Which way is better."""
+        return {"lower": "↓", "higher": "↑"}.get(self.better, "")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measured value.
+
+    Attributes:
+        mean: mean over samples, then clips.
+        low: lower end of the 95 % bootstrap interval; None for a single value.
+        high: upper end.
+        n: number of values.
+        clips: number of clips that they come from.
+        complete: whether these are all clips of the block.
+        protocol: how it was measured; only equal protocols compare.
+        best: whether it is the best of its block's comparable values.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    clips: int
+    complete: bool
+    protocol: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method.
+
+    Attributes:
+        label: what it is called.
+        cells: measured values by column.
+        published: published values by column.
+        calibration: whether it only tells what the numbers mean.
+        external: whether other people's code made the samples.
+        failure: why it has no value at all; empty otherwise.
+        partly: on which clips it failed, where it has values of others; empty otherwise.
+        marks: marks of its footnotes.
+        task: what the method was asked for; only rows of one task compare.
+    """
+
+    label: str
+    cells: tuple[Cell | None, ...]
+    published: tuple[Published | None, ...]
+    calibration: bool = False
+    external: bool = False
+    failure: str = ""
+    partly: str = ""
+    marks: tuple[str, ...] = ()
+    task: str = ""
+
+    def narrowed(self, kept: Sequence[int]) -> "Row":
+        """The row with only the columns of these indices."""
+        cells = tuple(self.cells[index] for index in kept)
+        return replace(self, cells=cells, published=tuple(self.published[index] for index in kept))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows under one heading: ``kind`` is ``methods`` or ``calibration``; ``mark`` is the heading's footnote."""
+
+    title: str
+    kind: str
+    rows: tuple[Row, ...]
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it."""
+
+    name: str
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    blocks: tuple[Block, ...]
+    notes: tuple[tuple[str, str], ...]
+
+    def narrowed(self, kept: Sequence[int]) -> "Table":
+        """The table with only the columns of these indices."""
+        blocks = tuple(replace(block, rows=tuple(row.narrowed(kept) for row in block.rows)) for block in self.blocks)
+        return replace(self, columns=tuple(self.columns[index] for index in kept), blocks=blocks)

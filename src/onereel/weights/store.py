@@ -1,0 +1,369 @@
+"""Trained weights: what may be downloaded, whether it is what it should be, and what stands in for it elsewhere.
+
+``config/weights.yaml`` lists every model: where its files are, their checksums, licence and preprocessing.
+`Weights.fetch` downloads a model, checks it, keeps only its tensors and stores them as safetensors with a record of
+where they came from. `Weights.resolve` answers "which weights for this role": the real ones where they are, else a
+stand-in, which is named as such wherever a value made with it is printed.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from onereel.base.errors import WeightsError
+from onereel.base.files import atomic_path, read_json, sha256_of, write_json
+from onereel.base.names import did_you_mean
+from onereel.base.paths import config_folder
+from onereel.base.progress import Progress, no_progress
+from onereel.base.tensorfiles import first_line
+from onereel.weights.checkpoints import Tensors, read_tensors
+from onereel.weights.download import check_file, convert, download
+from onereel.weights.entries import MODES, Mode, RealEntry, StandInEntry, WeightsFile, licence_note, read_entries
+
+log = logging.getLogger(__name__)
+
+_RECORD = "weights.json"
+_SHA256 = r"^[0-9a-f]{64}$"
+
+
+class _Fetched(BaseModel):
+    """What a record says of a part."""
+
+    source_sha256: Annotated[str, Field(pattern=_SHA256)]
+    sha256: Annotated[str, Field(pattern=_SHA256)]
+
+
+_PARTS = TypeAdapter(dict[str, _Fetched])
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Weights to use.
+
+    Attributes:
+        name: the entry's name.
+        role: what they are for.
+        title: as printed: ``"C3D Sports-1M"``, ``"random C3D seed 0"``.
+        label: short form for a column head: ``"random C3D"``.
+        sha256: of the published file, or of the stand-in; 64 hex digits; empty where there are no weights.
+        stand_in: whether they stand in for the real ones.
+        parts: safetensors files with their sha256 by part; empty for seeded weights.
+        seed: seed of random weights, else None.
+        library: ``package.function`` that does the work without weights, else empty.
+    """
+
+    name: str
+    role: str
+    title: str
+    label: str
+    sha256: str
+    stand_in: bool
+    parts: Mapping[str, tuple[Path, str]]
+    seed: int | None = None
+    library: str = ""
+
+    @property
+    def printed(self) -> str:
+        """Title and the first 12 digits of the checksum where there is one, as records hold it."""
+        return f"{self.title} {self.sha256[:12]}".rstrip()
+
+    def tensors(self, part: str = "model") -> Tensors:
+        """The tensors of one part.
+
+        Raises: WeightsError if the file is gone or is not what was fetched.
+        """
+        path, expected = self.parts[part]
+        remedy = "restore the file" if self.stand_in else f"run: onereel weights fetch {self.name}"
+        if not path.is_file() or sha256_of(path) != expected:
+            raise WeightsError(f"weights '{self.name}'", f"'{path.name}' is missing or has changed", remedy)
+        return read_tensors(path, "safetensors")
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line of `Weights.list_weights`.
+
+    Attributes:
+        name, kind, role, title, licence, used_by: as in the sheet.
+        size: bytes to download where all are known, else None.
+        present: whether the weights can be used now.
+        note: what a user has to know: a licence that forbids commercial use, a checksum that nobody published.
+    """
+
+    name: str
+    kind: str
+    role: str
+    title: str
+    licence: str
+    used_by: tuple[str, ...]
+    size: int | None
+    present: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `Weights.verify`: ``state`` is ``ok``, ``missing`` or ``damaged``; ``detail`` says what was found."""
+
+    name: str
+    part: str
+    state: Literal["ok", "missing", "damaged"]
+    detail: str
+
+
+def fingerprint(tensors: Mapping[str, Any]) -> str:
+    """Hex sha256 of names, shapes and values of tensors in sorted order, the same on every machine."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Weights:
+    """The store of weights.
+
+    Args:
+        config: the sheet; by default ``config/weights.yaml`` here, or else the one beside this package's source.
+        folder: where fetched weights are; by default ``data/weights`` in the project that the sheet belongs to.
+
+    Raises: ConfigError if the sheet is missing or does not fit its schema.
+    """
+
+    def __init__(self, config: Path | str | None = None, folder: Path | str | None = None) -> None:
+        self.config = Path(config) if config else _default_config()
+        self.project = self.config.parent.parent
+        self.folder = Path(folder) if folder else self.project / "data" / "weights"
+        self.entries = read_entries(self.config)
+
+    def list_weights(self) -> list[Status]:
+        """Every entry and whether it is here."""
+        return [self._status(name, entry) for name, entry in self.entries.items()]
+
+    def fetch(
+        self,
+        name: str,
+        *,
+        local: Mapping[str, Path] | Path | None = None,
+        again: bool = False,
+        progress: Progress = no_progress,
+    ) -> Path:
+        """Download an entry, check it, keep its tensors; nothing is left behind when that fails.
+
+        Args:
+            name: the entry.
+            local: files that were downloaded by other means, by part (one path for a one-file entry); checked alike.
+            again: fetch even if the weights are here already.
+            progress: watches the download in MiB.
+
+        Returns: the entry's folder.
+        Raises: WeightsError for an unknown name, a failed download, a wrong size or checksum, or a file that asks for
+            code to be run.
+        """
+        entry = self._real(name)
+        if note := licence_note(entry):
+            log.warning("%s: %s", name, note)
+        target = self.folder / name
+        if not again and all(check.state == "ok" for check in self.verify(name)):
+            return target
+        sources = {"model": local} if isinstance(local, Path) else dict(local or {})
+        if unknown := set(sources) - set(entry.files):
+            raise WeightsError(
+                f"weights '{name}'", f"no part '{min(unknown)}'", f"the parts are {', '.join(entry.files)}"
+            )
+        known = self._record(name)
+        parts = {}
+        for part, file in entry.files.items():
+            expected = file.sha256 or known.get(part, {}).get("source_sha256", "")
+            parts[part] = self._fetch_part(name, part, file, expected, sources.get(part), progress)
+        write_json(target / _RECORD, {"name": name, "licence": entry.licence, "parts": parts})
+        return target
+
+    def verify(self, name: str = "all") -> list[Check]:
+        """Compare what is here with what was fetched and with the sheet.
+
+        Raises: WeightsError for an unknown name.
+        """
+        if name == "all":
+            names = [key for key, entry in self.entries.items() if isinstance(entry, RealEntry)]
+            return [check for key in names for check in self.verify(key)]
+        return [self._check(name, part, file) for part, file in self._real(name).files.items()]
+
+    def resolve(self, name: str, mode: Mode = "auto") -> Resolved:
+        """Which weights to use.
+
+        Args:
+            name: a role (the first entry of that role that is present wins) or one entry.
+            mode: ``auto``, ``real`` or ``stand-in``.
+
+        Raises: WeightsError for an unknown name or mode, and where ``real`` weights are not here: it says which command
+            fetches them.
+        """
+        if mode not in MODES:
+            raise WeightsError(f"weights mode '{mode}'", "no such mode", f"use {', '.join(MODES)}")
+        candidates = self._candidates(name)
+        real = [key for key, entry in candidates.items() if isinstance(entry, RealEntry)]
+        if mode != "stand-in":
+            for key in real:
+                if (self.folder / key / _RECORD).is_file():
+                    return self._resolve_real(key)
+        if mode == "real" and real:
+            raise WeightsError(
+                f"real weights for '{name}'", f"not in '{self.folder}'", f"run: onereel weights fetch {real[0]}"
+            )
+        for key, entry in candidates.items():
+            if isinstance(entry, StandInEntry) and mode != "real":
+                return self._resolve_stand_in(key, entry)
+        remedy = f"run: onereel weights fetch {real[0]}" if real else "use 'weights: auto'"
+        raise WeightsError(f"weights for '{name}'", f"nothing fits mode '{mode}'", remedy)
+
+    def _candidates(self, name: str) -> dict[str, RealEntry | StandInEntry]:
+        if name in self.entries:
+            return {name: self.entries[name]}
+        found = {key: entry for key, entry in self.entries.items() if entry.role == name}
+        if not found:
+            roles = {entry.role for entry in self.entries.values()}
+            raise self._unknown(name, [*self.entries, *sorted(roles)])
+        return found
+
+    def _real(self, name: str) -> RealEntry:
+        entry = self.entries.get(name)
+        if isinstance(entry, RealEntry):
+            return entry
+        if entry is not None:
+            raise WeightsError(f"weights '{name}'", "is a stand-in and needs no download", "use it as it is")
+        raise self._unknown(name, [key for key, item in self.entries.items() if isinstance(item, RealEntry)])
+
+    def _unknown(self, name: str, known: Sequence[str]) -> WeightsError:
+        return WeightsError(f"weights '{name}'", f"not in {self.config}", did_you_mean(name, known))
+
+    def _record(self, name: str) -> dict[str, Any]:
+        path = self.folder / name / _RECORD
+        if not path.is_file():
+            return {}
+        try:
+            parts: dict[str, Any] = read_json(path)["parts"]
+            _PARTS.validate_python(parts)
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+            remedy = f"delete '{path}' and run: onereel weights fetch {name}"
+            raise WeightsError(f"weights '{name}'", f"the record is damaged ({first_line(error)})", remedy) from None
+        return parts
+
+    def _resolve_real(self, name: str) -> Resolved:
+        entry = self._real(name)
+        record = self._record(name)
+        if missing := sorted(set(entry.files) - set(record)):
+            remedy = f"run: onereel weights fetch {name}"
+            raise WeightsError(f"weights '{name}'", f"part '{missing[0]}' is missing", remedy)
+        parts = {part: (self._path(name, part), str(record[part]["sha256"])) for part in entry.files}
+        sources = [str(record[part]["source_sha256"]) for part in entry.files]
+        sha = sources[0] if len(sources) == 1 else hashlib.sha256(" ".join(sources).encode()).hexdigest()
+        return Resolved(name, entry.role, entry.title, entry.title, sha, False, parts)
+
+    def _resolve_stand_in(self, name: str, entry: StandInEntry) -> Resolved:
+        if entry.library:
+            return Resolved(name, entry.role, entry.title, entry.title, "", True, {}, library=entry.library)
+        if entry.file is None:
+            title = f"{entry.title} seed {entry.seed}"
+            return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed)
+        parts = {"model": (self.project / entry.file, entry.sha256)}
+        return Resolved(name, entry.role, entry.title, entry.title, entry.sha256, True, parts)
+
+    def _path(self, name: str, part: str) -> Path:
+        return self.folder / name / f"{part}.safetensors"
+
+    def _status(self, name: str, entry: RealEntry | StandInEntry) -> Status:
+        if isinstance(entry, StandInEntry):
+            present = entry.file is None or (self.project / entry.file).is_file()
+            note = "stands in where nothing can be downloaded; values do not compare with papers"
+            return Status(name, entry.kind, entry.role, entry.title, entry.licence, entry.used_by, None, present, note)
+        sizes = [file.size for file in entry.files.values()]
+        size = sum(size for size in sizes if size) if all(sizes) else None
+        present = (self.folder / name / _RECORD).is_file()
+        return Status(
+            name, entry.kind, entry.role, entry.title, entry.licence, entry.used_by, size, present, licence_note(entry)
+        )
+
+    def _check(self, name: str, part: str, file: WeightsFile) -> Check:
+        path, record = self._path(name, part), self._record(name).get(part)
+        if record is None or not path.is_file():
+            return Check(name, part, "missing", f"run: onereel weights fetch {name}")
+        source = str(record["source_sha256"])
+        if not source.startswith(file.sha256):
+            return Check(name, part, "damaged", f"fetched from a file {source[:12]}, the sheet says {file.sha256[:12]}")
+        found = sha256_of(path)
+        if found != record["sha256"]:
+            return Check(name, part, "damaged", f"is {found[:12]}, was {record['sha256'][:12]} when fetched")
+        return Check(name, part, "ok", source[:12])
+
+    def _fetch_part(
+        self, name: str, part: str, file: WeightsFile, expected: str, local: Path | None, progress: Progress
+    ) -> dict[str, Any]:
+        """Download (or take) one file, check it, convert it; the entry of its record."""
+        where = f"weights '{name}'" if part == "model" else f"weights '{name}', part '{part}'"
+        target = self._path(name, part)
+        with atomic_path(target) as converted:
+            downloaded = converted.with_suffix(".download")
+            try:
+                source = local or downloaded
+                if local is None:
+                    download(where, file.url, downloaded, progress)
+                sha, size = check_file(where, source, file, expected)
+                count = convert(where, source, converted, file.format)
+            finally:
+                downloaded.unlink(missing_ok=True)
+        return {
+            "url": file.url,
+            "source_sha256": sha,
+            "source_size": size,
+            "sha256": sha256_of(target),
+            "tensors": count,
+        }
+
+
+def _default_config() -> Path:
+    return config_folder("weights.yaml") / "weights.yaml"
+
+
+def describe() -> str:
+    """The project's weights as a text table: name, size, licence, whether they are here, what a user has to know."""
+    head = ("name", "kind", "here", "download", "licence", "note")
+    rows = [head]
+    for status in Weights().list_weights():
+        here = "yes" if status.present else "no"
+        download = "-" if status.kind == "stand-in" else "unknown" if status.size is None else _bytes(status.size)
+        rows.append((status.name, status.kind, here, download, status.licence, status.note))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def fetch(name: str, *, progress: Progress = no_progress) -> Path:
+    """`Weights.fetch` in the project's store."""
+    return Weights().fetch(name, progress=progress)
+
+
+def verify(names: Sequence[str] | None = None) -> dict[str, str]:
+    """`Weights.verify` in the project's store: what was found, by name (``name/part`` for entries of several parts).
+
+    Args:
+        names: entries; None checks all that are here.
+
+    Raises: WeightsError for an unknown name.
+    """
+    store = Weights()
+    checks = [check for name in names or ["all"] for check in store.verify(name)]
+    if not names:
+        checks = [check for check in checks if check.state != "missing"]
+    keys = {check: check.name if check.part == "model" else f"{check.name}/{check.part}" for check in checks}
+    return {key: f"{check.state} ({check.detail})" for check, key in keys.items()}
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
