@@ -496,7 +496,8 @@ def _configure(root: Path, run: RunRow) -> MethodConfig:
         )
     except ConfigError as error:
         kind, _, name = run.run.rpartition(":")
-        raise ConfigError(f"{'held-out test' if kind else 'run'} '{name}', {error.where}", error.problem, error.remedy) from None
+        where = f"{'held-out test' if kind else 'run'} '{name}', {error.where}"
+        raise ConfigError(where, error.problem, error.remedy) from None
 
 
 def _check_metrics(names: Sequence[str]) -> None:
