@@ -34,6 +34,13 @@ def test_plumbing_does_not_count():
     } & names("methods.vgpnn")
 
 
+def test_what_reads_descriptions_and_held_out_sheets_counts_for_tables():
+    """Only what cannot change a result is plumbing, not all that sheets are read with."""
+    assert {"project/tables.py", "report/tables/build.py"} <= names("report.tables")
+    assert "project/heldout.py" in names("report.load.heldout")
+    assert not {"project/config.py", "project/runs.py"} & names("report.load.heldout")
+
+
 def test_a_package_stands_for_all_its_files():
     assert {f"metrics/{path.name}" for path in (PACKAGE / "metrics").glob("*.py")} <= names("metrics")
 

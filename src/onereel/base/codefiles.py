@@ -11,7 +11,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
 
-PLUMBING = ("base", "cli", "jobs.sampling", "project", "training.curves")
+PLUMBING = ("base", "cli", "jobs.sampling", "project.config", "project.runs", "training.curves")
 """Packages and modules that carry results but cannot change them, and the interface `methods.base`, leave results
 current."""
 _INTERFACE = frozenset({"methods", "methods.base"})
@@ -22,7 +22,8 @@ def code_files(*modules: str) -> tuple[str, ...]:
     """Files of `modules` and of all they import from this package, sorted, relative to the working directory.
 
     Args:
-        modules: dotted names below ``onereel``: ``"clip"``, ``"methods.vgpnn"``. A package stands for all its files.
+        modules: dotted names below ``onereel``: ``"video.clip"``, ``"methods.vgpnn"``. A package stands for all its
+            files.
 
     Raises: ValueError if there is no such module.
     """

@@ -73,7 +73,7 @@ def held_out_section(
         heldout: what was measured.
         folder: the report's folder.
         tables: stem given to `write_table` by kind.
-        visuals: folder of what `visualise` wrote: ``tests/{test}/{film}``.
+        visuals: folder of what `visualise` wrote: ``heldout/{test}/{film}``.
     """
     if not tests.entries:
         return None
@@ -160,7 +160,7 @@ def _player(entry: HeldOutEntry, film: SampleEntry, label: str, folder: Path, vi
         preview=film.preview,
         ident=f"player-heldout-{entry.row.test}-{film.name}",
         label=label,
-        alt=f"{entry.row.clip}, {label}, test {entry.row.test}",
+        alt=f"{entry.row.clip}, {label}, held-out test {entry.row.test}",
         size=film.size,
         fps=film.fps,
     )
