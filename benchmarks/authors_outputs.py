@@ -19,8 +19,8 @@ import torch
 
 from onereel import ingest
 from onereel.base.files import write_text
-from onereel.base.progress import no_progress, terminal_progress
-from onereel.methods import Inputs, Task, load_method
+from onereel.base.progress import terminal_progress
+from onereel.methods import Inputs, Job, Task, load_method
 from onereel.metrics import REGISTRY, evaluate
 from onereel.video.clip import Clip
 
@@ -96,9 +96,7 @@ def sources(name: str, reference: Clip, data: Path) -> Iterator[tuple[str, dict[
     method = load_method("calibration")
     for kind in ("identity", "shuffle", "noise", "h264"):
         config = method.Config(kind=kind)
-        device = torch.device("cpu")
-        inputs = Inputs(reference)
-        frames = method.sample(Task.GENERATE, inputs, config, weights={}, device=device, seed=0, progress=no_progress)
+        frames = method.sample(Task.GENERATE, Inputs(reference), config, 0, Job(torch.device("cpu")))
         yield calibration_label(kind, config), {"0": Clip(frames, reference.fps)}
 
 

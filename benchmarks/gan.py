@@ -38,7 +38,7 @@ from onereel.methods.singan.config import PyramidConfig
 from onereel.methods.singan.copies import pasted
 from onereel.methods.singan.effects import of_transfer, seam_gradient
 from onereel.methods.singan.fit import PyramidLevel
-from onereel.methods.singan.parts import Part
+from onereel.methods.singan.parts import PyramidPart
 from onereel.video import clip as clips
 from onereel.video.clip import to_frames, to_video
 from onereel.video.pyramid import resize
@@ -90,7 +90,7 @@ def pyramid_level(config: PyramidConfig, level: int, precision: str, compiled: b
     below: list[dict[str, Tensor]] = []
     while True:
         small = resize(video, (13, *sides[len(below)]))
-        built = PyramidLevel(config, Part(), small, len(sides), below, seed=0, device=device)
+        built = PyramidLevel(config, PyramidPart(), small, len(sides), below, seed=0, device=device)
         if len(below) == level:
             return built, (built.window, *built.side)
         below.append(built.finished())
@@ -146,7 +146,9 @@ def _small_level(name: str, video: Tensor, level: int, precision: str, seed: int
     config = config.model_copy(update={"adversarial": own})
     if name == "singan_gif":
         side = config.ladder.sizes(*video.shape[2:])[level]
-        return PyramidLevel(config, Part(), resize(video, (video.shape[1], *side)), 1, [], seed=seed, device=device)
+        return PyramidLevel(
+            config, PyramidPart(), resize(video, (video.shape[1], *side)), 1, [], seed=seed, device=device
+        )
     sizes = config.sizes(tuple(video.shape[1:]), video.shape[1])
     return _climbed(config, video, sizes, level, seed, device)
 

@@ -36,9 +36,9 @@ from onereel.methods.sinfusion.fit import fit
 from onereel.methods.sinfusion.models import CONDITIONS, Denoiser, Noisy
 from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import resize_frames
-from onereel.training.descent import Descent
 from onereel.training.loop import CURVES
 from onereel.training.settings import TrainingConfig
+from onereel.training.trainer import Trainer
 from onereel.video import clip
 from onereel.video.clip import Frames
 
@@ -63,10 +63,10 @@ def step_seconds(part: str, *, ours: bool, precision: str, compiled: bool, count
             changes.enter_context(patch.object(networks, "depthwise", lambda pictures, layer: layer(pictures)))
             changes.enter_context(patch.object(torch, "channels_last", torch.contiguous_format))
         config = TrainingConfig(precision=precision, compile=compiled)
-        descent = Descent(Denoiser(SinFusionConfig(), part), loss, config, steps=count, device=device, seed=0)
+        trainer = Trainer(Denoiser(SinFusionConfig(), part), loss, config, steps=count, device=device, seed=0)
         for step in range(2):
-            descent.update(step)
-        times = [_timed(lambda step=step: descent.update(step), device) for step in range(count)]
+            trainer.update(step)
+        times = [_timed(lambda step=step: trainer.update(step), device) for step in range(count)]
     return statistics.median(times)
 
 

@@ -22,7 +22,7 @@ from onereel.scenes.world import WorldSpec
 from onereel.standins import STAND_INS, c3d, depth, find, flow, inception
 from onereel.standins import text_image as clip
 from onereel.standins.worlds import Rendering, Worlds, render_worlds
-from onereel.training.descent import Descent
+from onereel.training.trainer import Trainer
 
 WARM_UP = 5  # steps that are not counted
 
@@ -46,7 +46,7 @@ def minutes(name: str, steps: int, share: float) -> tuple[float, float]:
         started = time.perf_counter()
         data = stand_in.data(no_progress)
         rendering = (time.perf_counter() - started) / share
-    trainee = Descent(
+    trainee = Trainer(
         stand_in.network(),
         lambda network, generator, step: stand_in.loss(network, data, generator, step / stand_in.steps),
         stand_in.training,

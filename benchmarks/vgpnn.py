@@ -26,7 +26,7 @@ from PIL import Image
 from onereel.base.files import atomic_path
 from onereel.base.parsing import parse_settings
 from onereel.base.progress import terminal_progress
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.nnf import grid_size, unravel
 from onereel.nnf.exhaustive_torch import nearest_patches
 from onereel.nnf.patches import patch_matrix
@@ -79,13 +79,11 @@ def generated(clip: Clip, arguments: argparse.Namespace) -> Iterable[dict[str, o
     method = load_method("vgpnn")
     settings = parse_settings(";".join(arguments.set), "--set")
     config = configure(method, arguments.preset, settings)
-    device = torch.device(arguments.device)
+    job = Job(torch.device(arguments.device), progress=terminal_progress)
     for seed in [None, *range(arguments.seeds)]:
         inputs = Inputs(clip if seed is not None else Clip(np.ascontiguousarray(clip.frames[:, ::4, ::4])))
         wall, cpu = time.perf_counter(), time.process_time()
-        frames = method.sample(
-            Task.GENERATE, inputs, config, weights={}, device=device, seed=seed or 0, progress=terminal_progress
-        )
+        frames = method.sample(Task.GENERATE, inputs, config, seed or 0, job)
         spent = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
         if seed is not None:
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from onereel import scenes
 from onereel.base.files import atomic_path
 from onereel.base.progress import terminal_progress
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.video.clip import Clip, Frames
 
 COLUMNS = 4
@@ -37,15 +37,8 @@ def sample(
 ) -> Frames:
     """One sample with the `fast` preset."""
     method = load_method("vgpnn")
-    return method.sample(
-        task,
-        Inputs(clip, **inputs),
-        configure(method, "fast", settings or {}),
-        weights={},
-        device=torch.device("cpu"),
-        seed=seed,
-        progress=terminal_progress,
-    )
+    job = Job(torch.device("cpu"), progress=terminal_progress)
+    return method.sample(task, Inputs(clip, **inputs), configure(method, "fast", settings or {}), seed, job)
 
 
 def tasks(folder: Path) -> list[Row]:

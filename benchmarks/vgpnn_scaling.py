@@ -24,7 +24,7 @@ from vgpnn import read_pictures
 
 from onereel.base.files import atomic_path
 from onereel.base.progress import terminal_progress
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.video.clip import Clip
 
 FRAMES = 13
@@ -42,16 +42,9 @@ def measure(name: str, clip: Clip, seed: int = 0) -> dict[str, float]:
     """Seconds of one sample."""
     method = load_method(name)
     config = configure(method, PRESETS[name])
+    job = Job(torch.device("cpu"), progress=terminal_progress)
     wall, cpu = time.perf_counter(), time.process_time()
-    method.sample(
-        Task.GENERATE,
-        Inputs(clip),
-        config,
-        weights={},
-        device=torch.device("cpu"),
-        seed=seed,
-        progress=terminal_progress,
-    )
+    method.sample(Task.GENERATE, Inputs(clip), config, seed, job)
     return {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
 
 

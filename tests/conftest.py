@@ -15,8 +15,9 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole workflows first: files that take minutes would leave one of two workers idle at the end."""
-    items.sort(key=lambda item: "unit" in item.path.parts)
+    """Whole workflows first, and long files, which take longest: one of two workers would be idle at the end."""
+    lengths = {path: path.stat().st_size for path in {item.path for item in items}}
+    items.sort(key=lambda item: ("unit" in item.path.parts, -lengths[item.path]))
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ RUN_BY = {
     "make env": (".ci/run", "make env"),
     "make lint": (".ci/run", "make lint"),
     "make test": (".ci/run", "make test"),
-    "pytest -m gate": (".ci/run", "pytest -m gate"),
+    "pytest -m gate or scores": (".ci/run", 'pytest -m "gate or scores"'),
     "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
     "snakemake": ("tests/workflow/conftest.py", 'snakemake("--quiet", "rules")'),
     "snakemake --profile slurm": ("tests/slurm/test_slurm.py", '["snakemake", "--profile", "slurm"]'),

@@ -34,6 +34,12 @@ class Workspace:
 
     def own_code(self) -> "Workspace":
         """The same copy, running the package in it."""
+        # Kernels that are compiled already: numba takes them while their source has the same date and size.
+        for kernel in (ROOT / "src").rglob("__pycache__/*.nb[ic]"):
+            copy = self.root / kernel.relative_to(ROOT)
+            if copy.parents[1].is_dir():
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copy2(kernel, copy)
         return replace(self, uses_own_code=True)
 
     @property

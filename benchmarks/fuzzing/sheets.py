@@ -31,9 +31,9 @@ _RUNS = """# One row a run
 run\tclip\tmethod\ttask\tpreset\tsamples\tseed\tsettings\tprompt\tinputs\tsource\talign
 vgpnn\t*\tvgpnn\tgenerate\tdemo\t2\t0\tsearch.sweeps=3; noise=voxel\t\t\t\t
 holes\tballoons\tvgpnn\tinpaint\tdemo\t1\t3\t\t\tmask=clip:mask\t\t
-wide\tballoons,river\tsingan_gif\tgenerate\tdemo\t1\t0\toutput_scale=[1, 1, 1.5]\ta wide river\t\t\t
+wide\tballoons,river\tsingan_gif\tgenerate\tdemo\t1\t0\toutput_scale=[1, 1, 1.5]\t\t\t\t
 next\triver\tsinfusion\textrapolate\tfast\t1\t0\tshift=-1;network={channels: 8, blocks: 2}\t\t\t\t
-itself\tballoons\tcalibration\tgenerate\titself\t1\t0\t\t\t\t\t
+itself\tballoons\tcalibration\tgenerate\titself\t1\t0\t\ta wide river\t\t\t
 theirs\triver\texternal:other\tgenerate\t\t1\t0\t\t\t\ttheirs/*.mp4\tcrop+resize
 """
 _HELDOUT = """test\tkind\tclip\tmethod\tpreset\tsamples\tseed\tsettings\tkeep\thorizon\torigins\tfactor
@@ -92,7 +92,7 @@ def _read_plan(root: Path, config: dict[str, Any]) -> None:
     )
     what.previewed(config.get("previews", []))
     for name in what.computed:
-        what.variant(name), what.requires(name), what.parts(name)
+        what.models_of(name), what.requires(name), what.parts(name), what.made_of(what.inputs(name))
         for rule in ("fit", "sample", "heldout"):
             plan.resources(root, what.computed[name], rule)
     for name in what.runs:
@@ -101,7 +101,16 @@ def _read_plan(root: Path, config: dict[str, Any]) -> None:
             what.external_request(name, sample) if name in what.external else what.request(name, sample)
     for name in what.clips:
         what.clip_settings(name), what.made_here(what.source(name))
-    json.dumps([what.texts, len(what.models), len(what.known_clips), [row.plain() for row in what.runs.values()]])
+    json.dumps(
+        [
+            what.texts,
+            len(what.models),
+            len(what.checked),
+            len(what.inputs_read),
+            len(what.known_clips),
+            [row.plain() for row in what.runs.values()],
+        ]
+    )
 
 
 def _read_workspace(case: Path, rng: Random) -> None:

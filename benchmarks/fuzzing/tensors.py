@@ -24,11 +24,11 @@ from onereel.base.progress import Progress, no_progress
 from onereel.gan import growth
 from onereel.jobs.fitting import fit_part, write_weights
 from onereel.jobs.sampling import SampleRequest, draw, write_sample
-from onereel.methods import Inputs, Method, MethodConfig, Task, load_method
+from onereel.methods import Inputs, Job, Method, MethodConfig, Part, Task, load_method
+from onereel.methods.base import CLIP
 from onereel.metrics.base import Context
 from onereel.report.page.previews import preview
 from onereel.training import loop
-from onereel.video import clip as clips
 from onereel.video import pyramid
 from onereel.video.clip import Clip, to_video
 from onereel.video.pyramid import Ladder
@@ -95,25 +95,14 @@ def _method(name: str) -> tuple[Method, MethodConfig]:
 
 def _train(name: str, case: Path, progress: Progress = no_progress) -> tuple[Mapping[str, Any], dict[str, Any], str]:
     method, config = _method(name)
-    return fit_part(
-        method,
-        _PARTS[name],
-        Inputs(_CLIP),
-        config,
-        weights={},
-        state_folder=case / "state",
-        clip_path=case / "clip.mkv",
-        device=_CPU,
-        seed=0,
-        progress=progress,
-    )
+    job = Job(_CPU, progress=progress)
+    return fit_part(method, _PARTS[name], Part(), Inputs(_CLIP), config, job, case / "state")
 
 
 def _make_states(folder: Path) -> None:
     """Trainings as a kill leaves them, with a checkpoint after every step."""
     often = {"checkpoint_seconds": 0.0}
     for name in _PARTS:
-        clips.write(folder / name / "clip.mkv", _CLIP)
         with patch.dict(loop.train.__kwdefaults__, often), patch.dict(growth.grow.__kwdefaults__, often):
             try:
                 _train(name, folder / name, _Stop(1 if name == "sinfusion" else 2))
@@ -128,7 +117,6 @@ def _read_state(case: Path, rng: Random) -> None:
 
 def _make_models(folder: Path) -> None:
     for name, part in _PARTS.items():
-        clips.write(folder / name / "clip.mkv", _CLIP)
         write_weights(folder / name / f"{part}.safetensors", *_train(name, folder / name))
         shutil.rmtree(folder / name / "state")
 
@@ -138,8 +126,7 @@ def _read_model(case: Path, rng: Random) -> None:
     part = _PARTS[case.name]
     task = Task.IMAGE if case.name == "sinfusion" else Task.GENERATE
     request = SampleRequest(run="r", clip="c", method=case.name, task=task, preset="demo", seed=0)
-    place = {"weights": {part: case / f"{part}.safetensors"}, "device": _CPU, "progress": no_progress}
-    sample, record = draw(method, request, Inputs(_CLIP), config, **place)  # type: ignore[arg-type]
+    sample, record = draw(method, request, Inputs(_CLIP), config, Job(_CPU, {part: case / f"{part}.safetensors"}))
     write_sample(case / "out", "0", sample, record)
 
 
@@ -248,9 +235,9 @@ def _make_pyramids(folder: Path) -> None:
 def _read_pyramid(case: Path, rng: Random) -> None:
     method = load_method("vgpnn")
     config = method.Config.model_validate({"em_iterations": 1, "ladder": {"min_side": 12}})
-    inputs = Inputs(_CLIP, pyramid=pyramid.load(case / "pyramid.safetensors"))
+    inputs = Inputs(_CLIP, artefacts={(CLIP, "pyramid"): case / "pyramid.safetensors"})
     request = SampleRequest(run="r", clip="c", method="vgpnn", task=Task.GENERATE, preset="demo", seed=0)
-    draw(method, request, inputs, config, weights={}, device=_CPU, progress=no_progress)
+    draw(method, request, inputs, config, Job(_CPU))
 
 
 def _stored(cache: Path, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

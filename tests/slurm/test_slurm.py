@@ -14,7 +14,7 @@ import pytest
 
 from onereel.base.files import read_json
 from onereel.video.clip import read
-from tests.workspace import Workspace, small_workspace
+from tests.workspace import SMALL_CLIPS, Workspace, small_workspace
 
 HERE = Path(__file__).parent
 TOOLS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "scontrol", "scancel")
@@ -89,6 +89,7 @@ def start(workspace: Workspace, log: Path) -> subprocess.Popen:
 
 def test_the_demo_runs_on_slurm_and_survives_a_killed_job(slurm, tmp_path):
     workspace = small_workspace(tmp_path / "copy")
+    workspace.write("config/clips.tsv", "".join(SMALL_CLIPS.splitlines(keepends=True)[:2]))  # every job costs seconds
     # `fast` asks for two threads, `demo` for one, which is also what a job gets that asks for nothing.
     workspace.edit("config/runs.tsv", "vgpnn\tballoons\tvgpnn\tdemo\t2\t0", "vgpnn\tballoons\tvgpnn\tfast\t1\t0")
     log = tmp_path / "snakemake.log"

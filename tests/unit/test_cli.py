@@ -1,6 +1,7 @@
 """The command line: what it writes, what it prints, and how it ends when something is wrong."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from onereel.cli.app import main
 from onereel.video import clip as clips
 
 CLIP = "scene:balloons?seed=1&frames=5&height=40&width=56"
@@ -118,7 +120,32 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
         (("scenes", "render", "baloons", "a.mkv"), "balloons"),
     ],
 )
-def test_mistakes_end_in_one_line_and_write_nothing(tmp_path, arguments, message):
+def test_mistakes_end_in_one_line_and_write_nothing(tmp_path, monkeypatch, capsys, arguments, message):
+    """In this process: what the next test does for one of each kind is the same, two seconds later."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["onereel", *arguments])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as end:
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert end.value.code == 1
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("ingest", "nothing.mp4", "a.mkv"), "nothing.mp4"),
+        (("generate", CLIP, "--method", "vgpnn", "--set", "patchs=3", "--out", "o"), "did you mean 'patch'?"),
+        (("evaluate", "--reference", CLIP, "--samples", "none", "--out", "m.json"), "none"),
+    ],
+)
+def test_a_mistake_is_one_line_of_the_program_too(tmp_path, arguments, message):
     done = onereel(*arguments, cwd=tmp_path)
     assert done.returncode == 1
     assert message in done.stderr

@@ -4,8 +4,13 @@ import math
 
 import pytest
 import torch
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_ddim_inverse import DDIMInverseScheduler
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from diffusers.training_utils import compute_snr
 
-from onereel.diffusion.guidance import classifier_free_weights, combined, rescaled
+from onereel.diffusion.guidance import Branch, classifier_free_weights, combined, rescaled, temporal_weights
+from onereel.diffusion.latents import LatentScale
 from onereel.diffusion.process import Process, noise_like
 from onereel.diffusion.samplers import ddim, ddim_inversion, ddpm, timesteps_of
 from onereel.diffusion.settings import ProcessConfig
@@ -161,31 +166,115 @@ def test_any_rank_and_nothing_is_clamped_unless_asked(kind, shape):
     assert made.mean() == pytest.approx(5, abs=0.6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_ddim_is_that_of_diffusers(kind, eta):
-    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+SCHEDULES = {"linear": "linear", "scaled_linear": "scaled_linear", "cosine": "squaredcos_cap_v2"}
+AS_IN_DIFFUSERS = [
+    (kind, schedule, zero)
+    for kind in KINDS
+    for schedule in SCHEDULES
+    for zero in (False, True)
+    if not (zero and kind == "epsilon")
+]
 
-    process = Process(
-        ProcessConfig(num_train_timesteps=100, beta_schedule="linear", prediction_type=kind, clip_sample=False)
-    )
-    theirs = DDIMScheduler(
-        num_train_timesteps=100,
-        trained_betas=process.scheduler.betas.numpy(),
-        prediction_type=kind,
-        clip_sample=False,
-        timestep_spacing="trailing",
-    )
-    theirs.set_timesteps(10)  # divides 100: elsewhere its steps and its noise levels disagree
-    assert timesteps_of(process, 10) == theirs.timesteps.tolist()
+
+def ours_and_theirs(theirs, kind, schedule, zero, **settings):
+    """A process of 1000 steps, and the scheduler of diffusers that its settings mean, built without ours."""
+    betas = {} if schedule == "cosine" else {"beta_start": 0.00085, "beta_end": 0.012}
+    common = {"num_train_timesteps": 1000, "prediction_type": kind, "rescale_betas_zero_snr": zero, **betas}
+    process = Process(ProcessConfig(beta_schedule=schedule, clip_sample=False, **common))
+    common |= {"beta_schedule": SCHEDULES[schedule], "timestep_spacing": "trailing", "clip_sample": False}
+    return process, theirs(**common, **settings)
+
+
+@pytest.mark.parametrize(("kind", "schedule", "zero"), AS_IN_DIFFUSERS)
+@pytest.mark.parametrize("shape", [(5, 4, 6, 6), (5, 4, 3, 6, 6)], ids=["image", "video"])
+def test_the_forward_process_is_that_of_diffusers(kind, schedule, zero, shape):
+    process, theirs = ours_and_theirs(DDPMScheduler, kind, schedule, zero)
+    clean, noise = (torch.randn(shape, generator=generator_of(0, index)) for index in range(2))
+    times = torch.tensor([0, 1, 500, 998, 999])
+    level = process.levels[times + 1]
+    assert torch.allclose(process.add_noise(clean, noise, level), theirs.add_noise(clean, noise, times), atol=1e-6)
+    if kind == "v_prediction":
+        assert torch.allclose(process.target(clean, noise, level), theirs.get_velocity(clean, noise, times), atol=1e-6)
+    snr = compute_snr(theirs, times).double()
+    weights = {"epsilon": (snr.clamp(max=5) / snr), "v_prediction": snr.clamp(max=5) / (snr + 1)}
+    assert torch.allclose(process.min_snr_weight(level), weights.get(kind, snr.clamp(max=5)), rtol=1e-4)
+    noised = process.noised(clean[:1], 501, generators(7))
+    same = theirs.add_noise(clean[:1], noise_like(clean[:1], generators(7)), times[2:3])
+    assert torch.allclose(noised, same, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "schedule", "zero"), AS_IN_DIFFUSERS)
+def test_ddpm_is_that_of_diffusers(kind, schedule, zero):
+    process, theirs = ours_and_theirs(DDPMScheduler, kind, schedule, zero, variance_type="fixed_small")
+    theirs.set_timesteps(20)
     predict = best_answer(process, kind, 0.3, 0.4)
-    start = noise_like(torch.empty(2, 3, 4, 4), generators(0, 1))
+    start = noise_like(torch.empty(2, 3, 2, 4, 4), generators(0, 1))
     expected, draws = start, generators(5, 6)
     for time in theirs.timesteps:
-        noise = noise_like(expected, draws) if eta else None
-        expected = theirs.step(predict(expected, int(time)), time, expected, eta=eta, variance_noise=noise).prev_sample
-    made = ddim(process, predict, start, timesteps_of(process, 10), eta=eta, generators=generators(5, 6))
-    assert torch.allclose(made, expected, atol=1e-4)
+        expected = theirs.step(predict(expected, int(time)), time, expected, generator=draws).prev_sample
+    made = ddpm(process, predict, start, generators(5, 6), num_inference_steps=20)
+    assert torch.equal(made, expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "schedule", "zero", "eta"),
+    # With eta 1 rounding makes theirs the root of a negative number where there is more noise: not a number.
+    [(*case, eta) for case in AS_IN_DIFFUSERS for eta in (0, 0.5, 0.9, 1) if eta < 1 or case[1:] == ("linear", False)],
+)
+def test_every_step_of_ddim_is_that_of_diffusers(kind, schedule, zero, eta):
+    process, theirs = ours_and_theirs(DDIMScheduler, kind, schedule, zero)
+    theirs.set_timesteps(20)  # divides 1000: elsewhere its steps and its noise levels disagree
+    times = timesteps_of(process, 20)
+    assert times == theirs.timesteps.tolist()
+    predict, states = best_answer(process, kind, 0.3, 0.4), []
+
+    def spied(noisy, time):
+        states.append(noisy)
+        return predict(noisy, time)
+
+    start = noise_like(torch.empty(2, 3, 2, 4, 4), generators(0, 1))
+    states.append(ddim(process, spied, start, times, eta=eta, generators=generators(5, 6)))
+    draws = generators(5, 6)
+    for time, now, then in zip(times, states, states[1:], strict=False):
+        noise = noise_like(now, draws) if eta and time != times[-1] else None
+        eta_here = eta if noise is not None else 0.0  # theirs would add noise of variance 0
+        step = theirs.step(predict(now, time), time, now, eta=eta_here, variance_noise=noise)
+        # What the least noisy level of epsilon loses to rounding is divided by it, in both.
+        lost = 2e-7 / process.level_of(time) if kind == "epsilon" else 0
+        assert torch.allclose(then, step.prev_sample, rtol=1e-6, atol=1e-6 + lost)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_inversion_is_that_of_diffusers(schedule):
+    process, theirs = ours_and_theirs(DDIMInverseScheduler, "epsilon", schedule, False)
+    theirs.set_timesteps(20)
+    predict = best_answer(process, "epsilon", 0.1, 0.5)
+    sample = torch.randn(2, 3, 2, 4, 4, generator=generator_of(0, 1))
+    expected, found = sample, []
+    for time in theirs.timesteps:
+        expected = theirs.step(predict(expected, int(time)), int(time), expected).prev_sample
+        found.append(expected)
+    ours = ddim_inversion(process, predict, sample, timesteps_of(process, 20))
+    assert all(torch.allclose(one, other, atol=2e-5) for one, other in zip(ours, found[::-1], strict=True))
+
+
+def test_an_edit_starts_where_its_strength_says():
+    """Noised so far that the first timestep takes back what was added; the more, the less of the source is left."""
+    process = Process(ProcessConfig(num_train_timesteps=1000, prediction_type="v_prediction", clip_sample=False))
+    source = 0.1 + 0.5 * torch.randn(2, 4, 2, 8, 8, generator=generator_of(0, 1))
+    predict = best_answer(process, "v_prediction", 0.1, 0.5)
+    kept = []
+    for strength in (0.2, 0.6, 1.0):
+        times = timesteps_of(process, 50, strength=strength)
+        assert len(times) == round(50 * strength)
+        start = process.noised(source, times[0] + 1, generators(5, 6))
+        level = process.level_of(times[0])
+        assert torch.allclose(
+            start, level * source + math.sqrt(1 - level**2) * noise_like(source, generators(5, 6)), atol=1e-6
+        )
+        edited = ddim(process, predict, start, times)
+        kept.append(float(torch.corrcoef(torch.stack([edited.flatten(), source.flatten()]))[0, 1]))
+    assert kept[0] > 0.8 > kept[1] > 0.3 > kept[2]
 
 
 def test_ddim_maps_noise_to_the_distribution_that_the_network_knows():
@@ -224,8 +313,8 @@ def test_min_snr_weights_make_every_kind_the_same_loss_of_the_clean_sample():
         assert torch.allclose(weight * of_sample_error[kind], wanted)
 
 
-def test_guidance_is_one_pass_of_the_network_and_a_weighted_sum():
-    passes = []
+def scaling(passes):
+    """A network that multiplies by its condition, and writes down how it was run."""
 
     def network(noisy, timestep, conditions):
         passes.append((len(noisy), list(conditions)))
@@ -233,17 +322,65 @@ def test_guidance_is_one_pass_of_the_network_and_a_weighted_sum():
             [part * condition for part, condition in zip(noisy.chunk(len(conditions)), conditions, strict=True)]
         )
 
+    return network
+
+
+def test_guidance_is_one_pass_of_each_network_and_a_weighted_sum():
+    passes = []
+    network = scaling(passes)
     noisy = torch.randn(2, 3, 4, generator=generator_of(0, 1))
-    guided = combined(network, [1.0, 3.0], classifier_free_weights(7.5))
+    two = {"unconditional": Branch(network, 1.0), "conditional": Branch(network, 3.0)}
+    guided = combined(two, classifier_free_weights(7.5))
     assert torch.allclose(guided(noisy, 5), noisy + 7.5 * (3 - 1) * noisy, atol=1e-5)
-    three = combined(network, [1.0, 2.0, 4.0], [-1.0, 0.5, 1.5])
+    free = {name: Branch(network, condition) for name, condition in {"far": 1.0, "text": 2.0, "style": 4.0}.items()}
+    three = combined(free, {"far": -1.0, "text": 0.5, "style": 1.5})
     assert torch.allclose(three(noisy, 5), noisy * (-1 + 1 + 6), atol=1e-5)
-    assert torch.allclose(combined(network, [1.0, 3.0], classifier_free_weights(1))(noisy, 5), 3 * noisy)
-    assert passes == [(4, [1.0, 3.0]), (6, [1.0, 2.0, 4.0]), (2, [3.0])], "a condition of weight 0 costs nothing"
+    assert torch.allclose(combined(two, classifier_free_weights(1))(noisy, 5), 3 * noisy)
+    assert passes == [(4, [1.0, 3.0]), (6, [1.0, 2.0, 4.0]), (2, [3.0])], "a branch of weight 0 costs nothing"
     with pytest.raises(ValueError, match="add up to 1"):
-        combined(network, [1.0, 2.0], [1.0, 1.0])
-    with pytest.raises(ValueError, match="2 conditions, 1 weights"):
-        combined(network, [1.0, 2.0], [1.0])
+        combined(two, {"unconditional": 1.0, "conditional": 1.0})
+    with pytest.raises(ValueError, match="weights of"):
+        combined(two, {"conditional": 1.0})
+    with pytest.raises(ValueError, match="nothing to rescale to"):
+        combined(two, {"unconditional": 1.0, "conditional": 0.0}, rescale=0.7)
+
+
+@pytest.mark.parametrize("temporal", [0.0, 0.5, 1.0, 1.5])
+@pytest.mark.parametrize("guidance", [1.0, 7.5])
+def test_temporal_guidance_is_gen_1_s_equation_8(temporal, guidance):
+    frames, video = [], []
+    image, moving = scaling(frames), scaling(video)
+    branches = {
+        "image": Branch(image, 5.0),
+        "unconditional": Branch(moving, 2.0),
+        "conditional": Branch(moving, 3.0),
+    }
+    noisy = torch.randn(2, 3, 4, generator=generator_of(0, 1))
+    guided = combined(branches, temporal_weights(temporal, guidance))(noisy, 5)
+    of_image, without, given = 5 * noisy, 2 * noisy, 3 * noisy
+    assert torch.allclose(guided, of_image + temporal * (without - of_image) + guidance * (given - without), atol=1e-5)
+    assert len(frames) == (temporal != 1), "without temporal guidance the image model does not run"
+    assert len(video) == 1
+
+
+def test_guidance_may_be_rescaled_to_the_condition_s_spread():
+    network = scaling([])
+    branches = {"unconditional": Branch(network, 1.0), "conditional": Branch(network, 3.0)}
+    noisy = torch.randn(2, 3, 8, 8, generator=generator_of(0, 1))
+    guided = combined(branches, classifier_free_weights(5.0), rescale=1.0)(noisy, 5)
+    assert torch.allclose(guided, 3 * noisy, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 6, 6), (2, 4, 3, 6, 6)])
+def test_latents_are_scaled_to_the_noise_s_spread_and_back(shape):
+    latents = 5 + 7 * torch.randn(shape, generator=generator_of(0, 1))
+    scale = LatentScale.of(latents)
+    scaled = scale.to_model(latents)
+    assert float(scaled.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(scaled.std()) == pytest.approx(1, abs=1e-5)
+    assert torch.allclose(scale.to_autoencoder(scaled), latents, atol=1e-5)
+    published = LatentScale(factor=0.18215)
+    assert torch.allclose(published.to_model(latents), 0.18215 * latents), "Stable Diffusion's has no shift"
 
 
 def test_rescaled_guidance_has_the_spread_of_the_conditional_prediction():

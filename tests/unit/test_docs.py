@@ -62,7 +62,7 @@ def test_settings_and_inputs_of_the_page_are_taken(method, task, line):
         if form != "clip:NAME":
             check_inputs(chosen, task, files=[role])
     roles = chosen.roles.get(task)
-    assert {role for role, _ in inputs} == ((roles.clips | roles.files) if roles else set())
+    assert {role for role, _ in inputs} == set(roles.names if roles else ())
 
 
 ALL = [command for page in PAGES for command in commands(page)]

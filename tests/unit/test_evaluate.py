@@ -111,7 +111,7 @@ def test_an_equal_sample_is_infinite_in_psnr_and_survives_json(everything, tmp_p
     assert record["value"] == math.inf
     assert "equal" in record["note"]
     write_json(tmp_path / "m.json", everything)
-    assert read_json(tmp_path / "m.json")["summary"]["psnr"]["mean"] is None
+    assert read_json(tmp_path / "m.json")["summary"]["psnr"]["mean"] == "Infinity"
     json.dumps(everything["summary"]["svfid"], allow_nan=False)
 
 
@@ -287,6 +287,7 @@ def test_a_damaged_cache_file_is_computed_again(clip, tmp_path):
 
 
 @pytest.mark.peer
+@pytest.mark.scores
 def test_the_authors_own_outputs_are_measured(shared):
     """VGPNN's own samples of `fish`, cut to 12 frames at 72 px to be quick: nearer the input than noise is."""
     from onereel import ingest

@@ -1,5 +1,7 @@
 """C3D and Inception: architecture, preprocessing, checkpoints by their real key names, chunks."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 import torch
@@ -104,13 +106,19 @@ def test_c3d_computes_what_its_definition_says(store):
 CHUNKED = (SVFIDProtocol(), SVFIDProtocol("conv2", True), SVFIDProtocol("conv3"), SVFIDProtocol("conv4"))
 
 
-@pytest.mark.parametrize("protocol", CHUNKED, ids=lambda protocol: protocol.name)
+@pytest.fixture(scope="module", params=CHUNKED, ids=lambda protocol: protocol.name)
+def chunked(request, store) -> C3DExtractor:
+    """Made once: drawing the weights takes longer than all features."""
+    return C3DExtractor(store.resolve("c3d-random", "stand-in"), request.param, chunk=1)
+
+
 @pytest.mark.parametrize("length", [16, 19])
-def test_c3d_features_do_not_depend_on_chunks(protocol, length, store):
-    weights = store.resolve("c3d-random", "stand-in")
+def test_c3d_features_do_not_depend_on_chunks(chunked, length):
+    unchunked = copy(chunked)
+    unchunked.chunk = 1 << 30
     frames = textured((length, 16, 24))
-    whole = torch.cat(list(C3DExtractor(weights, protocol).features(frames)))
-    pieces = list(C3DExtractor(weights, protocol, chunk=1).features(frames))
+    (whole,) = unchunked.features(frames)
+    pieces = list(chunked.features(frames))
     assert len(pieces) > 1
     torch.testing.assert_close(torch.cat(pieces), whole, rtol=1e-4, atol=1e-2)
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from onereel.base.errors import ClipError, FileError
-from onereel.base.files import atomic_path, read_json, sha256_of, write_json
+from onereel.base.files import atomic_path, json_number, read_json, sha256_of, write_json
 from onereel.base.joblog import job_log
 
 
@@ -33,8 +33,11 @@ def test_temporary_name_keeps_the_suffix_and_the_folder_is_made(tmp_path):
 
 
 def test_json_has_no_words_for_nan_and_infinity(tmp_path):
-    write_json(tmp_path / "a.json", {"a": [float("nan"), float("inf"), 1.5], "b": "é"})
-    assert read_json(tmp_path / "a.json") == {"a": [None, None, 1.5], "b": "é"}
+    write_json(tmp_path / "a.json", {"a": [float("nan"), float("inf"), float("-inf"), 1.5], "b": "é"})
+    written = read_json(tmp_path / "a.json")
+    assert written == {"a": [None, "Infinity", "-Infinity", 1.5], "b": "é"}
+    assert [json_number(value) for value in written["a"]] == [None, float("inf"), float("-inf"), 1.5]
+    assert [json_number(value) for value in (True, "1", 3)] == [None, None, 3.0]
     json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
 
 

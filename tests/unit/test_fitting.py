@@ -1,7 +1,6 @@
 """Training around a method: resuming, no two trainers on one state, needed parts first, no NaN in weights."""
 
 import fcntl
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +9,9 @@ from safetensors.torch import load_file
 
 from onereel.base.errors import MethodError
 from onereel.base.files import read_json
-from onereel.base.progress import no_progress
 from onereel.jobs import fitting
 from onereel.jobs.fitting import fit_part, train_parts, write_weights
-from onereel.methods import BaseMethod, Inputs, MethodConfig, Task
-from onereel.video import clip as clips
+from onereel.methods import BaseMethod, Inputs, Job, MethodConfig, Part, Task
 from onereel.video.clip import Clip
 
 
@@ -35,10 +32,10 @@ class Toy(BaseMethod):
         self.trace: list[tuple[str, int]] = []
 
     def parts(self, task, config):
-        return {"second": ("first",), "first": ()}
+        return {"second": Part(("first",)), "first": Part()}
 
-    def fit(self, part, inputs, config, *, weights, workdir, device, seed, progress):
-        state = workdir / "step.txt"
+    def fit(self, part, inputs, config, job):
+        state = job.workdir / "step.txt"
         step = int(state.read_text()) if state.exists() else 0
         self.trace.append((part, step))
         while step < config.steps:
@@ -46,46 +43,27 @@ class Toy(BaseMethod):
                 state.write_text(str(step))
                 raise KeyboardInterrupt
             step += 1
-        (workdir / "curves.tsv").write_text("step\tloss\n1\t0.5\n")
-        base = sum(float(load_file(path)["w"].sum()) for path in weights.values())
-        return {"w": torch.full((2,), base + step + seed)}
+        (job.workdir / "curves.tsv").write_text("step\tloss\n1\t0.5\n")
+        base = sum(float(load_file(path)["w"].sum()) for path in job.models.values())
+        return {"w": torch.full((2,), base + step + job.seed)}
 
 
 @pytest.fixture
-def clip_path(tmp_path: Path) -> Path:
-    path = tmp_path / "clip.mkv"
-    clips.write(path, Clip(np.zeros((2, 8, 8, 3), np.uint8)))
-    return path
+def inputs() -> Inputs:
+    return Inputs(Clip(np.zeros((2, 8, 8, 3), np.uint8)))
 
 
-def fit(toy, clip_path, folder, config, seed=0):
-    return fit_part(
-        toy,
-        "first",
-        Inputs(clips.read(clip_path)),
-        config,
-        weights={},
-        state_folder=folder,
-        clip_path=clip_path,
-        device=torch.device("cpu"),
-        seed=seed,
-        progress=no_progress,
-    )
+def fit(toy, inputs, folder, config):
+    return fit_part(toy, "first", Part(), inputs, config, Job(torch.device("cpu")), folder)
 
 
-def test_parts_are_trained_after_those_they_need(tmp_path, clip_path):
+def train(toy, inputs, config, folder):
+    return train_parts(toy, Task.GENERATE, inputs, config, Job(torch.device("cpu"), seed=1), folder)
+
+
+def test_parts_are_trained_after_those_they_need(tmp_path, inputs):
     toy = Toy()
-    files = train_parts(
-        toy,
-        Task.GENERATE,
-        Inputs(clips.read(clip_path)),
-        Config(),
-        tmp_path / "models",
-        clip_path=clip_path,
-        device=torch.device("cpu"),
-        seed=1,
-        progress=no_progress,
-    )
+    files = train(toy, inputs, Config(), tmp_path / "models")
     assert [part for part, _ in toy.trace] == ["first", "second"]
     assert load_file(files["second"])["w"].tolist() == [15, 15]  # 2 * (4 + 1) of `first`, + 4 + 1
     record = read_json(files["second"].with_suffix(".json"))
@@ -93,50 +71,49 @@ def test_parts_are_trained_after_those_they_need(tmp_path, clip_path):
     assert files["second"].with_suffix(".curves.tsv").read_text().startswith("step\tloss")
 
 
-def test_trainings_that_share_a_folder_keep_their_files(tmp_path, clip_path):
-    place = {"clip_path": clip_path, "device": torch.device("cpu"), "seed": 1, "progress": no_progress}
-    inputs, folder = Inputs(clips.read(clip_path)), tmp_path / "models"
-    first = train_parts(Toy(), Task.GENERATE, inputs, Config(), folder, **place)
+def test_trainings_that_share_a_folder_keep_their_files(tmp_path, inputs):
+    folder = tmp_path / "models"
+    first = train(Toy(), inputs, Config(), folder)
     before = {part: path.read_bytes() for part, path in first.items()}
-    second = train_parts(Toy(), Task.GENERATE, inputs, Config(steps=5), folder, **place)
+    second = train(Toy(), inputs, Config(steps=5), folder)
     assert {part: path.read_bytes() for part, path in first.items()} == before
     assert not set(first.values()) & set(second.values())
-    assert train_parts(Toy(), Task.GENERATE, inputs, Config(), folder, **place) == first
+    assert train(Toy(), inputs, Config(), folder) == first
 
 
-def test_an_interrupted_training_resumes_and_other_settings_do_not(tmp_path, clip_path):
+def test_an_interrupted_training_resumes_and_other_settings_do_not(tmp_path, inputs):
     toy, config = Toy(), Config(steps=4, die_at=3)
     with pytest.raises(KeyboardInterrupt):
-        fit(toy, clip_path, tmp_path / "state", config)
-    fit(toy, clip_path, tmp_path / "state", config)
-    fit(toy, clip_path, tmp_path / "state", Config(steps=5))
+        fit(toy, inputs, tmp_path / "state", config)
+    fit(toy, inputs, tmp_path / "state", config)
+    fit(toy, inputs, tmp_path / "state", Config(steps=5))
     assert toy.trace == [("first", 0), ("first", 3), ("first", 0)]
 
 
-def test_changed_code_trains_again(tmp_path, clip_path, monkeypatch):
+def test_changed_code_trains_again(tmp_path, inputs, monkeypatch):
     toy = Toy()
     for digest in ("before", "before", "after"):
         monkeypatch.setattr(fitting, "code_digest", lambda *modules, digest=digest: digest)
-        fit(toy, clip_path, tmp_path / "state", Config())
+        fit(toy, inputs, tmp_path / "state", Config())
     assert len(list((tmp_path / "state").iterdir())) == 2
 
 
-def test_a_second_trainer_is_refused(tmp_path, clip_path):
-    fit(Toy(), clip_path, tmp_path / "state", Config())
+def test_a_second_trainer_is_refused(tmp_path, inputs):
+    fit(Toy(), inputs, tmp_path / "state", Config())
     (folder,) = (tmp_path / "state").iterdir()
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(MethodError, match="another job trains here"):
-            fit(Toy(), clip_path, tmp_path / "state", Config())
+            fit(Toy(), inputs, tmp_path / "state", Config())
 
 
-def test_weights_that_are_not_finite_are_refused(tmp_path, clip_path):
+def test_weights_that_are_not_finite_are_refused(tmp_path, inputs):
     class Broken(Toy):
         def fit(self, part, *args, **kwargs):
             return {"w": torch.tensor([1.0, float("nan")])}
 
     with pytest.raises(MethodError, match="'w' is not finite"):
-        fit(Broken(), clip_path, tmp_path / "state", Config())
+        fit(Broken(), inputs, tmp_path / "state", Config())
 
 
 def test_weights_are_written_with_record_and_curves(tmp_path):

@@ -363,29 +363,6 @@ def test_too_large_a_sample_is_refused():
     guards.check_output("x", (100, 64, 64), 32, 74, torch.device("cpu"))
 
 
-def test_memory_is_what_a_job_may_use(monkeypatch, tmp_path):
-    """The tightest limit of the control groups above a process, or what Slurm allots; else the machine's."""
-    cpu = torch.device("cpu")
-    monkeypatch.delenv("SLURM_MEM_PER_NODE", raising=False)
-    monkeypatch.setattr(guards, "_GROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(guards, "_GROUP_ROOT", tmp_path)
-    whole = guards.memory_of(cpu)
-    assert whole > 2**28
-    (tmp_path / "cgroup").write_text("0::/job/step\n")
-    (tmp_path / "job" / "step").mkdir(parents=True)
-    (tmp_path / "job" / "step" / "memory.max").write_text("max\n")
-    assert guards.memory_of(cpu) == whole
-    (tmp_path / "job" / "memory.max").write_text(f"{200 * 2**20}\n")
-    assert guards.memory_of(cpu) == 200 * 2**20
-    monkeypatch.setenv("SLURM_MEM_PER_NODE", "100")
-    assert guards.memory_of(cpu) == 100 * 2**20
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (600, "10 min"), (9000, "2.5 h"), (864_000, "10.0 days")])
-def test_durations_in_words(seconds, words):
-    assert guards.duration(seconds) == words
-
-
 def test_windows_shrink_evenly():
     config = PyramidConfig()
     assert [config.window_of(level, 5, 100) for level in range(5)] == [16, 14, 12, 10, 8]
@@ -402,3 +379,8 @@ def test_functional_is_what_a_critic_runs():
     pictures = drawn(1, 3, 7, 7)
     hidden = functional.leaky_relu(functional.conv2d(pictures, critic.layers[0].weight, critic.layers[0].bias), 0.2)
     assert torch.allclose(critic(pictures), functional.conv2d(hidden, critic.layers[1].weight, critic.layers[1].bias))
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (600, "10 min"), (9000, "2.5 h"), (864_000, "10.0 days")])
+def test_durations_in_words(seconds, words):
+    assert guards.duration(seconds) == words

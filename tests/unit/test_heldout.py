@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from onereel.base.errors import ClipError, ConfigError, MethodError
-from onereel.base.files import read_json
-from onereel.base.progress import no_progress
+from onereel.base.files import json_number, read_json
 from onereel.features.flow import ClassicalFlow
 from onereel.heldout import baselines
 from onereel.heldout.hold_out import HoldOut, Kind, alternate, find_origins, known_clip, past_length
@@ -18,7 +17,7 @@ from onereel.heldout.measure import Shot, measure, summarise
 from onereel.heldout.names import BASELINES
 from onereel.jobs.heldout import Outcome, conduct, write_outcome
 from onereel.jobs.sampling import SampleRequest
-from onereel.methods import BaseMethod, Inputs, MethodConfig, Task
+from onereel.methods import BaseMethod, Inputs, Job, MethodConfig, Task
 from onereel.metrics.align import resize_frames
 from onereel.project.heldout import HeldOutRow, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow
@@ -58,7 +57,10 @@ class Oracle(BaseMethod):
         self.clip, self.error = clip, error
         self.given: list[Inputs] = []
 
-    def sample(self, task, inputs, config, *, weights, device, seed, progress):
+    def sample_many(self, task, inputs, config, seeds, job):
+        return [self.answer(task, inputs, config) for _ in seeds]
+
+    def answer(self, task, inputs, config):
         self.given.append(inputs)
         count = len(inputs.clip.frames)
         if task is Task.SUPER_RESOLVE:
@@ -81,11 +83,9 @@ def conducted(method: BaseMethod, clip: Clip, split: HoldOut, seeds=(0,)) -> Out
         clip,
         split,
         method.Config(),
-        weights={},
+        Job(torch.device("cpu")),
         flow=ClassicalFlow(),
-        networks="auto",
-        device=torch.device("cpu"),
-        progress=no_progress,
+        weights="auto",
     )
 
 
@@ -396,7 +396,7 @@ def test_films_and_records_on_disk(tmp_path):
     assert list(films["truth"].frames[:, 0, 0, 0]) == [7, 8, 9, 10, 11, 12]
     assert list(films["repeat_last"].frames[:, 0, 0, 0]) == [7, 8, 9, 9, 9, 9]
     assert films["side_by_side"].size == (6, 8, 10 * 4 + 3 * 2)
-    assert read_json(folder / "record.json")["summary"]["method"]["psnr"]["all"]["mean"] is None  # infinite
+    assert json_number(read_json(folder / "record.json")["summary"]["method"]["psnr"]["all"]["mean"]) == math.inf
 
     missing = HeldOutRow("t", "c", BETWEEN, "oracle")
     tests = load_heldout(tmp_path, [row, missing])

@@ -13,7 +13,7 @@ from onereel.base.progress import no_progress
 from onereel.gan import growth
 from onereel.gan import level as gan_level
 from onereel.gan.wgan import descend
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.hp_vae_gan import fit as fitting
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
 from onereel.methods.hp_vae_gan.fit import AdversarialLevel, AutoencoderLevel
@@ -268,15 +268,13 @@ def test_a_stopped_training_ends_in_the_same_weights(clip, monkeypatch, tmp_path
 
 def test_samples_of_any_length_same_seed_same_bytes(clip, tmp_path):
     inputs = Inputs(clip)
-    place = {"workdir": tmp_path, "device": CPU, "seed": 0, "progress": no_progress}
-    state = METHOD.fit("hierarchy", inputs, tiny(), weights={}, **place)
+    state = METHOD.fit("hierarchy", inputs, tiny(), Job(CPU, workdir=tmp_path))
     path = tmp_path / "hierarchy.safetensors"
     save_file({name: value.contiguous().clone() for name, value in state.items()}, path)
     assert not any("critic" in name for name in state), "samples need no critic"
 
     def draw(config, seed=0):
-        further = {"weights": {"hierarchy": path}, "device": CPU, "progress": no_progress}
-        return METHOD.sample(Task.GENERATE, inputs, config, seed=seed, **further)
+        return METHOD.sample(Task.GENERATE, inputs, config, seed, Job(CPU, models={"hierarchy": path}))
 
     first = draw(tiny())
     assert first.shape == (5, 20, 30, 3)

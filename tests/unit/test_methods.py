@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from onereel.base.errors import ConfigError, MethodError
-from onereel.base.progress import no_progress
 from onereel.methods import (
     BaseMethod,
     Inputs,
+    Job,
     Method,
     Task,
     check_inputs,
@@ -42,7 +42,9 @@ def test_every_method_keeps_the_interface(name):
         config = configure(method, preset)
         for task in method.tasks:
             parts = method.parts(task, config)
-            assert all(need in parts for needs in parts.values() for need in needs)
+            assert all(need in parts for declared in parts.values() for need in declared.needs)
+            assert isinstance(method.backbones(task, config), tuple)
+            assert all(len(key) == 2 for key in method.requires(task, config))
     for asked in content["resources"].values():
         assert set(asked) <= RESOURCE_NAMES
 
@@ -58,7 +60,8 @@ def test_what_every_parse_of_the_workflow_imports_needs_no_torch():
     code = (
         "import sys; from onereel.base import codefiles; from onereel.project import plan\n"
         "from onereel.methods import load_method, method_names\n"
-        "for name in method_names(): load_method(name).parts\n"
+        "for method in map(load_method, method_names()):\n"
+        "    for task in method.tasks: method.parts(task, method.Config())\n"
         "print({'torch', 'numba', 'onereel.metrics'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -196,15 +199,7 @@ def test_further_inputs_that_can_be_seen_are_shown(tmp_path: Path):
 
 def calibrated(preset: str, clip: Clip, seed: int = 0) -> np.ndarray:
     method = load_method("calibration")
-    return method.sample(
-        Task.GENERATE,
-        Inputs(clip),
-        configure(method, preset),
-        weights={},
-        device=torch.device("cpu"),
-        seed=seed,
-        progress=no_progress,
-    )
+    return method.sample(Task.GENERATE, Inputs(clip), configure(method, preset), seed, Job(torch.device("cpu")))
 
 
 def test_calibration_rows_do_what_they_say():

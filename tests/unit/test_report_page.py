@@ -283,3 +283,22 @@ def test_figures_are_printed_the_same_twice(project: Project, tmp_path: Path) ->
     assert Image.open(first[0]).size == (960, 720)
     for path, again in zip(first, write_figures(project, tmp_path / "b"), strict=True):
         assert path.read_bytes() == again.read_bytes(), path.name
+
+
+def test_a_run_without_a_clip_has_a_section_of_its_own(root: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "project"
+    shutil.copytree(root, copied)
+    for kind in ("results/samples", "results/visuals/runs"):
+        shutil.copytree(copied / kind / "balloons-patches", copied / kind / "free")
+    row = replace(RUNS[0], run="free", clip="", prompt="a boat at dawn")
+    tables = {"comparison": TABLES / "comparison.yaml"}
+    write_partial_report(copied, tmp_path / "out", runs=[*RUNS, row], clips=CLIPS, tables=tables)
+    page = _Page(tmp_path / "out/index.html")
+    assert "No clip" in page.text
+    assert "“a boat at dawn”" in page.text
+    assert "player-free-0" in page.ids
+    assert "player-" not in page.ids
+    assert "could not be read" not in page.text
+    assert len(page.ids) == len(set(page.ids))
+    local = [unquote(name[1:]) for name in page.references if name.startswith("#")]
+    assert set(local) <= set(page.ids)

@@ -1,6 +1,7 @@
 """A small project on disk, as the workflow leaves one, and what `load_project` reads from it."""
 
 import json
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -363,3 +364,53 @@ def test_curves_of_other_settings_are_left_out(tmp_path: Path) -> None:
 
 def test_natural_order() -> None:
     assert sorted(["10", "2", "a10", "a9", "1"], key=natural_key) == ["1", "2", "10", "a9", "a10"]
+
+
+def test_prompts_tell_runs_of_one_method_apart(tmp_path: Path) -> None:
+    long = "a very long sentence about balloons that drift slowly "
+    prompts = ("", "in winter", "in  summer", f"{long}north", f"{long}south")
+    rows = [RunRow(f"r{index}", "balloons", "trained", prompt=prompt) for index, prompt in enumerate(prompts)]
+    titles = [run.title for run in load_project(tmp_path, runs=rows, clips=CLIPS).runs]
+    details = ["", ", “in winter”", ", “in summer”", f", “{long}north”", f", “{long}south”"]
+    assert titles == [f"trained{detail}" for detail in details]
+    (alone,) = load_project(tmp_path, runs=rows[3:4], clips=CLIPS).runs
+    assert alone.title == "trained, “a very long sentence about balloons that drift…”"
+
+
+def test_infinity_is_read_as_it_is_written_now_and_as_it_was(root: Path, tmp_path: Path) -> None:
+    row = next(row for row in RUNS if row.run == "balloons-itself")
+    shutil.copytree(root / "results/samples/balloons-itself", tmp_path / "results/samples/balloons-itself")
+    content = read_json(root / "results/metrics/balloons-itself.json")
+    target = tmp_path / "results/metrics/balloons-itself.json"
+    for value, note, expected in (
+        (float("inf"), "", float("inf")),
+        (float("-inf"), "", float("-inf")),
+        (None, "infinite: equal to the input", float("inf")),
+        (None, "not defined for one sample", None),
+    ):
+        records = [
+            {**item, "value": value, "note": note} if item["metric"] == "psnr" else item for item in content["records"]
+        ]
+        write_json(target, {**content, "records": records})
+        (run,) = load_project(tmp_path, runs=[row], clips=[]).runs
+        assert [record.value for record in run.records if record.metric == "psnr"] == [expected]
+
+
+def test_a_run_without_a_clip_is_not_blamed_for_jobs_of_none(tmp_path: Path) -> None:
+    failure = {"rule": "write_table", "run": "", "clip": "", "method": "", "reason": "no table", "created": "1"}
+    write_json(tmp_path / "results/failures/write_table.json", failure)
+    row = RunRow("free", "", "trained")
+    (run,) = load_project(tmp_path, runs=[row], clips=[]).runs
+    assert (run.status, run.reason) == (MISSING, UNFINISHED)
+    write_json(tmp_path / "results/failures/fit.json", {**failure, "method": "trained", "reason": "no memory"})
+    (run,) = load_project(tmp_path, runs=[row], clips=[]).runs
+    assert (run.status, run.reason) == (FAILED, "no memory")
+
+
+def test_a_run_without_a_clip_is_done_when_its_samples_are_there(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "results/samples/balloons-trained", tmp_path / "results/samples/free")
+    whole, more = (RunRow("free", "", "trained", samples=count) for count in (2, 3))
+    (run,) = load_project(tmp_path, runs=[whole], clips=[]).runs
+    assert (run.status, len(run.samples), run.records) == (DONE, 2, ())
+    (run,) = load_project(tmp_path, runs=[more], clips=[]).runs
+    assert run.status == MISSING

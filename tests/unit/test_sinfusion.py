@@ -15,7 +15,7 @@ from onereel.base.errors import ConfigError, MethodError
 from onereel.base.progress import no_progress
 from onereel.diffusion.process import Process
 from onereel.diffusion.settings import ProcessConfig
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.sinfusion import fit as fitting
 from onereel.methods.sinfusion import prior
 from onereel.methods.sinfusion.config import NetworkConfig, PartConfig, SinFusionConfig
@@ -288,11 +288,11 @@ def test_a_stopped_training_ends_in_the_same_weights(part, monkeypatch, tmp_path
 
 
 def test_training_learns_a_still_picture(tmp_path):
-    """Three hundred steps of a tiny network on one picture: the noise goes, by far more than at the start."""
+    """Two hundred steps of a tiny network on one picture: the noise goes, by far more than at the start."""
     rows, columns = np.mgrid[:24, :32]
     picture = np.stack([rows * 10, columns * 7, 255 - rows * 5], axis=-1).astype(np.uint8)[None]
     config = tiny(
-        image=PartConfig(steps=300),
+        image=PartConfig(steps=200),
         training={"learning_rate": 3e-3, "decay": "cosine", "average": 0.95},
         network=NetworkConfig(channels=16, blocks=4),
     )
@@ -303,10 +303,10 @@ def test_training_learns_a_still_picture(tmp_path):
     assert psnr[-1] > 17
     assert all(torch.isfinite(value).all() for value in state.values())
     save_file({name: value.contiguous() for name, value in state.items()}, tmp_path / "image.safetensors")
-    (sample,) = METHOD.sample_many(
-        Task.IMAGE, Inputs(Clip(picture)), config.model_copy(update={"sampling_steps": None}),
-        weights={"image": tmp_path / "image.safetensors"}, device=CPU, seeds=[3], progress=no_progress,
-    )  # fmt: skip
+    job = Job(CPU, models={"image": tmp_path / "image.safetensors"})
+    sample = METHOD.sample(
+        Task.IMAGE, Inputs(Clip(picture)), config.model_copy(update={"sampling_steps": None}), 3, job
+    )
     assert sample.size == (1, 24, 32)
     error = np.abs(sample.frames.astype(float) - picture.astype(float)).mean()
     assert error < 40, "a sample looks like the picture (grey is 70 away, noise more)"
@@ -431,9 +431,7 @@ def test_upsampling_inserts_frames_and_keeps_the_others(factor):
 
 def draw(task, weights, seeds=(0,), clip=None, clips=None, **settings):
     inputs = Inputs(clip or numbered_clip(), clips=clips or {})
-    return METHOD.sample_many(
-        task, inputs, tiny(**settings), weights=weights, device=CPU, seeds=list(seeds), progress=no_progress
-    )
+    return METHOD.sample_many(task, inputs, tiny(**settings), list(seeds), Job(CPU, models=weights))
 
 
 ALL_TASKS = {

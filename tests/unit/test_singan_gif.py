@@ -13,7 +13,7 @@ from onereel.base.progress import no_progress
 from onereel.gan import growth, guards
 from onereel.gan.settings import ScaleLadder
 from onereel.gan.statistics import noise_amplitude
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Job, Part, Task, configure, load_method
 from onereel.methods.singan import cascade
 from onereel.methods.singan import fit as pyramid
 from onereel.methods.singan.cascade import Cascade, Generator, draw_noise, kind_of, to_side, with_neighbours
@@ -21,7 +21,7 @@ from onereel.methods.singan.config import PyramidConfig, SinGANConfig
 from onereel.methods.singan.copies import pasted
 from onereel.methods.singan.effects import motion_energy, motion_where, of_transfer, seam_gradient
 from onereel.methods.singan.fit import PyramidLevel, estimate, fit
-from onereel.methods.singan.parts import Part, part_of
+from onereel.methods.singan.parts import PyramidPart, pyramid_of
 from onereel.methods.singan.requests import PyramidRequest, outline
 from onereel.video.clip import Clip, to_frames, to_video
 from onereel.video.pyramid import resize
@@ -55,10 +55,7 @@ def clip() -> Clip:
 
 def trained(clip, folder, part="pyramid", *, config=None, seed=0):
     """Weights of a part as the workflow stores them."""
-    state = METHOD.fit(
-        part, Inputs(clip), config or tiny(), weights={}, workdir=folder / part, device=CPU, seed=seed,
-        progress=no_progress,
-    )  # fmt: skip
+    state = METHOD.fit(part, Inputs(clip), config or tiny(), Job(CPU, seed=seed, workdir=folder / part))
     path = folder / f"{part}.safetensors"
     save_file({name: value.contiguous().clone() for name, value in state.items()}, path)
     return path
@@ -92,9 +89,7 @@ def refined(monkeypatch):
 
 
 def sample(task, clip, weights, *, config=None, seed=0, **clips) -> Clip:
-    return METHOD.sample(
-        task, Inputs(clip, clips=clips), config or tiny(), weights=weights, device=CPU, seed=seed, progress=no_progress
-    )
+    return METHOD.sample(task, Inputs(clip, clips=clips), config or tiny(), seed, Job(CPU, models=weights))
 
 
 # Noise and generators
@@ -124,7 +119,7 @@ def test_neighbours_are_the_frames_before_and_after():
 
 
 def test_noise_of_each_kind_of_level():
-    config, part, generator = PyramidConfig(), Part(), torch.Generator().manual_seed(0)
+    config, part, generator = PyramidConfig(), PyramidPart(), torch.Generator().manual_seed(0)
     coarsest = draw_noise(config, part, 0, (5, 30, 40), generator)
     assert coarsest.shape == (1, 3, 5, 30, 40)
     assert torch.equal(coarsest[:, 0], coarsest[:, 2]), "one channel stands for three"
@@ -139,7 +134,7 @@ def test_noise_of_each_kind_of_level():
 
 
 def test_slow_motion_draws_a_path_from_minus_one_to_plus_one():
-    config, part = PyramidConfig(), Part("slow", 2)
+    config, part = PyramidConfig(), PyramidPart("slow", 2)
     whole = draw_noise(config, part, 0, (9, 60, 60), torch.Generator().manual_seed(3))
     means = whole.mean(dim=(0, 1, 3, 4))
     assert torch.allclose(means, torch.linspace(-1, 1, 9), atol=0.06)
@@ -152,14 +147,14 @@ def test_slow_motion_draws_a_path_from_minus_one_to_plus_one():
 
 
 def test_parts_and_their_names():
-    assert [Part.parse(name) for name in ("pyramid", "slow_x2", "super_x3")] == [
-        Part(), Part("slow", 2), Part("super", 3),
+    assert [PyramidPart.parse(name) for name in ("pyramid", "slow_x2", "super_x3")] == [
+        PyramidPart(), PyramidPart("slow", 2), PyramidPart("super", 3),
     ]  # fmt: skip
-    assert Part("super", 3).name == "super_x3"
-    assert Part("slow", 2).frames(8) == 15
-    assert METHOD.parts(Task.SUPER_RESOLVE, tiny(super_factor=3)) == {"super_x3": ()}
-    assert METHOD.parts(Task.LENGTHEN, tiny()) == {"pyramid": ()}
-    ladder = Part("super", 3).ladder(tiny())
+    assert PyramidPart("super", 3).name == "super_x3"
+    assert PyramidPart("slow", 2).frames(8) == 15
+    assert METHOD.parts(Task.SUPER_RESOLVE, tiny(super_factor=3)) == {"super_x3": Part()}
+    assert METHOD.parts(Task.LENGTHEN, tiny()) == {"pyramid": Part()}
+    ladder = PyramidPart("super", 3).ladder(tiny())
     assert ladder.factor == pytest.approx(3 ** (1 / 3))
     assert tiny(super_factor=3).trained_with() == tiny().trained_with(), "the part's name says the factor"
 
@@ -168,7 +163,7 @@ def test_parts_and_their_names():
 
 
 def level(clip, config=None, below=(), part=None, seed=0) -> PyramidLevel:
-    config, part = config or tiny(), part or Part()
+    config, part = config or tiny(), part or PyramidPart()
     sides = part.ladder(config).sizes(*clip.size[1:])
     video = resize(to_video(clip.frames), (clip.size[0], *sides[len(below)]))
     return PyramidLevel(config, part, video, len(sides), below, seed=seed, device=CPU)
@@ -187,7 +182,7 @@ def test_sigma_is_a_tenth_of_the_rmse_of_the_reconstruction(clip):
     first = level(clip)
     assert first.sigma == 1
     second = level(clip, below=[first.finished()])
-    rebuilt = Cascade.of([first.finished()], tiny(), Part(), CPU).reconstruct()
+    rebuilt = Cascade.of([first.finished()], tiny(), PyramidPart(), CPU).reconstruct()
     expected = noise_amplitude(to_side(rebuilt, second.side)[0], second.real[0], 0.1)
     assert second.sigma == pytest.approx(expected)
     assert second.sigma > 0
@@ -204,7 +199,7 @@ def test_the_reconstruction_is_what_training_calls_so(clip):
     with torch.no_grad():
         made = first._make(up, noisy)[1]
         other = first._make(up[1:], noisy[1:].flip(2))[0]
-    rebuilt = Cascade.of([first.finished()], config, Part(), CPU).reconstruct()[0]
+    rebuilt = Cascade.of([first.finished()], config, PyramidPart(), CPU).reconstruct()[0]
     assert torch.allclose(made, rebuilt, atol=1e-4)
     assert float((made - other).abs().mean()) > 0.05, "other noise, another video"
     assert torch.equal(noisy[1], first.optimal[0]), "no noise but z_opt"
@@ -214,7 +209,7 @@ def test_windows_are_cut_from_clip_wide_maps(clip):
     """Anywhere in the clip, a window of 3 frames sees the noise and the reconstruction of those frames."""
     first = level(clip, tiny(window=(3, 3)))
     second = level(clip, tiny(window=(3, 3)), below=[first.finished()])
-    whole = to_side(Cascade.of([first.finished()], tiny(), Part(), CPU).reconstruct(), second.side)
+    whole = to_side(Cascade.of([first.finished()], tiny(), PyramidPart(), CPU).reconstruct(), second.side)
     for start in range(3):
         _, noisy = first._draw(start, torch.Generator().manual_seed(start))
         assert torch.equal(noisy[1], first.optimal[0, :, start : start + 3])
@@ -281,7 +276,7 @@ def test_weights_of_the_losses(clip):
 
 
 def test_slow_motion_shows_the_video_critic_every_second_frame(clip):
-    own = level(clip, part=Part("slow", 2), config=tiny(window=(4, 4)))
+    own = level(clip, part=PyramidPart("slow", 2), config=tiny(window=(4, 4)))
     up, noisy = own._draw(0, torch.Generator().manual_seed(0))
     assert up.shape[2] == 7
     made = own._make(up, noisy)
@@ -311,7 +306,7 @@ def test_a_stopped_training_ends_in_the_same_weights(name, clip, monkeypatch, tm
         monkeypatch.setattr(PyramidLevel, "update", counted)
         monkeypatch.setattr(PyramidLevel, "_stoppable", True, raising=False)
         return fit(
-            Part(), clip.frames, config, label="t", workdir=folder, device=CPU, seed=3, progress=no_progress
+            PyramidPart(), clip.frames, config, label="t", workdir=folder, device=CPU, seed=3, progress=no_progress
         )  # fmt: skip
 
     monkeypatch.setattr(guards, "announce", lambda *_: 0.0)
@@ -330,7 +325,7 @@ def test_training_rebuilds_the_clip_and_finds_its_colours(clip, tmp_path):
     config = tiny(ladder=ScaleLadder(min_side=24), steps=(100,), channels=8, window=(5, 5)).model_copy(
         update={"adversarial": configure(METHOD, "demo").adversarial}
     )
-    fit(Part(), clip.frames, config, label="t", workdir=tmp_path, device=CPU, seed=0, progress=no_progress)
+    fit(PyramidPart(), clip.frames, config, label="t", workdir=tmp_path, device=CPU, seed=0, progress=no_progress)
     header, *lines = [line.split("\t") for line in (tmp_path / "curves.tsv").read_text().splitlines()]
     rebuilt = [float(line[header.index("reconstruction")]) for line in lines]
     psnr = [float(line[header.index("psnr")]) for line in lines if line[header.index("psnr")]]
@@ -342,28 +337,30 @@ def test_training_rebuilds_the_clip_and_finds_its_colours(clip, tmp_path):
 
 def test_too_short_and_too_small_clips_are_refused(clip):
     with pytest.raises(MethodError, match="1 frame to train on, a video needs 2; take a longer clip"):
-        pyramid.check_clip(Part(), clip.frames[:1], tiny(), "singan_gif pyramid")
+        pyramid.check_clip(PyramidPart(), clip.frames[:1], tiny(), "singan_gif pyramid")
     with pytest.raises(MethodError, match="a video needs 2; raise train_frames"):
-        pyramid.check_clip(Part(), clip.frames[:1], tiny(train_frames=1), "singan_gif pyramid")
-    assert pyramid.check_clip(Part(), clip.frames[:1], SinGANConfig(ladder=TINY["ladder"], depth=3), "singan")
+        pyramid.check_clip(PyramidPart(), clip.frames[:1], tiny(train_frames=1), "singan_gif pyramid")
+    assert pyramid.check_clip(PyramidPart(), clip.frames[:1], SinGANConfig(ladder=TINY["ladder"], depth=3), "singan")
     with pytest.raises(MethodError, match="the shorter side has 24 pixels, the coarsest level of the pyramid needs 25"):
-        pyramid.check_clip(Part(), clip.frames, PyramidConfig(), "singan_gif")
+        pyramid.check_clip(PyramidPart(), clip.frames, PyramidConfig(), "singan_gif")
     with pytest.raises(MethodError, match=r"8x10.*is smaller than 11 pixels, what a critic of 5 layers sees"):
-        pyramid.check_clip(Part(), clip.frames, PyramidConfig(ladder=ScaleLadder(min_side=8)), "singan_gif")
+        pyramid.check_clip(PyramidPart(), clip.frames, PyramidConfig(ladder=ScaleLadder(min_side=8)), "singan_gif")
 
 
 def test_super_resolution_needs_two_levels(clip):
     with pytest.raises(MethodError, match="the pyramid has one level, which adds nothing to a picture"):
-        pyramid.check_clip(Part("super", 2), clip.frames, tiny(ladder=ScaleLadder(min_side=20)), "singan_gif super_x2")
+        pyramid.check_clip(
+            PyramidPart("super", 2), clip.frames, tiny(ladder=ScaleLadder(min_side=20)), "singan_gif super_x2"
+        )
 
 
 def test_estimate_grows_with_the_clip_and_counts_updates():
     config = PyramidConfig()
     sides = config.ladder.sizes(64, 114)
-    needed, units = estimate(Part(), 13, sides, config)
+    needed, units = estimate(PyramidPart(), 13, sides, config)
     assert units[0] == 8000
     assert 1 * 2**30 < guards.peak_memory(needed, "bfloat16", CPU) < 3 * 2**30
-    larger, more = estimate(Part(), 13, config.ladder.sizes(144, 256), config)
+    larger, more = estimate(PyramidPart(), 13, config.ladder.sizes(144, 256), config)
     assert larger > 3 * needed
     assert sum(more) > 3 * sum(units)
 
@@ -373,7 +370,7 @@ def test_parts_of_a_long_video_add_up_to_the_whole(clip, monkeypatch):
         config = tiny(levels_3d=levels_3d, adversarial={"precision": "float32"})
         first = level(clip, config)
         louder(first.generator)
-        built = Cascade.of([first.finished()], config, Part(), CPU)
+        built = Cascade.of([first.finished()], config, PyramidPart(), CPU)
         noisy = torch.rand(1, 3, 23, 12, 15, generator=torch.Generator().manual_seed(1)) * 2 - 1
         whole = built.refine(0, torch.zeros_like(noisy), noisy)
         with monkeypatch.context() as patch:
@@ -384,9 +381,9 @@ def test_parts_of_a_long_video_add_up_to_the_whole(clip, monkeypatch):
 
 def test_a_training_is_announced_and_too_large_ones_are_refused(clip, monkeypatch, caplog, tmp_path):
     def run():
-        fit(Part(), clip.frames, tiny(), label="t", workdir=tmp_path, device=CPU, seed=0, progress=no_progress)
+        fit(PyramidPart(), clip.frames, tiny(), label="t", workdir=tmp_path, device=CPU, seed=0, progress=no_progress)
 
-    monkeypatch.setattr(guards, "memory_of", lambda _: 2**20)
+    monkeypatch.setattr(guards, "available_memory", lambda _: 2**20)
     with pytest.raises(MethodError, match=r"t: needs about .* GiB, cpu has 0\.0"):
         run()
     assert not list(tmp_path.iterdir()), "nothing is begun"
@@ -420,9 +417,7 @@ def test_generate_at_any_size_and_length(clip, weights, refined):
 
 
 def test_same_seed_same_bytes_whatever_is_drawn_together(clip, weights):
-    many = METHOD.sample_many(
-        Task.GENERATE, Inputs(clip), tiny(), weights=weights, device=CPU, seeds=[4, 5], progress=no_progress
-    )
+    many = METHOD.sample_many(Task.GENERATE, Inputs(clip), tiny(), [4, 5], Job(CPU, models=weights))
     alone = sample(Task.GENERATE, clip, weights, seed=5)
     assert np.array_equal(many[1].frames, alone.frames)
     assert not np.array_equal(many[0].frames, alone.frames)
@@ -438,7 +433,7 @@ def test_kept_levels_keep_the_layout(clip, weights, monkeypatch):
         return made
 
     monkeypatch.setattr(Cascade, "refine", spied)
-    Cascade.load(weights["pyramid"], tiny(), Part(), CPU).reconstruct()
+    Cascade.load(weights["pyramid"], tiny(), PyramidPart(), CPU).reconstruct()
     sample(Task.GENERATE, clip, weights, config=tiny(start_level=2))
     rebuilt, made = drawn[:3], drawn[3:]
     assert [torch.equal(*pair) for pair in zip(rebuilt, made, strict=True)] == [True, True, False]
@@ -468,7 +463,7 @@ def test_training_on_the_first_frames_only(clip, tmp_path):
     """Section 5.3: trained on few frames, asked for many."""
     config = tiny(train_frames=3, lengthen_frames=12)
     path = trained(clip, tmp_path, config=config)
-    assert Cascade.load(path, config, Part(), CPU).frames == 3
+    assert Cascade.load(path, config, PyramidPart(), CPU).frames == 3
     assert sample(Task.LENGTHEN, clip, {"pyramid": path}, config=config).size[0] == 12
 
 
@@ -479,7 +474,7 @@ def test_compose_puts_the_edit_in_the_place_of_a_level_several_times(clip, weigh
     made = sample(Task.COMPOSE, clip, weights, config=tiny(compose_level=2, compose_passes=1), edited=clip)
     assert refined == [(2, (5, 24, 30))]
     small = to_side(to_video(clip.frames)[None], (17, 22)).clamp(-1, 1)
-    cascade = Cascade.load(weights["pyramid"], tiny(), Part(), CPU)
+    cascade = Cascade.load(weights["pyramid"], tiny(), PyramidPart(), CPU)
     expected = cascade.run(small, 2, cascade.sides, torch.Generator().manual_seed(0))
     assert np.array_equal(made.frames, to_frames(expected[0].clamp(-1, 1)))
 
@@ -527,12 +522,11 @@ def test_compose_copies_boxes_itself(clip, weights, tmp_path):
     assert where.sum() == 2 * 6 * 16
     assert np.array_equal(edited.frames[~where], clip.frames[~where])
     config = tiny(compose_level=1)
-    inputs = Inputs(clip, files={"copies": table})
-    place = {"weights": weights, "device": CPU, "seed": 0, "progress": no_progress}
-    made = METHOD.sample(Task.COMPOSE, inputs, config, **place)
+    inputs, job = Inputs(clip, files={"copies": table}), Job(CPU, models=weights)
+    made = METHOD.sample(Task.COMPOSE, inputs, config, 0, job)
     assert np.array_equal(made.frames, sample(Task.COMPOSE, clip, weights, config=config, edited=edited).frames)
     with pytest.raises(MethodError, match="got both; give copies=FILE or edited=clip:NAME or edited=FILE"):
-        METHOD.sample(Task.COMPOSE, Inputs(clip, clips={"edited": clip}, files={"copies": table}), config, **place)
+        METHOD.sample(Task.COMPOSE, Inputs(clip, clips={"edited": clip}, files={"copies": table}), config, 0, job)
 
 
 def test_what_a_task_started_from_and_whether_it_achieved_it(clip, tmp_path):
@@ -626,7 +620,7 @@ def test_super_resolution_enlarges_in_equal_steps(clip, weights, refined, tmp_pa
 
 
 def test_super_resolution_weighs_the_reconstruction_more(clip):
-    own = level(clip, part=Part("super", 2), config=tiny(window=(5, 5)))
+    own = level(clip, part=PyramidPart("super", 2), config=tiny(window=(5, 5)))
     made = torch.cat([own.real, own.real + 0.2])
     plain = level(clip, config=tiny(window=(5, 5), ladder=own.part.ladder(tiny())))
     with torch.no_grad():
@@ -637,7 +631,7 @@ def test_super_resolution_weighs_the_reconstruction_more(clip):
 def test_frames_may_have_noise_in_common():
     shape = (6, 40, 40)
     apart, shared = (
-        draw_noise(tiny(noise_in_common=share), Part(), 0, shape, torch.Generator().manual_seed(0))[0, 0]
+        draw_noise(tiny(noise_in_common=share), PyramidPart(), 0, shape, torch.Generator().manual_seed(0))[0, 0]
         for share in (0.0, 0.8)
     )
     for noise, expected in ((apart, 0.0), (shared, 0.8)):
@@ -645,13 +639,14 @@ def test_frames_may_have_noise_in_common():
         assert float(together[~torch.eye(6, dtype=torch.bool)].mean()) == pytest.approx(expected, abs=0.05)
         assert float(noise.std()) == pytest.approx(1, abs=0.05)
     finer = (
-        draw_noise(tiny(noise_in_common=s), Part(), 1, shape, torch.Generator().manual_seed(0)) for s in (0.0, 0.8)
+        draw_noise(tiny(noise_in_common=s), PyramidPart(), 1, shape, torch.Generator().manual_seed(0))
+        for s in (0.0, 0.8)
     )
     assert torch.equal(*finer), "the coarsest level alone"
 
 
 def test_super_resolution_may_learn_from_the_clip_itself_made_smaller(clip):
-    part, config = Part("super", 2), tiny(window=(5, 5), super_input="clip")
+    part, config = PyramidPart("super", 2), tiny(window=(5, 5), super_input="clip")
     coarse = level(clip, part=part, config=config)
     below = [coarse.finished()]
     fine = level(clip, part=part, config=config, below=below)
@@ -721,7 +716,7 @@ def test_a_clip_that_moves_nowhere_more_than_elsewhere_says_nothing(clip):
 )
 def test_what_no_training_mends_is_said_before_it(clip, task, settings, roles, problem):
     with pytest.raises(MethodError, match=problem):
-        METHOD.check(task, Inputs(clip, clips=dict.fromkeys(roles, clip)), tiny(**settings), CPU)
+        METHOD.check(task, Inputs(clip, clips=dict.fromkeys(roles, clip)), tiny(**settings), Job(CPU))
 
 
 @pytest.mark.parametrize(
@@ -738,8 +733,8 @@ def test_what_no_training_mends_is_said_before_it(clip, task, settings, roles, p
 def test_what_is_planned_before_a_training_is_what_comes_out(clip, weights, task, roles):
     inputs = Inputs(clip, clips=dict.fromkeys(roles, clip))
     config = tiny(compose_level=1)
-    METHOD.check(task, inputs, config, CPU)
-    part = part_of(task, config)
+    METHOD.check(task, inputs, config, Job(CPU))
+    part = pyramid_of(task, config)
     sides = pyramid.check_clip(part, clip.frames, config, "t")
     planned = outline(task, PyramidRequest("t", inputs, config, sides, part.frames(5), CPU))
     made = sample(task, clip, weights, config=config, **dict.fromkeys(roles, clip))

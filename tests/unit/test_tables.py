@@ -381,3 +381,26 @@ def test_latex_compiles_with_two_packages(project: Project, tmp_path: Path) -> N
 def test_numerals(values: tuple, text: tuple) -> None:
     number = numeral(*values)
     assert (number.mean, number.low, number.high, number.exponent) == text
+
+
+def without_clip(project: Project, run: str) -> Project:
+    """The project with a copy of a run that has no clip, and only the metric that needs none."""
+    done = next(item for item in project.runs if item.name == run)
+    records = tuple(record for record in done.records if record.metric == "diversity")
+    free = replace(done, row=replace(done.row, run="free", clip=""), title="Free", records=records)
+    return replace(project, runs=(*project.runs, free))
+
+
+def test_a_run_without_a_clip_has_empty_cells_and_changes_no_other_row(project: Project, tmp_path: Path) -> None:
+    before, after = make(project, tmp_path), make(without_clip(project, "balloons-patches"), tmp_path)
+    assert cell_of(after, "Free", "svfid") is None
+    assert cell_of(after, "Free", "diversity") is not None
+    marks = row_of(after, "Free").marks
+    assert [text for mark, text in after.notes if mark in marks] == [
+        "Made without a clip: not compared with rows over clips."
+    ]
+    others = [row for block in after.blocks for row in block.rows if row.label != "Free"]
+    assert [row.cells for row in others] == [row.cells for block in before.blocks for row in block.rows]
+    assert [
+        row.label for block in clip_table(without_clip(project, "balloons-patches"), "").blocks for row in block.rows
+    ] == ["Free"]

@@ -1,4 +1,4 @@
-"""The training loop: resume, curves, errors; descent: precision, accumulation, averages."""
+"""The training loop: resume, curves, errors; the trainer: precision, accumulation, averages."""
 
 import math
 import os
@@ -15,9 +15,9 @@ from torch import nn
 from onereel.base.errors import MethodError, StoppedError
 from onereel.base.progress import no_progress
 from onereel.base.stopping import signals_held, stop_on_sigterm
-from onereel.training.descent import Descent
 from onereel.training.loop import CHECKPOINT, CURVES, Curves, generator_of, train
 from onereel.training.settings import TrainingConfig
+from onereel.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 
@@ -41,16 +41,16 @@ def fit_line(workdir, *, steps=60, stop_at=None, seed=0, checkpoint_seconds=0.0,
         return (module(points) - points.sum(1, keepdim=True)).square().mean()
 
     config = TrainingConfig(learning_rate=0.05, precision="float32", **settings)
-    descent = Descent(network, loss, config, steps=steps, device=CPU, seed=seed)
+    trainer = Trainer(network, loss, config, steps=steps, device=CPU, seed=seed)
     train(
-        descent,
+        trainer,
         steps=steps,
         workdir=workdir,
         progress=no_progress,
         label="line",
         checkpoint_seconds=checkpoint_seconds,
     )
-    return descent.result()
+    return trainer.result()
 
 
 @pytest.mark.parametrize("average", [None, 0.9])
@@ -112,7 +112,7 @@ def test_kill_minus_nine_loses_no_more_than_a_checkpoint(tmp_path):
         from pathlib import Path
         from torch import nn
         from onereel.base.progress import no_progress
-        from onereel.training.descent import Descent
+        from onereel.training.trainer import Trainer
         from onereel.training.loop import train
         from onereel.training.settings import TrainingConfig
         folder, pause = Path(sys.argv[1]), float(sys.argv[2])
@@ -122,9 +122,9 @@ def test_kill_minus_nine_loses_no_more_than_a_checkpoint(tmp_path):
             points = torch.randn(8, 3, generator=generator)
             return (module(points) - points.sum(1, keepdim=True)).square().mean()
         config = TrainingConfig(learning_rate=0.05, average=0.9, precision="float32")
-        descent = Descent(network, loss, config, steps=200, device=torch.device("cpu"), seed=0)
-        train(descent, steps=200, workdir=folder, progress=no_progress, label="line", checkpoint_seconds=0.0)
-        torch.save(descent.result(), folder / "result.pt")
+        trainer = Trainer(network, loss, config, steps=200, device=torch.device("cpu"), seed=0)
+        train(trainer, steps=200, workdir=folder, progress=no_progress, label="line", checkpoint_seconds=0.0)
+        torch.save(trainer.result(), folder / "result.pt")
     """)
 
     def start(folder, pause):
@@ -180,7 +180,7 @@ def test_a_wrong_bit_in_a_checkpoint_starts_anew(tmp_path, caplog):
         lambda kept: kept.update(rows=[{"step": "x", "seconds": 1.0}]),
         lambda kept: kept["trainee"]["network"].update(weight=torch.zeros(1, 4)),
         lambda kept: kept["trainee"]["optimiser"]["state"][0].update(exp_avg=torch.zeros(4)),
-        lambda kept: kept["trainee"].pop("average"),
+        lambda kept: kept["trainee"].pop("ema"),
     ],
 )
 def test_a_checkpoint_of_something_else_is_refused_in_one_line(tmp_path, change):
@@ -199,9 +199,9 @@ def test_a_loss_that_is_not_finite_stops_with_one_line(tmp_path):
         value = module(torch.ones(1, 1)).sum()
         return value * float("nan") if step == 5 else value
 
-    descent = Descent(network, loss, TrainingConfig(precision="float32"), steps=20, device=CPU, seed=0)
+    trainer = Trainer(network, loss, TrainingConfig(precision="float32"), steps=20, device=CPU, seed=0)
     with pytest.raises(MethodError, match=r"line, step 6: loss is nan; lower the learning rate"):
-        train(descent, steps=20, workdir=tmp_path, progress=no_progress, label="line", checkpoint_seconds=0.0)
+        train(trainer, steps=20, workdir=tmp_path, progress=no_progress, label="line", checkpoint_seconds=0.0)
     assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] <= 5, "the checkpoint is from before"
 
 
@@ -220,7 +220,7 @@ def test_curves_are_means_between_their_points(tmp_path):
 
 def test_evaluation_time_is_no_training_time(tmp_path):
     network = nn.Linear(1, 1)
-    descent = Descent(
+    trainer = Trainer(
         network, lambda module, *_: module(torch.ones(1, 1)).sum(), TrainingConfig(), steps=4, device=CPU, seed=0
     )
 
@@ -229,7 +229,7 @@ def test_evaluation_time_is_no_training_time(tmp_path):
         time.sleep(0.2)
         return {"psnr": 1.0}
 
-    train(descent, steps=4, workdir=tmp_path, progress=no_progress, label="x", evaluate=slow, evaluations=4)
+    train(trainer, steps=4, workdir=tmp_path, progress=no_progress, label="x", evaluate=slow, evaluations=4)
     assert _column(tmp_path / CURVES, "psnr") == [1.0] * 4
     assert _column(tmp_path / CURVES, "seconds")[-1] < 0.6
 
@@ -241,7 +241,7 @@ def test_accumulation_is_the_mean_of_its_parts(tmp_path):
         network = nn.Linear(2, 1, bias=False)
         nn.init.ones_(network.weight)
         batches = iter([torch.eye(2)[:1], torch.eye(2)[1:]] if accumulate == 2 else [torch.eye(2)])
-        descent = Descent(
+        trainer = Trainer(
             network,
             lambda module, *_, batches=batches: module(next(batches)).square().mean(),
             TrainingConfig(accumulate=accumulate, precision="float32"),
@@ -249,7 +249,7 @@ def test_accumulation_is_the_mean_of_its_parts(tmp_path):
             device=CPU,
             seed=0,
         )
-        loss = descent.update(0)["loss"]
+        loss = trainer.update(0)["loss"]
         results.append((float(loss), network.weight.grad.clone()))
     assert results[0][0] == pytest.approx(results[1][0])
     assert torch.allclose(results[0][1], results[1][1])
@@ -259,7 +259,7 @@ def test_the_average_follows_and_is_what_is_kept():
     """With decay d the average after n steps is known in closed form for a parameter that moves linearly."""
     network = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(network.weight)
-    descent = Descent(
+    trainer = Trainer(
         network,
         lambda module, *_: module(torch.ones(1, 1)).sum(),
         TrainingConfig(average=0.5),
@@ -269,13 +269,13 @@ def test_the_average_follows_and_is_what_is_kept():
     )
     expected, history = 0.0, []
     for step in range(3):
-        descent.update(step)
+        trainer.update(step)
         history.append(float(network.weight.detach()))
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * history[-1]
-    assert float(descent.result()["weight"]) == pytest.approx(expected)
-    assert float(descent.result()["weight"]) != pytest.approx(history[-1])
-    with descent.evaluated() as evaluated:
+    assert float(trainer.result()["weight"]) == pytest.approx(expected)
+    assert float(trainer.result()["weight"]) != pytest.approx(history[-1])
+    with trainer.evaluated() as evaluated:
         assert float(evaluated.weight.detach()) == pytest.approx(expected)
     assert float(network.weight.detach()) == history[-1], "training goes on from its own weights"
 
@@ -289,9 +289,9 @@ def test_bfloat16_trains_with_float32_weights():
         seen.append(out.dtype)
         return out.float().square().mean()
 
-    descent = Descent(network, loss, TrainingConfig(precision="bfloat16"), steps=2, device=CPU, seed=0)
+    trainer = Trainer(network, loss, TrainingConfig(precision="bfloat16"), steps=2, device=CPU, seed=0)
     before = network.weight.detach().clone()
-    descent.update(0)
+    trainer.update(0)
     assert seen == [torch.bfloat16]
     assert network.weight.dtype == torch.float32
     assert not torch.equal(before, network.weight)

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from onereel.base.progress import no_progress
-from onereel.methods import Inputs, Task, load_method
+from onereel.methods import Inputs, Job, Task, load_method
 from onereel.methods.vgpnn import VGPNNConfig
 from onereel.nnf import Field, SearchConfig, engines, grid_size, search
 from onereel.nnf.rounding import from_bytes
@@ -216,17 +215,8 @@ def test_vgpnn_gives_the_same_sample(monkeypatch):
     samples = []
     for engine in ("torch", "triton"):
         monkeypatch.setattr(engines, "engine_for", lambda name, device, engine=engine: engine)
-        samples.append(
-            load_method("vgpnn").sample(
-                Task.GENERATE,
-                Inputs(clip),
-                config,
-                weights={},
-                device=torch.device(DEVICE),
-                seed=0,
-                progress=no_progress,
-            )
-        )
+        job = Job(torch.device(DEVICE))
+        samples.append(load_method("vgpnn").sample(Task.GENERATE, Inputs(clip), config, 0, job))
     assert samples[1].shape == clip.frames.shape
     assert (samples[0] == samples[1]).mean() > 0.98, "rounding may turn a float search's choice"
 

@@ -1,5 +1,6 @@
 """VGPNN beyond random generation: each task on procedural scenes whose truth is known."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from skimage.measure import label, regionprops
 
 from onereel import scenes
 from onereel.base.errors import MethodError
-from onereel.base.progress import no_progress
 from onereel.features.flow import ClassicalFlow
-from onereel.jobs.sampling import SampleRequest, resolve_networks
+from onereel.jobs.inputs import resolve_backbones
+from onereel.jobs.sampling import SampleRequest
 from onereel.jobs.sampling import draw as draw_sample
-from onereel.methods import Inputs, Task, configure, load_method
+from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.vgpnn import VGPNNConfig, inpaint, retarget
 from onereel.methods.vgpnn.holes import Hole, read_hole
 from onereel.video.clip import Clip, Frames, to_frames, to_video
@@ -22,20 +23,13 @@ from onereel.video.pyramid import Ladder, resize
 from onereel.weights.store import Resolved, Weights
 
 VGPNN = load_method("vgpnn")
+JOB = Job(torch.device("cpu"))
 TVL1, own = ClassicalFlow(), Weights.resolve
 
 
 def draw(task: Task, clip: Clip, settings: dict | None = None, seed: int = 0, preset: str = "fast", **inputs) -> Frames:
     config = configure(VGPNN, preset, settings or {})
-    return VGPNN.sample(
-        task,
-        Inputs(clip, **inputs),
-        config,
-        weights={},
-        device=torch.device("cpu"),
-        seed=seed,
-        progress=no_progress,
-    )
+    return VGPNN.sample(task, Inputs(clip, **inputs), config, seed, JOB)
 
 
 def rendered(name: str, **options) -> Clip:
@@ -307,7 +301,7 @@ def test_a_sketch_is_drawn_in_the_style_of_the_clip():
 
 def test_optical_flow_is_asked_for_only_where_speeds_are_compared():
     asked = {
-        (task, bins): VGPNN.networks(task, configure(VGPNN, "fast", {} if bins is None else {"flow_bins": bins}))
+        (task, bins): VGPNN.backbones(task, configure(VGPNN, "fast", {} if bins is None else {"flow_bins": bins}))
         for task, bins in ((Task.ANALOGY, None), (Task.ANALOGY, 0), (Task.SKETCH, None), (Task.SKETCH, 4))
     }
     assert asked == {
@@ -316,7 +310,7 @@ def test_optical_flow_is_asked_for_only_where_speeds_are_compared():
         (Task.SKETCH, None): (),
         (Task.SKETCH, 4): ("flow",),
     }
-    assert VGPNN.networks(Task.GENERATE, configure(VGPNN, "fast")) == ()
+    assert VGPNN.backbones(Task.GENERATE, configure(VGPNN, "fast")) == ()
 
 
 @pytest.mark.parametrize(("mode", "title"), [("stand-in", "TV-L1 (scikit-image)"), ("real", "RAFT 0123456789ab")])
@@ -329,13 +323,11 @@ def test_the_flow_that_was_asked_for_is_used_and_recorded(monkeypatch, mode, tit
     monkeypatch.setattr("onereel.features.flow.estimator_of", lambda weights, device: used.append(weights) or TVL1)
     config = configure(VGPNN, "demo", {"flow_bins": 2}, task=Task.ANALOGY)
     clip, other = rendered("balloons", seed=1, frames=6, height=48, width=48), texture(6, 48, 48, seed=1, blobs=4)
-    networks = resolve_networks(VGPNN, Task.ANALOGY, config, mode)
+    job = replace(JOB, backbones=resolve_backbones(VGPNN, Task.ANALOGY, config, mode))
     request = SampleRequest("r", "c", "vgpnn", Task.ANALOGY, "demo", 0)
-    inputs = Inputs(clip, clips={"style": other}, networks=networks)
-    place = {"weights": {}, "device": torch.device("cpu"), "progress": no_progress}
-    _, record = draw_sample(VGPNN, request, inputs, config, **place)
+    _, record = draw_sample(VGPNN, request, Inputs(clip, clips={"style": other}), config, job)
     assert [weights.printed for weights in used] == [title]
-    assert record["networks"] == {"flow": title}
+    assert record["backbones"] == {"flow": title}
 
 
 @pytest.mark.parametrize(("task", "role"), [(Task.ANALOGY, "style"), (Task.SKETCH, "sketch")])
@@ -350,12 +342,6 @@ def test_a_second_clip_is_asked_for(task, role):
 def test_gpnn_finds_what_patchmatch_approximates():
     gpnn, clip = load_method("gpnn"), texture(5, 24, 30)
     assert configure(gpnn, "paper").search.method == "exhaustive"
-    given = {"weights": {}, "device": torch.device("cpu"), "seed": 0, "progress": no_progress}
-    exact = gpnn.sample(Task.GENERATE, Inputs(clip), configure(gpnn, "demo"), **given)
-    same = VGPNN.sample(
-        Task.GENERATE,
-        Inputs(clip),
-        configure(VGPNN, "paper", {"search.method": "exhaustive", "em_iterations": 2}),
-        **given,
-    )
+    exact = gpnn.sample(Task.GENERATE, Inputs(clip), configure(gpnn, "demo"), 0, JOB)
+    same = draw(Task.GENERATE, clip, {"search.method": "exhaustive", "em_iterations": 2}, preset="paper")
     assert np.array_equal(exact, same)

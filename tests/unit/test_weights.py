@@ -31,7 +31,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder, self.truncate, self.requests = folder, 0, 0
         self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, self))
-        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
+        threading.Thread(target=self.httpd.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def url(self) -> str:

@@ -10,11 +10,16 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from onereel.base.errors import OnereelError
 from onereel.ingest import discover, find_samples
-from tests.workspace import ROOT, Workspace, small_workspace
+from onereel.project import plan
+from onereel.project.config import read_config
+from onereel.standins import STAND_INS
+from tests.workspace import ROOT, SMALL_CLIPS, Workspace, small_workspace
 
 REPORTING = {"write_table", "draw_figures", "write_report", "summarise", "all"}
 
@@ -71,37 +76,68 @@ def test_a_new_metric_measures_everything_and_samples_nothing(workspace):
     assert set(planned) <= REPORTING
 
 
-def test_previews_are_estimated_and_shown(workspace):
+THEIRS = ("their {run} [1] é+@", "THEIR {run} [1] é+@")
+BOXES = "config/boxes/the {run} <hole>.tsv"
+BOX = "frame\ttop\tleft\tbottom\tright\tcolour\n*\t10\t10\t20\t30\t#808080\n"
+MORE_RUNS = (
+    "run\tclip\tmethod\tpreset\tsamples\tseed\tsource\talign\ttask\tprompt\tinputs\n"
+    "theirs\tballoons\texternal:Theirs\t\t\t\ttheirs\tcrop\t\t\t\n"
+    "edited\tballoons\texternal:Editors\t\t\t\tedits\t\tedit_text\tred balloons at night\t\n"
+    f"hole\tballoons\tvgpnn\tdemo\t1\t0\t\t\tinpaint\t\tboxes={BOXES}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def extended(finished, tmp_path_factory) -> Workspace:
+    """The finished workspace after previews, other people's samples and edits, and a run with an input are added.
+
+    Do not change it: take a copy.
+    """
+    workspace = Workspace(tmp_path_factory.mktemp("extended") / "copy")
+    shutil.copytree(finished.root, workspace.root, symlinks=True)
+    workspace.edit("config/config.yaml", "weights: stand-in", "weights: stand-in\npreviews: [balloons]")
+    for folder, names in (("theirs", THEIRS), ("edits", THEIRS[:1])):
+        (workspace.root / folder).mkdir()
+        for name in names:
+            shutil.copyfile(workspace.root / "results/samples/vgpnn/0.mkv", workspace.root / f"{folder}/{name}.mkv")
+    header, *ours = (workspace.root / "config/runs.tsv").read_text().splitlines()
+    longer, *more = MORE_RUNS.splitlines()
+    assert longer.startswith(f"{header}\t")
+    padding = "\t" * (longer.count("\t") - header.count("\t"))
+    workspace.write("config/runs.tsv", "\n".join([longer, *(row + padding for row in ours), *more]) + "\n")
+    workspace.write(BOXES, BOX)
+    workspace.snakemake("--quiet", "rules")
+    return workspace
+
+
+def page_of(workspace: Workspace) -> str:
+    return (workspace.root / "results/report/index.html").read_text(encoding="utf-8")
+
+
+def test_previews_are_estimated_and_shown(workspace, extended):
     workspace.edit("config/config.yaml", "weights: stand-in", "weights: stand-in\npreviews: [balloons]")
     planned = workspace.planned()
     wanted = {"estimate_depth", "estimate_flow", "embed_clip", "preview"}
     assert {name: planned[name] for name in wanted} == dict.fromkeys(wanted, 1)
     assert set(planned) <= wanted | REPORTING
-    workspace.snakemake("--quiet", "rules")
-    page = (workspace.root / "results/report/index.html").read_text()
+    page = page_of(extended)
     for title in ("scene-trained DPT", "scene-trained CLIP", "player-balloons-depth", "player-balloons-flow"):
         assert title in page
-    assert not workspace.planned()
+    assert not extended.planned()
 
 
-def test_what_a_run_starts_from_is_shown(workspace):
-    header, *rows = (workspace.root / "config/runs.tsv").read_text().splitlines()
-    run = "hole\tballoons\tvgpnn\tdemo\t1\t0\tinpaint\tboxes=config/boxes/the {run} <hole>.tsv"
-    workspace.write("config/runs.tsv", "\n".join([f"{header}\ttask\tinputs", *rows, run]) + "\n")
-    boxes = "frame\ttop\tleft\tbottom\tright\tcolour\n*\t10\t10\t20\t30\t#808080\n"
-    workspace.write("config/boxes/the {run} <hole>.tsv", boxes)
-    workspace.snakemake("--quiet", "rules")
-    page = (workspace.root / "results/report/index.html").read_text()
+def test_what_a_run_starts_from_is_shown(extended, tmp_path):
+    page = page_of(extended)
     assert page.index('id="player-hole-guides-0"') < page.index('id="player-hole-0"')
-    workspace.write("config/boxes/the {run} <hole>.tsv", boxes.replace("30", "31"))
-    assert {name: workspace.planned()[name] for name in ("sample", "visualise_run")} == {
-        "sample": 1,
-        "visualise_run": 1,
-    }
+    workspace = Workspace(tmp_path / "copy")
+    shutil.copytree(extended.root, workspace.root, symlinks=True)
+    workspace.write(BOXES, BOX.replace("30", "31"))
+    planned = workspace.planned()
+    assert {name: planned[name] for name in ("sample", "visualise_run")} == {"sample": 1, "visualise_run": 1}
 
 
 def test_every_stand_in_has_a_job_of_its_own(workspace):
-    assert workspace.planned("--", "stand_ins") == {"train_stand_in": 5, "stand_ins": 1}
+    assert workspace.planned("--", "stand_ins") == {"train_stand_in": len(STAND_INS), "stand_ins": 1}
 
 
 def test_a_preview_of_no_clip_is_refused(workspace):
@@ -111,6 +147,7 @@ def test_a_preview_of_no_clip_is_refused(workspace):
 
 def test_an_edited_method_reruns_that_method_only(tmp_path):
     workspace = small_workspace(tmp_path / "copy").own_code()
+    workspace.write("config/clips.tsv", "".join(SMALL_CLIPS.splitlines(keepends=True)[:2]))  # every job costs seconds
     workspace.write("config/runs.tsv", "run\tclip\tmethod\tpreset\nitself\t*\tcalibration\titself\n")
     workspace.snakemake("--quiet", "rules", "--", "samples")
     module = "src/onereel/methods/calibration/__init__.py"
@@ -119,7 +156,7 @@ def test_an_edited_method_reruns_that_method_only(tmp_path):
     workspace.write("src/onereel/methods/vgpnn/new.py", "X = 1\n")
     assert workspace.planned("--", "samples") == {}
     workspace.edit(module, "METHOD = Calibration()", "METHOD = Calibration()  # edited")
-    assert workspace.planned("--", "samples") == {"sample": 2, "samples": 1}
+    assert workspace.planned("--", "samples") == {"sample": 1, "samples": 1}
 
 
 def test_a_kill_in_the_middle_ends_in_the_same_bytes(finished, tmp_path):
@@ -213,6 +250,34 @@ def test_a_clip_that_cannot_be_read_fails_alone_and_says_why(workspace, private)
         ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "did you mean 'sgfid'?"),
     ],
 )
+def test_a_mistake_in_a_sheet_is_said_once_when_the_sheets_are_read(tmp_path, sheet, old, new, message):
+    """In this process, as workflow/rules/common.smk reads them; the next test holds that nothing starts then."""
+    workspace = small_workspace(tmp_path / "copy")
+    workspace.edit(sheet, old, new)
+    with pytest.raises(OnereelError) as error:
+        read_plan(workspace.root)
+    assert str(error.value).count(message) == 1
+    assert "\n" not in str(error.value)
+    assert not (workspace.root / "data/clips").exists()
+
+
+def read_plan(root: Path) -> plan.Plan:
+    config = read_config([root / "config/config.yaml"], {})
+    names = {name: config[name] for name in ("clips", "runs", "heldout", "tables")}
+    return plan.read(root, **names, metrics=[*config["metrics"], *config["edit_metrics"]])
+
+
+def test_the_sheets_are_read_here_as_they_are_there(tmp_path):
+    assert set(read_plan(small_workspace(tmp_path / "copy").root).runs) == {"vgpnn", "balloons-itself", "water-itself"}
+
+
+@pytest.mark.parametrize(
+    ("sheet", "old", "new", "message"),
+    [
+        ("config/runs.tsv", "vgpnn\tballoons\tvgpnn", "vgpnn\tballoons\tvgpn", "did you mean 'vgpnn'?"),
+        ("config/config.yaml", "metrics: [sgfid", "metrics: [sgfdi", "did you mean 'sgfid'?"),
+    ],
+)
 def test_a_mistake_in_a_sheet_stops_before_the_first_job(tmp_path, sheet, old, new, message):
     workspace = small_workspace(tmp_path / "copy")
     workspace.edit(sheet, old, new)
@@ -241,46 +306,33 @@ def test_a_mistake_in_the_configuration_is_one_line_however_quiet(tmp_path, argu
     assert done.returncode == 1
 
 
-def bring_theirs(workspace, count=1, **cells):
-    """Add our first sample as somebody else's, `count` times, with further cells of its row, and run."""
-    (workspace.root / "theirs").mkdir()
-    for name in ("their {run} [1] é+@", "THEIR {run} [1] é+@")[:count]:
-        shutil.copyfile(workspace.root / "results/samples/vgpnn/0.mkv", workspace.root / f"theirs/{name}.mkv")
-    header, *rest = (workspace.root / "config/runs.tsv").read_text().splitlines()
-    row = "\t".join(["theirs", "balloons", "external:Theirs", "", "", "", *cells.values()])
-    workspace.write("config/runs.tsv", "\n".join(["\t".join([header, *cells]), *rest, row]) + "\n")
-    workspace.snakemake("--quiet", "rules")
-
-
 def measured(workspace, run):
     return json.loads((workspace.root / f"results/metrics/{run}.json").read_text())
 
 
-def test_other_peoples_samples_are_measured_beside_ours(workspace):
-    bring_theirs(workspace, count=2, source="theirs", align="crop")
-    ours, theirs = (measured(workspace, run) for run in ("vgpnn", "theirs"))
+def test_other_peoples_samples_are_measured_beside_ours(extended):
+    ours, theirs = (measured(extended, run) for run in ("vgpnn", "theirs"))
     assert theirs["summary"]["coherence"]["n"] == 2
     first = next(r["value"] for r in ours["records"] if r["metric"] == "coherence" and r["sample"] == "0")
     assert {r["value"] for r in theirs["records"] if r["metric"] == "coherence"} == {first}
-    assert "Theirs" in (workspace.root / "results/tables/comparison.md").read_text()
-    page = (workspace.root / "results/report/index.html").read_text(encoding="utf-8")
-    assert {name in page for name in (">their {run} [1] é+@<", ">THEIR {run} [1] é+@<")} == {True}
+    assert "Theirs" in (extended.root / "results/tables/comparison.md").read_text()
+    page = page_of(extended)
+    assert {f">{name}<" in page for name in THEIRS} == {True}
 
 
-def test_edits_have_the_metrics_of_edits_besides(workspace):
-    bring_theirs(workspace, task="edit_text", prompt="red balloons at night", source="theirs")
+def test_edits_have_the_metrics_of_edits_besides(extended):
     records = {
-        run: {record["metric"]: record for record in measured(workspace, run)["records"]}
-        for run in ("vgpnn", "balloons-itself", "water-itself", "theirs")
+        run: {record["metric"]: record for record in measured(extended, run)["records"]}
+        for run in ("vgpnn", "balloons-itself", "water-itself", "theirs", "edited")
     }
     of_edits = {"frame_consistency", "prompt_consistency", "warp_error"}
-    assert of_edits <= set(records["theirs"])
+    assert of_edits <= set(records["edited"])
     # The calibration of the edited clip; it has no caption, so there is nothing to be consistent with.
     assert of_edits & set(records["balloons-itself"]) == {"frame_consistency", "warp_error"}
-    assert not of_edits & (set(records["vgpnn"]) | set(records["water-itself"]))
-    assert records["theirs"]["prompt_consistency"]["protocol"]["prompt"] == "red balloons at night"
-    assert records["theirs"]["warp_error"]["protocol"]["flow_of"] == "source"
-    assert records["theirs"]["frame_consistency"]["weights"]
+    assert not of_edits & set().union(*(records[run] for run in ("vgpnn", "water-itself", "theirs")))
+    assert records["edited"]["prompt_consistency"]["protocol"]["prompt"] == "red balloons at night"
+    assert records["edited"]["warp_error"]["protocol"]["flow_of"] == "source"
+    assert records["edited"]["frame_consistency"]["weights"]
 
 
 def test_snakemake_report_and_lint(finished, tmp_path):

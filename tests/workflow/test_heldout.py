@@ -2,6 +2,8 @@
 
 import csv
 import re
+import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -146,8 +148,9 @@ def test_nothing_is_left_to_do_and_a_change_reruns_its_test_only(finished):
     assert set(planned) <= {"write_heldout_table", "draw_figures", "heldout", "write_report", "all"}
 
 
-def test_a_method_that_returns_the_wrong_frames_is_told_so_and_the_rest_is_shown(tmp_path):
-    workspace = toy_workspace(tmp_path / "copy")
+def test_a_method_that_returns_the_wrong_frames_is_told_so_and_the_rest_is_shown(finished, tmp_path):
+    shutil.copytree(finished.root, tmp_path / "copy", symlinks=True)
+    workspace = replace(finished, root=tmp_path / "copy")
     workspace.edit("src/onereel/methods/toy/__init__.py", "frames[-1:], config.extrapolate_frames", "frames[-1:], 2")
     done = workspace.run("snakemake", "--quiet", "rules", check=False)
     assert done.returncode != 0

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from onereel.project import plan
+from onereel.project import layout, plan
 from onereel.base.codefiles import code_files
 from onereel.project.config import read_config
 from onereel.base.digests import Digests
 from onereel.base.errors import OnereelError
 from onereel.methods import load_method, training_code
-from onereel.base.parsing import clips_and_files
+from onereel.methods.base import BACKBONES
 
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
 ENVIRONMENT = "../envs/onereel.yaml"
-PARTIAL = plan.PARTIAL_REPORT
+PARTIAL = layout.PARTIAL_REPORT
 
 # In the place of `configfile:`, which knows no encodings, no keys that stand twice and no lines. What the command line
 # names comes on top: its files, of which `config` holds what Snakemake made of them, and its single values.
@@ -98,29 +98,10 @@ def resources_for(rule, run):
     return asked
 
 
-ARTEFACTS = {
-    "pyramid": "<pyramids>/{clip}/{key}.safetensors",
-    "depth": "data/depth/{clip}.safetensors",
-    "flow": "data/flow/{clip}.safetensors",
-    "embeddings": "data/embeddings/{clip}.safetensors",
-}
-STORED = (
-    "data/clips",
-    "data/pyramids",
-    "data/depth",
-    "data/flow",
-    "data/embeddings",
-    "results/samples",
-    "results/metrics",
-    "results/visuals",
-    "results/tables",
-)
-
-
 def make_stored_folders():
     """Make the folders that DVC stores, also those that no run asks for."""
-    for folder in STORED:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    for folder in layout.STORED:
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 PREVIEWS = ("depth", "flow", "embeddings")
@@ -129,11 +110,21 @@ PREVIEWS = ("depth", "flow", "embeddings")
 GPU = 1 if plan.has_gpu() or workflow.remote_exec or workflow.non_local_exec else 0
 
 
-def artefacts_of(wildcards):
-    """Artefacts that the run's method asks for, by kind."""
+def inputs_of(wildcards):
+    """Files that the run reads and that other jobs make."""
+    return PLAN.made_of(PLAN.inputs(wildcards.run))
+
+
+def contents_of(inputs):
+    """What the files from outside hold that a run reads (see `Plan.inputs`), by role."""
+    return {role: content_of(path) for role, path in inputs.get("files", {}).items()}
+
+
+def models_of(run):
+    """Files of the trained parts that a run samples with, by part."""
     return {
-        kind: ARTEFACTS[kind].format(clip=run_of(wildcards).clip, key=key)
-        for kind, key in PLAN.requires(wildcards.run).items()
+        part: f"<models>/{'/'.join(model)}.safetensors"
+        for part, model in PLAN.models_of(run).items()
     }
 
 
@@ -147,11 +138,25 @@ def trained(wildcards):
     return PLAN.models[model]
 
 
-def needed_parts(wildcards):
-    """Parts that must be trained before this one."""
-    needs = PLAN.parts(trained(wildcards).run)[wildcards.part]
-    return expand(
-        "<models>/{{clip}}/{{method}}/{{variant}}/{part}.safetensors", part=needs
+def training_inputs(wildcards):
+    """What the training of this part reads."""
+    return PLAN.inputs(trained(wildcards).run, wildcards.part)
+
+
+def needed_models(wildcards):
+    """Files of the parts that must be trained before this one, by part."""
+    run = trained(wildcards).run
+    models = models_of(run)
+    return {part: models[part] for part in PLAN.parts(run)[wildcards.part].needs}
+
+
+def training_backbones(wildcards):
+    """Pretrained networks that the training of this part reads."""
+    run = trained(wildcards).run
+    return (
+        PLAN.backbones(run)
+        if BACKBONES in PLAN.parts(run)[wildcards.part].reads
+        else ()
     )
 
 
@@ -160,56 +165,17 @@ def training_resource(name):
     return lambda wildcards: resources_for("fit", trained(wildcards))[name]
 
 
-def weights_of(wildcards):
-    """Trained parts that the run samples with, by part."""
-    run = run_of(wildcards)
-    variant = PLAN.variant(run.run)
-    return {
-        part: f"<models>/{run.clip}/{run.method}/{variant}/{part}.safetensors"
-        for part in PLAN.parts(run.run)
-    }
+def mode_for(backbones):
+    """Which weights of pretrained networks a job uses; None where it uses none."""
+    return config["weights"] if backbones else None
 
 
-def networks_of(run):
-    """Which weights of frozen networks the run's method uses; None where its task uses none."""
-    return config["weights"] if PLAN.networks(run.run) else None
-
-
-def network_files(run):
-    """What decides which weights those are: samples of other tasks do not depend on it."""
-    if not PLAN.networks(run.run):
+def backbone_files(backbones):
+    """What decides which weights those are: jobs without any do not depend on it."""
+    if not backbones:
         return []
     listed = str(ROOT / "config/weights.yaml")
-    return [
-        listed,
-        *plan.present_weights(ROOT, config["weights"], PLAN.networks(run.run)),
-    ]
-
-
-def further_clips(wildcards):
-    """Clips other than the run's own, by role."""
-    clips, _ = clips_and_files(run_of(wildcards).inputs)
-    return {role: f"<clips>/{name}.mkv" for role, name in clips.items()}
-
-
-def further_files(wildcards):
-    """Other files, by role."""
-    _, files = clips_and_files(run_of(wildcards).inputs)
-    return {role: PLAN.resolve(path) for role, path in files.items()}
-
-
-def files_made_here(wildcards):
-    """Those of them that other jobs make."""
-    return [
-        made
-        for path in further_files(wildcards).values()
-        for made in PLAN.made_here(path)
-    ]
-
-
-def contents(wildcards):
-    """What they hold, by role."""
-    return {role: content_of(path) for role, path in further_files(wildcards).items()}
+    return [listed, *plan.present_weights(ROOT, config["weights"], backbones)]
 
 
 def guided(run):
@@ -220,6 +186,11 @@ def guided(run):
     return {"method": run.method, "task": str(run.task), "config": config}
 
 
+def clip_of(run):
+    """The run's clip; nothing for a run that needs none."""
+    return [f"<clips>/{run.clip}.mkv"] if run.clip else []
+
+
 def guiding_code(run):
     """Modules that `guided` brings along."""
     return [f"methods.{run.method}"] if guided(run) else []
@@ -228,6 +199,11 @@ def guiding_code(run):
 def sampling_resource(name):
     """A resource of the method's YAML, as Snakemake asks for it."""
     return lambda wildcards: resources_for("sample", run_of(wildcards))[name]
+
+
+def clip_of(run):
+    """The run's clip; nothing for a run that needs none."""
+    return [f"<clips>/{run.clip}.mkv"] if run.clip else []
 
 
 def samples_of(wildcards):

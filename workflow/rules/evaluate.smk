@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        reference=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
+        reference=lambda wildcards: clip_of(run_of(wildcards)),
         samples=samples_of,
         weights_list=str(ROOT / "config/weights.yaml"),
         weights=plan.present_weights(ROOT, config["weights"]),

@@ -32,7 +32,10 @@ rule conduct:
     input:
         clip=lambda wildcards: f"<clips>/{PLAN.heldout[wildcards.test].clip}.mkv",
         known=lambda wildcards: f"<clips>/{heldout_run(wildcards).clip}.mkv",
-        weights=lambda wildcards: list(weights_of(heldout_run(wildcards)).values()),
+        models=lambda wildcards: list(models_of(heldout_run(wildcards).run).values()),
+        backbones=lambda wildcards: backbone_files(
+            PLAN.backbones(heldout_run(wildcards).run)
+        ),
         weights_list=str(ROOT / "config/weights.yaml"),
         flow_weights=plan.present_weights(ROOT, config["weights"], ["flow"]),
         code=lambda wildcards: code_files(
@@ -61,8 +64,8 @@ rule conduct:
             mode="json"
         ),
         # What the inputs above are, in their order.
-        weights=lambda wildcards: list(weights_of(heldout_run(wildcards))),
-        flow=config["weights"],
+        parts=lambda wildcards: list(models_of(heldout_run(wildcards).run)),
+        weights=config["weights"],
     script:
         "../scripts/conduct.py"
 

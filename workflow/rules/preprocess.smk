@@ -1,6 +1,13 @@
 """What several methods read of a clip, made once: each kind of artefact has a rule, `Method.requires` asks by kind."""
 
 
+def input_read(wildcards):
+    """Which file this artefact is made of, and how."""
+    return PLAN.inputs_read[
+        str(layout.INPUTS / wildcards.artefact / f"{wildcards.input}.safetensors")
+    ]
+
+
 rule build_pyramid:
     input:
         clip="<clips>/{clip}.mkv",
@@ -128,14 +135,49 @@ rule embed_text:
         "../scripts/embed_text.py"
 
 
+# Of a file that is no clip but a further input of a run: a picture, a video.
+rule preprocess_input:
+    input:
+        source=lambda wildcards: PLAN.made_here(input_read(wildcards).source),
+        weights_list=str(ROOT / "config/weights.yaml"),
+        weights=plan.present_weights(ROOT, config["weights"]),
+        code=code_files("jobs.artefacts"),
+    output:
+        "data/inputs/{artefact}/{input}.safetensors",
+    log:
+        "<logs>/preprocess_input/{artefact}/{input}.log",
+    benchmark:
+        "<benchmarks>/preprocess_input/{artefact}/{input}.tsv"
+    wildcard_constraints:
+        artefact=any_of({read.kind for read in PLAN.inputs_read.values()}),
+        input="[0-9a-f]{16}",
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=GPU,
+    params:
+        read=lambda wildcards: input_read(wildcards)._asdict(),
+        content=lambda wildcards: content_of(input_read(wildcards).source),
+        weights=config["weights"],
+    script:
+        "../scripts/preprocess_input.py"
+
+
 rule preprocessed:
     input:
-        [ARTEFACTS[kind].format(clip=clip) for clip in PREVIEWED for kind in PREVIEWS],
+        [
+            layout.ARTEFACTS[kind].format(clip=clip)
+            for clip in PREVIEWED
+            for kind in PREVIEWS
+        ],
         expand("data/embeddings/texts/{text}.safetensors", text=PLAN.texts),
         [
-            ARTEFACTS[kind].format(clip=run.clip, key=key)
-            for name, run in PLAN.computed.items()
-            for kind, key in PLAN.requires(name).items()
+            path
+            for run in PLAN.computed
+            for _, _, path in PLAN.inputs(run).get("artefacts", [])
         ],
     log:
         "<logs>/preprocessed.log",

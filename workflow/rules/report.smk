@@ -25,16 +25,15 @@ rule visualise_clip:
     params:
         samples={},
         guided=None,
+        inputs=lambda wildcards, input: {"clip": input.clip},
     script:
         "../scripts/visualise.py"
 
 
 rule visualise_run:
     input:
-        clip=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
         samples=samples_of,
-        clips=lambda wildcards: list(further_clips(wildcards).values()),
-        files=files_made_here,
+        files=inputs_of,
         code=lambda wildcards: code_files(
             "report.page.visuals", *guiding_code(run_of(wildcards))
         ),
@@ -52,10 +51,8 @@ rule visualise_run:
     params:
         samples=lambda wildcards: PLAN.samples(wildcards.run),
         guided=lambda wildcards: guided(run_of(wildcards)),
-        # What the inputs above are, in their order.
-        clips=lambda wildcards: list(further_clips(wildcards)),
-        files=further_files,
-        contents=contents,
+        inputs=lambda wildcards: PLAN.inputs(wildcards.run),
+        contents=lambda wildcards: contents_of(PLAN.inputs(wildcards.run)),
     script:
         "../scripts/visualise.py"
 
@@ -63,7 +60,7 @@ rule visualise_run:
 rule preview:
     input:
         clip="<clips>/{clip}.mkv",
-        artefacts=[ARTEFACTS[kind] for kind in PREVIEWS],
+        artefacts=[layout.ARTEFACTS[kind] for kind in PREVIEWS],
         code=code_files("report.page.previews"),
     output:
         directory("<visuals>/previews/{clip}"),
@@ -136,7 +133,7 @@ rule write_report:
         figures="<figures>",
         clips=expand(
             "<visuals>/clips/{clip}",
-            clip=sorted({run.clip for run in PLAN.runs.values()}),
+            clip=sorted({run.clip for run in PLAN.runs.values() if run.clip}),
         ),
         runs=expand("<visuals>/runs/{run}", run=PLAN.runs),
         previews=expand("<visuals>/previews/{clip}", clip=PREVIEWED),
@@ -153,11 +150,11 @@ rule write_report:
         ENVIRONMENT
     params:
         runs=ROWS,
-        clips=sorted({run.clip for run in PLAN.runs.values()}),
-        tables={table: f"results/tables/{table}" for table in PLAN.tables},
+        clips=sorted({run.clip for run in PLAN.runs.values() if run.clip}),
+        tables={table: str(layout.TABLES / table) for table in PLAN.tables},
         heldout=HELDOUT_ROWS,
         heldout_tables={
-            str(kind): f"results/tables/{kind}" for kind in PLAN.heldout_kinds
+            str(kind): str(layout.TABLES / kind) for kind in PLAN.heldout_kinds
         },
     script:
         "../scripts/write_report.py"
@@ -185,7 +182,7 @@ onsuccess:
     PLAN.record_samples()
     if stranger(PARTIAL) is None:
         shutil.rmtree(PARTIAL, ignore_errors=True)
-    index = Path("results/report/index.html").resolve()
+    index = (layout.REPORT / "index.html").resolve()
     if index.exists():
         print(f"The report is at {index}")
 

@@ -3,12 +3,9 @@
 
 rule sample:
     input:
-        clip=lambda wildcards: f"<clips>/{run_of(wildcards).clip}.mkv",
-        artefacts=lambda wildcards: list(artefacts_of(wildcards).values()),
-        weights=lambda wildcards: list(weights_of(wildcards).values()),
-        clips=lambda wildcards: list(further_clips(wildcards).values()),
-        files=files_made_here,
-        networks=lambda wildcards: network_files(run_of(wildcards)),
+        files=inputs_of,
+        models=lambda wildcards: list(models_of(wildcards.run).values()),
+        backbones=lambda wildcards: backbone_files(PLAN.backbones(wildcards.run)),
         code=lambda wildcards: code_files(f"methods.{run_of(wildcards).method}"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
@@ -30,13 +27,11 @@ rule sample:
     params:
         request=lambda wildcards: PLAN.request(wildcards.run, wildcards.sample),
         config=lambda wildcards: PLAN.configs[wildcards.run].model_dump(mode="json"),
+        inputs=lambda wildcards: PLAN.inputs(wildcards.run),
+        contents=lambda wildcards: contents_of(PLAN.inputs(wildcards.run)),
         # What the inputs above are, in their order.
-        artefacts=lambda wildcards: list(artefacts_of(wildcards)),
-        weights=lambda wildcards: list(weights_of(wildcards)),
-        clips=lambda wildcards: list(further_clips(wildcards)),
-        files=further_files,
-        contents=contents,
-        networks=lambda wildcards: networks_of(run_of(wildcards)),
+        parts=lambda wildcards: list(models_of(wildcards.run)),
+        weights=lambda wildcards: mode_for(PLAN.backbones(wildcards.run)),
     script:
         "../scripts/sample.py"
 

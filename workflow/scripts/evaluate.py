@@ -17,7 +17,7 @@ def main(job: "Snakemake") -> None:
     use_threads(job.threads)
     run = job.params.run
     result = evaluate(
-        read(job.input.reference),
+        read(str(job.input.reference)) if job.input.reference else None,
         {name: read(path) for name, path in zip(run["samples"], job.input.samples, strict=True)},
         metrics=job.params.metrics,
         weights=job.params.weights,

@@ -1,4 +1,4 @@
-"""Train one part of a method on one clip, resuming where an earlier attempt stopped (rule `train`)."""
+"""Train one part of a method on what it reads, resuming where an earlier attempt stopped (rule `train`)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from onereel.base.devices import claimed_device
 from onereel.base.joblog import job_log
 from onereel.base.progress import terminal_progress
+from onereel.jobs.checks import require_checked
 from onereel.jobs.fitting import fit_part, write_weights
-from onereel.jobs.sampling import read_inputs, use_threads
-from onereel.methods import load_method
+from onereel.jobs.inputs import read_inputs, resolve
+from onereel.jobs.sampling import use_threads
+from onereel.methods import Job, Part, load_method
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import Snakemake, snakemake
@@ -16,21 +18,24 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     use_threads(job.threads)
+    out, part = Path(job.output.weights), job.wildcards.part
+    require_checked(Path(job.input.check), str(out))
     method = load_method(job.wildcards.method)
+    models = {name: Path(path) for name, path in zip(job.params.parts, job.input.models, strict=True)}
+    declared = Part(tuple(models), frozenset(job.params.reads))
+    backbones = resolve(job.params.backbones, job.params.weights)
     with claimed_device(job.resources.gpu) as device:
+        place = Job(device, models=models, backbones=backbones, seed=job.params.seed, progress=terminal_progress)
         state, record, curves = fit_part(
             method,
-            job.wildcards.part,
-            read_inputs(job.input.clip, artefacts=dict(zip(job.params.artefacts, job.input.artefacts, strict=True))),
+            part,
+            declared,
+            read_inputs(**job.params.inputs),
             method.Config.model_validate(job.params.config),
-            weights={part: Path(path) for part, path in zip(job.params.parts, job.input.parts, strict=True)},
-            state_folder=Path(job.params.state),
-            clip_path=Path(job.input.clip),
-            device=device,
-            seed=job.params.seed,
-            progress=terminal_progress,
+            place,
+            Path(job.params.state),
         )
-    write_weights(Path(job.output.weights), state, record, curves)
+    write_weights(out, state, record, curves)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onereel.base.joblog import job_log
-from onereel.jobs.sampling import read_inputs, use_threads
+from onereel.jobs.inputs import read_inputs
+from onereel.jobs.sampling import use_threads
 from onereel.methods import Task, load_method
 from onereel.report.page.visuals import GUIDES, visualise, visualise_guides
 from onereel.video.clip import Clip, read
@@ -15,12 +16,19 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     use_threads(job.threads)
-    reference, folder = read(job.input.clip), Path(job.output[0])
+    # A run that needs no clip has none: its samples are shown alone.
+    clip = job.params.inputs.get("clip")
+    reference = read(clip) if clip else None
+    folder = Path(job.output[0])
     if not job.params.samples:
         visualise(reference, None, folder)
         return
     for name, path in zip(job.params.samples, job.input.samples, strict=True):
-        visualise(reference, read(path), folder / name)
+        sample = read(path)
+        if reference is None:
+            visualise(sample, None, folder / name)
+        else:
+            visualise(reference, sample, folder / name)
     if job.params.guided:
         visualise_guides(guides_of(job, **job.params.guided), folder / GUIDES)
 
@@ -28,12 +36,7 @@ def main(job: "Snakemake") -> None:
 def guides_of(job: "Snakemake", method: str, task: str, config: dict[str, Any]) -> dict[str, Clip]:
     """What the run's samples start from besides their clip."""
     guide = load_method(method)
-    inputs = read_inputs(
-        job.input.clip,
-        clips=dict(zip(job.params.clips, job.input.clips, strict=True)),
-        files=job.params.files,
-    )
-    return dict(guide.guides(Task(task), inputs, guide.Config.model_validate(config)))
+    return dict(guide.guides(Task(task), read_inputs(**job.params.inputs), guide.Config.model_validate(config)))
 
 
 if __name__ == "__main__":

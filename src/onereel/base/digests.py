@@ -9,11 +9,12 @@ import json
 import os
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from onereel.base.files import sha256_of, write_text
+from onereel.base.files import sha256_of, sha256_once, write_text
 
 _YOUNG_NS = 2 * 10**9
 """A file that was changed so shortly ago may change once more within the same tick of its file system's clock."""
@@ -50,12 +51,7 @@ class Digests:
 
     def _of(self, path: Path) -> str:
         try:
-            if not path.is_dir():
-                return self._of_file(path)
-            content = hashlib.sha256()
-            for item in sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith(".")):
-                content.update(os.fsencode(item.name) + b"\0" + self._of_file(item).encode())
-            return content.hexdigest()
+            return _digest(path, self._of_file)
         except (OSError, ValueError):  # ValueError: a name with a null byte
             return ""
 
@@ -77,6 +73,23 @@ class Digests:
         self._known = {path: known for path, known in self._known.items() if Path(path).exists()}
         with suppress(OSError):
             write_text(self._store, json.dumps(self._known))
+
+
+def digest_of(path: Path) -> str:
+    """Hex sha256 of a file or a folder, as `Digests.of` says it; "" for what is neither, as a pipe.
+
+    Raises: OSError if it cannot be read.
+    """
+    return _digest(path, lambda file: sha256_once(file) if _state(file) else "")
+
+
+def _digest(path: Path, of_file: Callable[[Path], str]) -> str:
+    if not path.is_dir():
+        return of_file(path)
+    content = hashlib.sha256()
+    for item in sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith(".")):
+        content.update(os.fsencode(item.name) + b"\0" + of_file(item).encode())
+    return content.hexdigest()
 
 
 def _state(path: Path) -> list[int]:

@@ -3,16 +3,20 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from onereel.base.errors import FileError
 
 _UNWRITTEN = "cannot be written"
+INFINITIES = ("-Infinity", "Infinity")
+"""How JSON files write infinite numbers."""
 _BLOCK = 4096  # bytes: less than that is a full disk
 
 
@@ -73,8 +77,8 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def json_text(content: Any) -> str:
-    """`content` as indented JSON; NaN and infinity become null, since JSON has no word for them."""
-    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """`content` as indented JSON, which has no words for all numbers: NaN becomes null, infinity ``"Infinity"``."""
+    return json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path | str, content: Any) -> None:
@@ -87,10 +91,28 @@ def read_json(path: Path | str) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def json_number(value: Any) -> float | None:
+    """A number as `json_text` writes it, infinity too; None for what is none."""
+    if value in INFINITIES:
+        return float(value)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def sha256_of(path: Path | str) -> str:
     """Hex sha256 of a file, read in blocks so that its size does not matter."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_once(path: Path | str) -> str:
+    """The same; a process reads a file once while device, inode, size and date stay the same."""
+    found = Path(path).stat()
+    return _sha256_of_state(str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@cache
+def _sha256_of_state(path: str, *_state: int) -> str:
+    return sha256_of(path)
 
 
 def _refusal(error: Exception, temporary: Path) -> OSError | None:
@@ -105,11 +127,11 @@ def _refusal(error: Exception, temporary: Path) -> OSError | None:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else None
 
 
-def _finite(content: Any) -> Any:
+def _plain(content: Any) -> Any:
     if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
+        return {key: _plain(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    if isinstance(content, float) and (content != content or content in (float("inf"), float("-inf"))):
-        return None
+        return [_plain(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None if math.isnan(content) else INFINITIES[content > 0]
     return content

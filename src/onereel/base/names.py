@@ -25,10 +25,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_key[found[0]] if found else None
 
 
+def suggest(close: object) -> str:
+    """The remedy that offers what is most like a name that does not exist."""
+    return f"did you mean '{close}'?"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The remedy for a name that does not exist: the nearest that does, or those that there are."""
     known = tuple(known)
     if close := nearest(name, known):
-        return f"did you mean '{close}'?"
+        return suggest(close)
     more = ", …" if len(known) > _MOST else ""
     return f"choose one of {', '.join(known[:_MOST]) or '(none)'}{more}"

@@ -153,7 +153,7 @@ def expand_clips(where: str, name: str, cell: str, clips: Sequence[str], every: 
     Args:
         where: the row.
         name: its name.
-        cell: its clip: a name, a list ``a,b``, or ``*``.
+        cell: its clip: a name, a list ``a,b``, ``*``, or nothing for a row without one.
         clips: names of the clips that exist.
         every: those that ``*`` stands for.
 
@@ -161,6 +161,8 @@ def expand_clips(where: str, name: str, cell: str, clips: Sequence[str], every: 
     """
     if cell == EVERY_CLIP:
         return {f"{clip}-{name}": clip for clip in every}
+    if not cell:
+        return {name: ""}
     names = named_clips(cell)
     for clip in names:
         if clip not in clips:

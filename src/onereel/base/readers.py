@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from onereel.base.errors import ConfigError
-from onereel.base.names import did_you_mean, nearest
+from onereel.base.names import did_you_mean, nearest, suggest
 
 Checked = TypeVar("Checked")
 
@@ -233,7 +233,7 @@ def _other_file(path: Path, kind: str) -> str:
         close = nearest(path.name, sorted(other.name for other in folder.iterdir() if other.is_file()))
     except (OSError, ValueError):
         close = None
-    return f"did you mean '{folder / close}'?" if close and close != path.name else f"name an existing {kind}"
+    return suggest(folder / close) if close and close != path.name else f"name an existing {kind}"
 
 
 class _Loader(yaml.SafeLoader):

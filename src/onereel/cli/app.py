@@ -106,9 +106,12 @@ def ingest_command(
 @app.command()
 @_example("onereel generate clip.mkv --method vgpnn --preset paper --samples 3 --set noise_amplitude=2 --out samples/")
 def generate(
-    clip: Annotated[str, typer.Argument(help="A clip, or any source that `onereel ingest` takes.")],
     method: Annotated[str, typer.Option(help="Method by name.")],
     out: Annotated[Path, typer.Option(help="Folder for SEED.mkv, SEED.mp4 and SEED.json.")],
+    clip: Annotated[
+        str | None,
+        typer.Argument(help="A clip, or any source that `onereel ingest` takes; none where the task needs none."),
+    ] = None,
     task: Annotated[str, typer.Option(help="What to ask of the method.")] = "generate",
     preset: Annotated[str, typer.Option(help="demo, fast, paper, or another preset of the method.")] = "demo",
     samples: Annotated[int, typer.Option(min=1, help="How many samples.")] = 3,
@@ -118,7 +121,9 @@ def generate(
     prompt: Annotated[str, typer.Option(help="Text of a text-driven task.")] = "",
     inputs: Annotated[
         list[str] | None,
-        typer.Option("--input", help="ROLE=clip:SOURCE or ROLE=FILE for tasks that need more; repeatable."),
+        typer.Option(
+            "--input", help="ROLE=clip:SOURCE, ROLE=FILE or ROLE=FOLDER for tasks that need more; repeatable."
+        ),
     ] = None,
     models: Annotated[
         Path | None, typer.Option(help="Folder for trained models, to be used by further commands; else OUT/models.")
@@ -126,10 +131,10 @@ def generate(
     overwrite: _Overwrite = False,
     training_seed: Annotated[int, typer.Option(min=0, help="Seed of the training, apart from that of samples.")] = 0,
     weights: Annotated[
-        Literal["auto", "real", "stand-in"], typer.Option(help="Frozen networks: real where fetched, or insist.")
+        Literal["auto", "real", "stand-in"], typer.Option(help="Pretrained networks: real where fetched, or insist.")
     ] = "auto",
 ) -> None:
-    """Train what the method needs and draw samples of one clip."""
+    """Train what the method needs and draw samples."""
     from onereel.cli.generate import generate_samples
 
     generate_samples(
@@ -148,7 +153,7 @@ def generate(
         models=models,
         overwrite=overwrite,
         training_seed=training_seed,
-        networks=weights,
+        weights=weights,
     )
 
 

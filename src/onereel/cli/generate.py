@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-
 from onereel import ingest
 from onereel.base.devices import resolve_device
 from onereel.base.errors import ConfigError
@@ -19,13 +17,17 @@ from onereel.base.parsing import clips_and_files, parse_pairs, parse_settings
 from onereel.base.progress import terminal_progress
 from onereel.base.run_record import RunRecord
 from onereel.ingest.download import without_password
+from onereel.jobs.artefacts import prepare
 from onereel.jobs.fitting import train_parts
-from onereel.jobs.sampling import SampleRequest, asked_of, draw_many, resolve_networks, write_sample
+from onereel.jobs.inputs import resolve_backbones
+from onereel.jobs.sampling import SampleRequest, asked_of, check_run, draw_many, write_sample
 from onereel.methods import (
     Inputs,
+    Job,
     Method,
     MethodConfig,
     Task,
+    check_given,
     check_inputs,
     check_seeds,
     check_task,
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def generate_samples(
-    source: str,
+    source: str | None,
     out: Path,
     *,
     method: str,
@@ -55,12 +57,12 @@ def generate_samples(
     models: Path | None = None,
     overwrite: bool = False,
     training_seed: int = 0,
-    networks: Mode = "auto",
+    weights: Mode = "auto",
 ) -> None:
-    """Train what `method` needs on `source`, then write `samples` samples into `out`, reporting each in one line.
+    """Train what `method` needs, on `source` where it reads a clip, and write samples, reporting each in one line.
 
     Args:
-        source: anything that `onereel.ingest.load` takes.
+        source: anything that `onereel.ingest.load` takes; None for a task that reads no clip.
         out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``, and for ``run.json``, which names the run's samples.
         method: name of the method.
         task: name of the task.
@@ -70,14 +72,14 @@ def generate_samples(
         settings: ``key=value`` over the preset.
         device: ``auto``, ``cpu`` or a CUDA device.
         prompt: text of a text-driven task.
-        inputs: ``role=clip:SOURCE`` or ``role=FILE``, for tasks that need more than the clip.
+        inputs: ``role=clip:SOURCE``, ``role=FILE`` or ``role=FOLDER``, for tasks that need more than the clip.
         report: called with one line per sample.
         models: folder for trained parts, which whoever names it again uses again; None: ``out/models``.
         overwrite: replace samples of ours even where somebody changed them since.
         training_seed: seed of the training; samples of all seeds are drawn from the same parts.
-        networks: which weights of frozen networks are used, where the task needs any.
+        weights: which weights of pretrained networks are used, where the task needs any.
 
-    Raises: OnereelError before anything is computed, where names or settings are wrong.
+    Raises: OnereelError before anything is computed, where names, settings or inputs are wrong.
     """
     chosen = load_method(method)
     if task not in list(Task):
@@ -90,19 +92,14 @@ def generate_samples(
     target = resolve_device(device)
     further = parse_pairs(";".join(inputs), "--input")
     seeds = range(seed, seed + samples)
-    read = [source, *(value.removeprefix("clip:") for value in further.values())]
+    read = [*filter(None, [source]), *(value.removeprefix("clip:") for value in further.values())]
     check_outputs([Result("sample", out, str(number)) for number in seeds], read, overwrite=overwrite)
-    check_inputs(chosen, Task(task), *clips_and_files(further))
-    given = replace(
-        _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE),
-        networks=resolve_networks(chosen, Task(task), config, networks),
-    )
-    chosen.check(Task(task), given, config, target)
-    record = RunRecord(out)
-    weights = _train(chosen, Task(task), given, config, models or out / "models", device=target, seed=training_seed)
+    _check_given(chosen, Task(task), source, further, prompt)
+    backbones = resolve_backbones(chosen, Task(task), config, weights)
+    job = Job(target, backbones=backbones, seed=training_seed, progress=terminal_progress)
     asked = SampleRequest(
         run=out.name,
-        clip=Path(without_password(source)).stem,
+        clip=Path(without_password(source)).stem if source else "",
         method=method,
         task=Task(task),
         preset=preset,
@@ -110,14 +107,19 @@ def generate_samples(
         settings=values,
         prompt=prompt,
     )
-    training = {"training_seed": training_seed} if weights else {}
-    record.begin({**asked_of(asked, config, given), **training}, map(str, seeds), report)
-    # In groups, so that a kill loses one group and not all samples.
-    together = chosen.together(config)
-    for start in range(0, samples, together):
-        group = [replace(asked, seed=number) for number in seeds[start : start + together]]
-        drawn = draw_many(chosen, group, given, config, weights=weights, device=target, progress=terminal_progress)
-        _keep(out, group, drawn, record, report)
+    with TemporaryDirectory() as scratch:
+        given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
+        given = prepare(chosen, Task(task), given, config, Path(scratch), weights=weights, device=target)
+        check_run(chosen, Task(task), given, config, job)
+        record = RunRecord(out)
+        job = replace(job, models=_train(chosen, Task(task), given, config, job, models or out / "models"))
+        training = {"training_seed": training_seed} if job.models else {}
+        record.begin({**asked_of(asked, config, given), **training}, map(str, seeds), report)
+        # In groups, so that a kill loses one group and not all samples.
+        together = chosen.together(config)
+        for start in range(0, samples, together):
+            group = [replace(asked, seed=number) for number in seeds[start : start + together]]
+            _keep(out, group, draw_many(chosen, group, given, config, job), record, report)
 
 
 def _keep(
@@ -136,17 +138,20 @@ def _keep(
 
 
 def _train(
-    method: Method, task: Task, given: Inputs, config: MethodConfig, folder: Path, *, device: torch.device, seed: int
+    method: Method, task: Task, given: Inputs, config: MethodConfig, job: Job, folder: Path
 ) -> Mapping[str, Path]:
     """Train what the task needs, or find it in the folder; return the files of the parts."""
-    with TemporaryDirectory() as scratch:
-        # Models are identified by the bytes of the clip that they were trained on.
-        stored = Path(scratch) / "clip.mkv"
-        if method.parts(task, config):
-            _check_folder(folder)
-            clips.write(stored, given.clip)
-        place = {"clip_path": stored, "device": device, "seed": seed, "progress": terminal_progress}
-        return train_parts(method, task, given, config, folder, **place)  # type: ignore[arg-type]
+    if not method.parts(task, config):
+        return {}
+    _check_folder(folder)
+    return train_parts(method, task, given, config, job, folder)
+
+
+def _check_given(method: Method, task: Task, source: str | None, further: Mapping[str, str], prompt: str) -> None:
+    """Refuse a clip, a prompt and further inputs that the task does not read, or misses, before any is read."""
+    clips_, files = clips_and_files(further)
+    check_inputs(method, task, clips_, {role: Path(path) for role, path in files.items()})
+    check_given(method, task, clip=source is not None, prompt=bool(prompt))
 
 
 def _check_folder(folder: Path) -> None:
@@ -159,7 +164,7 @@ def _check_folder(folder: Path) -> None:
         raise ConfigError(f"folder '{folder}'", "its name is not UTF-8: weights cannot be read there", remedy) from None
 
 
-def _read_inputs(source: str, further: Mapping[str, str], prompt: str, *, still: bool) -> Inputs:
+def _read_inputs(source: str | None, further: Mapping[str, str], prompt: str, *, still: bool) -> Inputs:
     clip_sources, named = clips_and_files(further)
     files = {role: Path(value) for role, value in named.items()}
     for role, path in files.items():
@@ -167,4 +172,5 @@ def _read_inputs(source: str, further: Mapping[str, str], prompt: str, *, still:
             raise ConfigError(f"input '{role}'", f"no file '{path}'", "name a file, or clip:SOURCE")
     # Which roles need a video, and which a picture serves, the method knows.
     loaded = {role: ingest.load(value, allow_single=True) for role, value in clip_sources.items()}
-    return Inputs(clip=ingest.load(source, allow_single=still), clips=loaded, files=files, prompt=prompt)
+    given = Inputs(clips=loaded, files=files, prompt=prompt)
+    return given if source is None else replace(given, clip=ingest.load(source, allow_single=still))

@@ -2,7 +2,8 @@
 
 Samples are tensors of any rank, (B, ...): pictures, videos, latents. Where a function takes a `level`, it is
 sqrt(alpha-bar), one for each sample of the batch, and need not be that of a step: some networks are trained with noise
-between two steps (Chen et al. 2021, WaveGrad, 3.3).
+between two steps (Chen et al. 2021, WaveGrad, 3.3). Levels may be float64, as `Process.levels` are, whatever the
+samples: float32 rounds away a thousandth of the noise of the first of a thousand steps.
 """
 
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ class Process:
             case "sample":
                 result = output
             case "epsilon":
-                result = (noisy - added * output) / kept.clamp(min=1e-4)
+                result = (noisy - added * output) / kept.clamp(min=1e-8)
             case "v_prediction":
                 result = kept * noisy - added * output
         return result.clamp(-1, 1) if self.config.clip_sample else result
@@ -102,7 +103,7 @@ class Process:
         kept, added = _shares(level, noisy)
         match self.config.prediction_type:
             case "sample":
-                return (noisy - kept * output) / added.clamp(min=1e-4)
+                return (noisy - kept * output) / added.clamp(min=1e-8)
             case "epsilon":
                 return output
             case "v_prediction":
@@ -132,7 +133,11 @@ class Process:
         return weight.to(level)
 
     def noised(self, sample: Tensor, steps: int, generators: Sequence[torch.Generator]) -> Tensor:
-        """Samples after `steps` steps (0..T) of the forward process."""
+        """Samples after `steps` steps (0..T) of the forward process: where an edit starts (Meng et al. 2022, SDEdit).
+
+        Of a process with falling `timesteps` (`onereel.diffusion.samplers.timesteps_of`, which takes a strength),
+        ``timesteps[0] + 1`` steps are those that its first one takes back.
+        """
         level = torch.full((len(sample),), self.level_of(steps - 1))
         return self.add_noise(sample, noise_like(sample, generators), level)
 
@@ -145,5 +150,6 @@ def noise_like(samples: Tensor, generators: Sequence[torch.Generator]) -> Tensor
 
 def _shares(level: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     """Factors of the clean sample and of the noise, (B, 1, ...) each."""
-    kept = level.to(like).reshape(-1, *(1,) * (like.ndim - 1))
-    return kept, (1 - kept**2).clamp(min=0).sqrt()
+    kept = level.reshape(-1, *(1,) * (like.ndim - 1))
+    added = (1 - kept**2).clamp(min=0).sqrt()
+    return kept.to(like), added.to(like)

@@ -97,7 +97,7 @@ def ddim(
     moves = list(pairwise([*timesteps, -1]))
     for time, later in progress(moves, total=len(moves), label=label):
         now, then = process.level_of(time) ** 2, process.level_of(later) ** 2
-        level = torch.full((len(current),), process.level_of(time), device=current.device)
+        level = process.levels[time + 1].expand(len(current))
         output = predict(current, time).float()
         sample, epsilon = process.to_sample(output, current, level), process.to_epsilon(output, current, level)
         spread = eta * ((1 - then) / (1 - now) * (1 - now / then)) ** 0.5
@@ -138,7 +138,7 @@ def ddim_inversion(
     moves = list(pairwise([-1, *reversed(timesteps)]))
     for before, time in progress(moves, total=len(moves), label=label):
         kept, level = process.level_of(before), process.level_of(time)
-        known = torch.full((len(sample),), level, device=sample.device)
+        known = process.levels[time + 1].expand(len(sample))
         later = current
         for _ in range(1 + refinements):
             epsilon = process.to_epsilon(predict(later, time).float(), later, known)

@@ -1,28 +1,24 @@
 """What a training will take, said before it starts: memory from the networks' shapes, time from one step."""
 
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from onereel.base.errors import MethodError
+from onereel.base.memory import available_memory
 from onereel.gan.settings import AdversarialConfig
 from onereel.networks.conv3d import Conv3d
-from onereel.training.descent import Precision
+from onereel.training.execution import Precision
 from onereel.video.pyramid import Size
 
 _BYTES_PER_VALUE = 5
 _BYTES_AT_REST = 600 * 2**20
 _SMALLEST = 8  # pixels, each side of an output
 _COPIES = 6  # of a sample in float32: itself, upsampled, noise, their sum, the residual, the result
-_GROUPS = Path("/proc/self/cgroup")
-_GROUP_ROOT = Path("/sys/fs/cgroup")
 
 # The command line shows what is logged here, and little else.
 log = logging.getLogger("onereel.estimates")
@@ -95,7 +91,7 @@ def check_memory(needed: float, device: torch.device, label: str) -> None:
         device: where it is to run.
         label: names the training.
     """
-    present = memory_of(device)
+    present = available_memory(device)
     if needed > present:
         raise MethodError(
             label,
@@ -122,37 +118,13 @@ def check_output(label: str, size: Size, channels: int, frames_at_once: int, dev
             "raise output_scale or the clip's height",
         )
     needed = _COPIES * 4 * 3 * frames * height * width + 2 * 4 * channels * frames_at_once * height * width
-    present = memory_of(device)
+    present = available_memory(device)
     if needed > present:
         raise MethodError(
             f"{label}, output of {frames}x{height}x{width} (frames, height, width)",
             f"needs about {needed / 2**30:.3g} GiB, {device} has {present / 2**30:.1f}",
             "ask for fewer frames or a smaller output_scale",
         )
-
-
-def memory_of(device: torch.device) -> int:
-    """Bytes that the device has in all; of the processor's, what a batch job or a container may use."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[1]
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_group_limits()]
-    if (allotted := os.environ.get("SLURM_MEM_PER_NODE", "")).isdecimal() and int(allotted):
-        limits.append(int(allotted) * 2**20)
-    return min(limits)
-
-
-def _group_limits() -> Iterator[int]:
-    """Memory limits of this process's control group and of those above it, in bytes."""
-    try:
-        lines = _GROUPS.read_text().splitlines()
-    except OSError:
-        return
-    for own in (Path(line.removeprefix("0::")) for line in lines if line.startswith("0::")):
-        for group in (own, *own.parents):
-            with suppress(OSError):
-                text = (_GROUP_ROOT / group.relative_to("/") / "memory.max").read_text().strip()
-                if text.isdecimal():
-                    yield int(text)
 
 
 def peak_memory(values: float, precision: str, device: torch.device) -> float:

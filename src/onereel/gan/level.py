@@ -12,7 +12,7 @@ from onereel.gan.networks import Critic, frozen, laid_out
 from onereel.gan.settings import AdversarialConfig
 from onereel.gan.statistics import DRIFT, colour_drift
 from onereel.gan.wgan import critic_loss, descend, generator_loss
-from onereel.training.descent import Precision, compiled, load_adam
+from onereel.training.execution import Precision, compiled, load_adam
 from onereel.training.loop import generator_of
 
 _STREAMS = 16  # streams of random numbers that a level has to itself

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import torch
 from onereel.base import tensorfiles
 from onereel.base.codefiles import code_digest
 from onereel.base.errors import MethodError
-from onereel.base.files import sha256_of, write_json, write_text
+from onereel.base.files import sha256_once, write_json, write_text
 from onereel.base.locks import alone_in
-from onereel.base.progress import Progress
 from onereel.base.provenance import measured, provenance
-from onereel.methods import Inputs, Method, MethodConfig, Task, training_code
+from onereel.jobs.inputs import contents_of
+from onereel.methods import Inputs, Job, Method, MethodConfig, Part, Task, training_code
+from onereel.methods.base import BACKBONES
 from onereel.training.curves import curves_text, read_curves
 
 CURVES = "curves.tsv"
@@ -24,37 +26,38 @@ CURVES = "curves.tsv"
 
 
 def fit_part(
-    method: Method,
-    part: str,
-    inputs: Inputs,
-    config: MethodConfig,
-    *,
-    weights: Mapping[str, Path],
-    state_folder: Path,
-    clip_path: Path,
-    device: torch.device,
-    seed: int,
-    progress: Progress,
+    method: Method, part: str, declared: Part, inputs: Inputs, config: MethodConfig, job: Job, state_folder: Path
 ) -> tuple[Mapping[str, torch.Tensor], dict[str, Any], str]:
-    """Train `part`; return its state dict, a record of what it took and its curves as TSV.
+    """Train `part` on what it reads; return its state dict, a record of what it took and its curves as TSV.
 
-    Checkpoints go to a folder below `state_folder` named by a hash of method, its code, data, settings, needed
-    parts and seed (``state`` in the record): training resumes its own state and never that of anything else.
+    Checkpoints go to a folder below `state_folder` named by a hash of method, its code, what the part reads, settings,
+    needed parts and seed (``state`` in the record): training resumes its own state and never that of anything else.
+
+    Args:
+        method: whose part.
+        part: its name.
+        declared: what it needs and reads.
+        inputs: everything that there is; the method gets what the part reads.
+        config: settings.
+        job: where and with what; its folder is ignored.
+        state_folder: for checkpoints.
     """
-    needed = {name: sha256_of(path) for name, path in weights.items()}
-    asked = {"method": method.name, "part": part, "config": config.trained_with(), "seed": seed}
-    identity = {**asked, "weights": needed, "clip": sha256_of(clip_path), "code": code_digest(*training_code(method))}
+    seen = inputs.only(declared.reads)
+    needed = {name: sha256_once(job.models[name]) for name in declared.needs}
+    asked = {"method": method.name, "part": part, "config": config.trained_with(), "seed": job.seed}
+    backbones = job.backbones if BACKBONES in declared.reads else {}
+    read = contents_of(seen) | {f"backbone {name}": backbones[name].sha256 for name in sorted(backbones)}
+    identity = {**asked, "weights": needed, "reads": read, "code": code_digest(*training_code(method))}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     workdir = state_folder / key
-    with alone_in(workdir), measured(device) as cost:
-        state = method.fit(
-            part, inputs, config, weights=weights, workdir=workdir, device=device, seed=seed, progress=progress
-        )
+    own = replace(job, models={name: job.models[name] for name in declared.needs}, backbones=backbones, workdir=workdir)
+    with alone_in(workdir), measured(job.device) as cost:
+        state = method.fit(part, seen, config, own)
     _check_finite(method, part, state)
     rows = read_curves(workdir / CURVES)
     # In all of its attempts, as the curves say.
     cost["seconds"] = round(max([cost["seconds"], *(row.get("seconds", 0.0) for row in rows)]), 3)
-    return state, {**identity, "state": key, **cost, **provenance(device)}, curves_text(rows)
+    return state, {**identity, "state": key, **cost, **provenance(job.device)}, curves_text(rows)
 
 
 def write_weights(path: Path, state: Mapping[str, torch.Tensor], record: Mapping[str, Any], curves: str) -> None:
@@ -65,33 +68,14 @@ def write_weights(path: Path, state: Mapping[str, torch.Tensor], record: Mapping
 
 
 def train_parts(
-    method: Method,
-    task: Task,
-    inputs: Inputs,
-    config: MethodConfig,
-    folder: Path,
-    *,
-    clip_path: Path,
-    device: torch.device,
-    seed: int,
-    progress: Progress,
+    method: Method, task: Task, inputs: Inputs, config: MethodConfig, job: Job, folder: Path
 ) -> dict[str, Path]:
     """Train every part that `task` needs, each after those that it needs, into `folder`; return the files by part."""
     files: dict[str, Path] = {}
-    needs = method.parts(task, config)
-    for part in TopologicalSorter(needs).static_order():
-        state, record, curves = fit_part(
-            method,
-            part,
-            inputs,
-            config,
-            weights={name: files[name] for name in needs[part]},
-            state_folder=folder / "state" / part,
-            clip_path=clip_path,
-            device=device,
-            seed=seed,
-            progress=progress,
-        )
+    parts = method.parts(task, config)
+    for part in TopologicalSorter({name: declared.needs for name, declared in parts.items()}).static_order():
+        own = replace(job, models=files)
+        state, record, curves = fit_part(method, part, parts[part], inputs, config, own, folder / "state" / part)
         # Of other clips, methods and settings that share the folder there may be parts of the same name.
         files[part] = folder / f"{method.name}-{part}-{record['state']}.safetensors"
         write_weights(files[part], state, record, curves)

@@ -15,28 +15,26 @@ Every origin is asked with the same seed.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 
 from onereel.base.errors import MethodError
 from onereel.base.files import write_json
-from onereel.base.progress import Progress
 from onereel.features.flow import FlowEstimator
 from onereel.heldout import baselines
 from onereel.heldout.hold_out import HoldOut, Kind, alternate, divisible, find_origins, known_clip, past_length
 from onereel.heldout.measure import Shot, measure, summarise
 from onereel.heldout.names import METHOD, SIDE_BY_SIDE, TRUTH
-from onereel.jobs.sampling import SampleRequest, draw, resolve_networks
-from onereel.methods import Inputs, Method, MethodConfig, Task
+from onereel.jobs.artefacts import prepare
+from onereel.jobs.sampling import SampleRequest, draw
+from onereel.methods import Inputs, Job, Method, MethodConfig
 from onereel.video import clip as clips_
-from onereel.video import pyramid
-from onereel.video.clip import Clip, Frames, to_video
+from onereel.video.clip import Clip, Frames
 from onereel.weights.entries import Mode
-from onereel.weights.store import Resolved
 
 _GAP, _GREY = 2, 128  # px between films side by side, and its level
 log = logging.getLogger(__name__)
@@ -63,12 +61,10 @@ def conduct(
     clip: Clip,
     split: HoldOut,
     config: MethodConfig,
+    job: Job,
     *,
-    weights: Mapping[str, Path],
     flow: FlowEstimator,
-    networks: Mode,
-    device: torch.device,
-    progress: Progress,
+    weights: Mode,
 ) -> Outcome:
     """Predict the held-out frames of `clip` with `method` and with every baseline, and measure them.
 
@@ -79,18 +75,15 @@ def conduct(
         clip: the whole clip.
         split: what is held out of it.
         config: the method's settings.
-        weights: its trained parts, trained on the known frames.
+        job: where and with what it samples; its parts are trained on the known frames.
         flow: for the baselines.
-        networks: which weights of frozen networks the method uses, where it needs any.
-        device: where the method computes.
-        progress: watches the draws.
+        weights: which weights the artefacts of the given frames are made with, where the method requires any.
 
     Raises: MethodError for a method that returns other frames than it was asked for; ClipError for a clip that is too
         short.
     """
     questions = _questions(clip, split)
-    frozen = resolve_networks(method, Task(request.task), config, networks)
-    answers, samples = _ask(method, request, seeds, questions, config, weights, frozen, device, progress)
+    answers, samples = _ask(method, request, seeds, questions, config, job, weights)
     base = [_baselines(question, split, flow) for question in questions]
     sources = {name: [shot[name] for shot in base] for name in base[0]}
     measured: list[tuple[str, int | None, list[Frames]]] = [(name, None, frames) for name, frames in sources.items()]
@@ -162,10 +155,8 @@ def _ask(
     seeds: Sequence[int],
     questions: Sequence[_Question],
     config: MethodConfig,
-    weights: Mapping[str, Path],
-    networks: Mapping[str, Resolved],
-    device: torch.device,
-    progress: Progress,
+    job: Job,
+    weights: Mode,
 ) -> tuple[dict[int, list[Frames]], dict[str, Any]]:
     """The method's answers by seed, and what each sample took."""
     answers: dict[int, list[Frames]] = {seed: [] for seed in seeds}
@@ -173,20 +164,14 @@ def _ask(
     todo = [(seed, question) for seed in seeds for question in questions]
     for number, (seed, question) in enumerate(todo, 1):
         asked = SampleRequest(**{**vars(request), "seed": seed})
-        inputs = replace(_inputs(method, request, question.given, config), networks=networks)
-        sample, record = draw(method, asked, inputs, config, weights=weights, device=device, progress=progress)
+        with TemporaryDirectory() as scratch:  # of the frames that are given, not of the clip
+            given, made = Inputs(clip=question.given), Path(scratch)
+            inputs = prepare(method, request.task, given, config, made, weights=weights, device=job.device)
+            sample, record = draw(method, asked, inputs, config, job)
         answers[seed].append(_checked(method, question, sample.frames))
         takes[seed].append(record)
         log.info("seed %d, origin %d: draw %d of %d", seed, question.origin, number, len(todo))
     return answers, {str(seed): _summary(records) for seed, records in takes.items()}
-
-
-def _inputs(method: Method, request: SampleRequest, given: Clip, config: MethodConfig) -> Inputs:
-    """The given frames, with their own pyramid if the method reads one: a stored one is of other frames."""
-    ladder = method.requires(request.task, config).get("pyramid")
-    if ladder is None:
-        return Inputs(clip=given)
-    return Inputs(clip=given, pyramid=pyramid.build(to_video(given.frames), pyramid.Ladder.parse(ladder)))
 
 
 def _checked(method: Method, question: _Question, frames: Frames) -> Frames:

@@ -1,6 +1,5 @@
 """Draw, describe and store samples: what `onereel generate` and the workflow's `sample` rule have in common."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,16 +8,12 @@ from typing import Any
 import numba
 import torch
 
-from onereel.base.files import sha256_of
-from onereel.base.progress import Progress
+from onereel.base.files import sha256_once
 from onereel.base.provenance import measured, provenance
 from onereel.ingest.store import write_frames
-from onereel.methods import Inputs, Method, MethodConfig, Task, check_inputs, check_task
-from onereel.video import clip as clips_
-from onereel.video import pyramid
+from onereel.jobs.inputs import contents_of
+from onereel.methods import Inputs, Job, Method, MethodConfig, Task, check_given, check_inputs, check_task
 from onereel.video.clip import Clip
-from onereel.weights.entries import Mode
-from onereel.weights.store import Resolved, Weights
 
 
 @dataclass(frozen=True)
@@ -46,39 +41,6 @@ class SampleRequest:
     prompt: str = ""
 
 
-def read_inputs(
-    clip: Path | str,
-    *,
-    artefacts: Mapping[str, Path | str] | None = None,
-    clips: Mapping[str, Path | str] | None = None,
-    files: Mapping[str, Path | str] | None = None,
-    prompt: str = "",
-    networks: Mapping[str, Resolved] | None = None,
-) -> Inputs:
-    """Read what a method may read: stored clips by path, a stored pyramid, other files by name only."""
-    kinds = {kind: Path(path) for kind, path in (artefacts or {}).items()}
-    stored = kinds.pop("pyramid", None)
-    return Inputs(
-        clip=clips_.read(clip),
-        pyramid=pyramid.load(stored) if stored else None,
-        clips={role: clips_.read(path) for role, path in (clips or {}).items()},
-        files={role: Path(path) for role, path in (files or {}).items()},
-        artefacts=kinds,
-        prompt=prompt,
-        networks=networks or {},
-    )
-
-
-def resolve_networks(method: Method, task: Task, config: MethodConfig, mode: Mode) -> dict[str, Resolved]:
-    """The weights of the frozen networks that a task needs, by role; nothing is looked for where it needs none.
-
-    Raises: WeightsError where the mode asks for weights that are not here.
-    """
-    roles = method.networks(task, config)
-    store = Weights() if roles else None
-    return {role: store.resolve(role, mode) for role in roles} if store else {}
-
-
 def use_threads(count: int) -> None:
     """Compute on `count` cores, so that jobs beside each other share a machine as the scheduler meant."""
     torch.set_num_threads(count)
@@ -87,61 +49,52 @@ def use_threads(count: int) -> None:
 
 
 def draw(
-    method: Method,
-    request: SampleRequest,
-    inputs: Inputs,
-    config: MethodConfig,
-    *,
-    weights: Mapping[str, Path],
-    device: torch.device,
-    progress: Progress,
+    method: Method, request: SampleRequest, inputs: Inputs, config: MethodConfig, job: Job
 ) -> tuple[Clip, dict[str, Any]]:
     """One sample and its record."""
-    ((sample, record),) = draw_many(
-        method, [request], inputs, config, weights=weights, device=device, progress=progress
-    )
+    ((sample, record),) = draw_many(method, [request], inputs, config, job)
     return sample, record
 
 
 def draw_many(
-    method: Method,
-    requests: Sequence[SampleRequest],
-    inputs: Inputs,
-    config: MethodConfig,
-    *,
-    weights: Mapping[str, Path],
-    device: torch.device,
-    progress: Progress,
+    method: Method, requests: Sequence[SampleRequest], inputs: Inputs, config: MethodConfig, job: Job
 ) -> list[tuple[Clip, dict[str, Any]]]:
-    """Samples that differ in nothing but their seeds, with their records; ``seconds`` is the time of all, shared."""
+    """Samples that differ in nothing but their seeds, with their records; ``seconds`` is the time of all, shared.
+
+    Raises: MethodError or ClipError where the inputs do not fit the task, or `Method.check` refuses them.
+    """
     task = Task(requests[0].task)  # a job's parameters are plain text
-    check_task(method, task)
-    check_inputs(method, task, inputs.clips, inputs.files)
-    with measured(device) as cost:
-        drawn = method.sample_many(
-            task,
-            inputs,
-            config,
-            weights=weights,
-            device=device,
-            seeds=[request.seed for request in requests],
-            progress=progress,
-        )
+    check_run(method, task, inputs, config, job)
+    with measured(job.device) as cost:
+        drawn = method.sample_many(task, inputs, config, [request.seed for request in requests], job)
     shared = {
         "config": config.model_dump(mode="json"),
-        "weights": {part: sha256_of(path) for part, path in weights.items()},
-        "networks": {role: inputs.network(role).printed for role in method.networks(task, config)},
+        "weights": {part: sha256_once(path) for part, path in job.models.items()},
+        "backbones": {name: job.backbone(name).printed for name in method.backbones(task, config)},
         **cost,
         "seconds": round(cost["seconds"] / len(requests), 3),
         "drawn_together": len(requests),
-        **provenance(device),
+        **provenance(job.device),
     }
+    # A method that reads no clip knows itself how fast its samples play.
     clips = [sample if isinstance(sample, Clip) else Clip(sample, inputs.clip.fps) for sample in drawn]
     effects = [dict(method.effects(task, inputs, config, clip)) for clip in clips]
     return [
         (clip, {**_record(request, clip, shared), "effects": found})
         for request, clip, found in zip(requests, clips, effects, strict=True)
     ]
+
+
+def check_run(method: Method, task: Task, inputs: Inputs, config: MethodConfig, job: Job) -> None:
+    """Refuse what no training mends: a task, inputs or settings that do not go together.
+
+    Raises: MethodError or ClipError in one line.
+    """
+    check_task(method, task)
+    check_inputs(method, task, inputs.clips, inputs.files)
+    given = bool(inputs.prompt) and not method.calibration
+    check_given(method, task, clip=inputs.clip is not None, prompt=given)
+    method.check(task, inputs, config, job)
 
 
 def _record(request: SampleRequest, sample: Clip, shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,17 +105,7 @@ def _record(request: SampleRequest, sample: Clip, shared: Mapping[str, Any]) -> 
 def asked_of(request: SampleRequest, config: MethodConfig, inputs: Inputs) -> dict[str, Any]:
     """Everything that samples depend on but for their seeds, for `onereel.base.run_record`."""
     asked = {key: value for key, value in asdict(request).items() if key not in ("run", "seed")}
-    clips = {"clip": inputs.clip, **inputs.clips}
-    files = {role: sha256_of(path) for role, path in inputs.files.items() if path.is_file()}
-    read = {role: _digest(clip) for role, clip in clips.items()} | files
-    return {**asked, "config": config.model_dump(mode="json"), "inputs": read}
-
-
-def _digest(clip: Clip) -> str:
-    digest = hashlib.sha256(f"{clip.size} {clip.fps}".encode())
-    for frame in clip.frames:
-        digest.update(frame.tobytes())
-    return digest.hexdigest()
+    return {**asked, "config": config.model_dump(mode="json"), "inputs": contents_of(inputs)}
 
 
 def write_sample(folder: Path, name: str, sample: Clip, record: Mapping[str, Any]) -> None:

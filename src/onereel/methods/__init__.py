@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,21 @@ from onereel.base.errors import ConfigError, MethodError
 from onereel.base.names import did_you_mean
 from onereel.base.paths import config_folder
 from onereel.base.readers import complaint, read_checked
-from onereel.methods.base import LARGEST_SEED, BaseMethod, Inputs, Method, MethodConfig, Roles, Task
+from onereel.methods.base import LARGEST_SEED, BaseMethod, Inputs, Job, Method, MethodConfig, Part, Task
+from onereel.methods.roles import Group, Roles
 
 _JOBS = ("fit", "sample", "heldout")  # what a method's YAML can ask resources for, besides its presets
 
 __all__ = [
     "BaseMethod",
     "Inputs",
+    "Job",
     "Method",
     "MethodConfig",
+    "Part",
     "Roles",
     "Task",
+    "check_given",
     "check_inputs",
     "check_seeds",
     "check_task",
@@ -87,7 +91,10 @@ def training_code(method: Method) -> tuple[str, ...]:
 
 
 def check_inputs(
-    method: Method | BaseMethod, task: Task, clips: Collection[str] = (), files: Collection[str] = ()
+    method: Method | BaseMethod,
+    task: Task,
+    clips: Collection[str] = (),
+    files: Collection[str] | Mapping[str, Path] = (),
 ) -> None:
     """Refuse further inputs that the task does not read, misses, or is given too many of.
 
@@ -95,26 +102,58 @@ def check_inputs(
         method: whose task.
         task: one of the method's.
         clips: roles that clips fill.
-        files: roles that files fill.
+        files: roles that files or folders fill, with the paths where what is there is to be checked, too.
 
     Raises: MethodError in one line.
     """
-    roles = method.roles.get(task, Roles(needed=False))
-    where, known = f"{method.name}, task '{task}'", sorted(roles.clips | roles.files)
-    given = [*clips, *files]
-    for role in given:
-        if role not in known:
-            remedy = did_you_mean(role, tuple(known)) if known else "leave it out"
+    roles = method.roles.get(task, Roles())
+    where = f"{method.name}, task '{task}'"
+    for role in (*clips, *files):
+        if roles.group_of(role) is None:
+            remedy = did_you_mean(role, roles.names) if roles.names else "leave it out"
             raise MethodError(f"{where}, input '{role}'", "the task reads no such input", remedy)
-    if len(given) > 1 or (roles.needed and not given):
-        needed = f"one of the inputs {' and '.join(map(repr, known))}" if len(known) > 1 else f"the input '{known[0]}'"
-        problem = f"{'needs' if roles.needed else 'takes'} {needed}{', got both' if given else ''}"
-        raise MethodError(where, problem, f"give {' or '.join(_forms(role, roles) for role in known)}")
-    if (wrong := set(clips) - roles.clips) or (wrong := set(files) - roles.files):
-        (role,) = wrong
-        raise MethodError(
-            f"{where}, input '{role}'", f"is a {'clip' if role in clips else 'file'}", f"give {_forms(role, roles)}"
-        )
+    for group in roles.groups:
+        _check_group(where, group, [role for role in (*clips, *files) if role in group.names])
+        for role in sorted(group.names):
+            path = Path(files[role]) if isinstance(files, Mapping) and role in files else None
+            _check_kind(where, group, role, role in clips, role in files, path)
+
+
+def _check_group(where: str, group: Group, given: Sequence[str]) -> None:
+    if len(given) == 1 or not (given or group.needed):
+        return
+    known = sorted(group.names)
+    needed = f"one of the inputs {' and '.join(map(repr, known))}" if len(known) > 1 else f"the input '{known[0]}'"
+    problem = f"{'needs' if group.needed else 'takes'} {needed}{', got both' if given else ''}"
+    raise MethodError(where, problem, f"give {' or '.join(group.forms(role) for role in known)}")
+
+
+def _check_kind(where: str, group: Group, role: str, clip: bool, file: bool, path: Path | None) -> None:
+    if path is not None and file and role not in group.files | group.clips and not path.is_dir():
+        raise MethodError(f"{where}, input '{role}'", f"'{path}' is no folder", f"give {group.forms(role)}")
+    if (clip and role not in group.clips) or (file and role not in group.files | group.folders):
+        what = "clip" if clip else "file"
+        raise MethodError(f"{where}, input '{role}'", f"is a {what}", f"give {group.forms(role)}")
+
+
+def check_given(method: Method | BaseMethod, task: Task, *, clip: bool, prompt: bool) -> None:
+    """Refuse a clip or a prompt that the task does not read, or misses.
+
+    Args:
+        method: whose task.
+        task: one of the method's.
+        clip: whether there is a clip.
+        prompt: whether there is a prompt.
+
+    Raises: MethodError in one line.
+    """
+    roles = method.roles.get(task, Roles())
+    where = f"{method.name}, task '{task}'"
+    for what, policy, given in (("clip", roles.clip, clip), ("prompt", roles.prompt, prompt)):
+        if policy == "needed" and not given:
+            raise MethodError(where, f"needs a {what}", "give one")
+        if policy == "refused" and given:
+            raise MethodError(where, f"reads no {what}", "leave it out")
 
 
 def check_seeds(where: str, first: int, count: int = 1) -> None:
@@ -124,12 +163,6 @@ def check_seeds(where: str, first: int, count: int = 1) -> None:
     """
     if not 0 <= first <= LARGEST_SEED - count + 1:
         raise ConfigError(where, f"seed {first} is out of range", f"use whole numbers from 0 to {LARGEST_SEED}")
-
-
-def _forms(role: str, roles: Roles) -> str:
-    """How an input may be given."""
-    forms = [f"{role}=clip:NAME"] * (role in roles.clips) + [f"{role}=FILE"] * (role in roles.files)
-    return " or ".join(forms)
 
 
 def configure(

@@ -5,22 +5,22 @@ Imports nothing heavy: the workflow reads every method's settings each time it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from onereel.base.errors import ClipError
+from onereel.base.progress import Progress, no_progress
 from onereel.base.settings import Settings
+from onereel.methods.roles import Roles
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.base.progress import Progress
     from onereel.video.clip import Clip, Frames
-    from onereel.video.pyramid import Pyramid
     from onereel.weights.store import Resolved
 
 
@@ -55,27 +55,6 @@ EDITS = frozenset({Task.EDIT_TEXT, Task.EDIT_STRUCTURE, Task.EDIT_MASKED, Task.C
 """Tasks whose samples keep the motion of their source."""
 
 
-@dataclass(frozen=True)
-class Roles:
-    """Further inputs of a task, of which a run gives one.
-
-    Attributes:
-        clips: roles that a clip fills (``role=clip:NAME``).
-        files: roles that a file fills (``role=FILE``); a role may be in both.
-        needed: False where the task does without, too.
-    """
-
-    clips: frozenset[str] = frozenset()
-    files: frozenset[str] = frozenset()
-    needed: bool = True
-
-    @classmethod
-    def of(cls, either: str = "", *, clips: str = "", files: str = "", needed: bool = True) -> Roles:
-        """From names with spaces between them; `either`: a clip or a file will do."""
-        both = either.split()
-        return cls(frozenset(both + clips.split()), frozenset(both + files.split()), needed)
-
-
 class MethodConfig(Settings):
     """Base of every method's settings."""
 
@@ -100,36 +79,57 @@ class MethodConfig(Settings):
         return self.model_dump(mode="json", exclude=set(self.sampling_only))
 
 
+CLIP, PROMPT, INPUTS, BACKBONES = "clip", "prompt", "inputs", "backbones"
+"""What a training may read: the run's clip, its prompt, its further inputs, its pretrained networks. An artefact is
+read with what it was made of."""
+
+Artefacts: TypeAlias = Mapping[tuple[str, str], str]
+"""Preprocessed files: by role and kind, the kind's key (``{("clip", "pyramid"): ladder.name}``). The role says what it
+is made of: ``clip``, ``prompt``, or a further input's role."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A trained part of a method.
+
+    Attributes:
+        needs: parts that must be trained before it, whose files its training gets.
+        reads: what its training sees besides: `CLIP`, `PROMPT`, `INPUTS`, `BACKBONES`, or nothing. It is given nothing
+            else. Runs that agree in all of it, in the settings that training reads, and in the parts before it, share
+            one trained part; one that reads no clip is trained once for all clips.
+    """
+
+    needs: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset({CLIP})
+
+
+def reads_of(role: str) -> str:
+    """What a training reads that sees an artefact of a role: `CLIP`, `PROMPT` or `INPUTS`."""
+    return role if role in (CLIP, PROMPT) else INPUTS
+
+
+def sees(parts: Mapping[str, Part], name: str) -> frozenset[str]:
+    """What a part depends on: what it reads, and what the parts before it read."""
+    return parts[name].reads.union(*(sees(parts, needed) for needed in parts[name].needs))
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What a method may read.
 
     Attributes:
-        clip: the clip of the run.
-        pyramid: its space-time pyramid, where `Method.requires` asked for one.
+        clip: the clip of the run. None where the task needs none (`Roles.clip`) and the run gave none.
         clips: further clips by role, e.g. ``{"style": ...}`` for an analogy.
-        files: further files by role, e.g. ``{"mask": ...}``.
-        artefacts: other preprocessed files by kind, e.g. ``{"depth": ...}``, where `Method.requires` asked for them.
+        files: further files and folders by role, e.g. ``{"mask": ...}``.
+        artefacts: preprocessed files by role and kind, where `Method.requires` asked for them.
         prompt: the text of a text-driven task, else empty.
-        networks: weights of frozen networks by role, where `Method.networks` asked for them.
     """
 
-    clip: Clip
-    pyramid: Pyramid | None = None
+    clip: Clip = None  # type: ignore[assignment] # only tasks that say so see None
     clips: Mapping[str, Clip] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
-    artefacts: Mapping[str, Path] = field(default_factory=dict)
+    artefacts: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     prompt: str = ""
-    networks: Mapping[str, Resolved] = field(default_factory=dict)
-
-    def network(self, role: str) -> Resolved:
-        """The weights for a role; where nobody chose any, what ``auto`` resolves to.
-
-        Raises: WeightsError if they are damaged.
-        """
-        from onereel.weights.store import Weights
-
-        return self.networks.get(role) or Weights().resolve(role)
 
     def shown(self, role: str) -> Clip | None:
         """The further clip of a role, or what a further file of it shows: a video, or a picture as one frame.
@@ -143,6 +143,50 @@ class Inputs:
             return self.clips[role]
         return ingest.load(self.files[role], allow_single=True) if role in self.files else None
 
+    def only(self, reads: Collection[str]) -> Inputs:
+        """The same without what a training does not read; artefacts go with what they were made of."""
+        further = INPUTS in reads
+        return replace(
+            self,
+            clip=self.clip if CLIP in reads else None,  # type: ignore[arg-type]
+            clips=self.clips if further else {},
+            files=self.files if further else {},
+            artefacts={key: path for key, path in self.artefacts.items() if reads_of(key[0]) in reads},
+            prompt=self.prompt if PROMPT in reads else "",
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where and with what a method works.
+
+    Attributes:
+        device: where to compute. ``meta``: nobody knows yet, so no limit of memory is judged.
+        models: the safetensors files of trained parts, by part: those that the task samples with, or that the part in
+            training needs.
+        backbones: weights of pretrained networks by the names that `Method.backbones` asked for.
+        seed: of a training: seed of every random draw.
+        workdir: of a training: private folder, the same for every attempt with the same inputs and settings;
+            checkpoints for resuming and ``curves.tsv`` go here.
+        progress: watches long loops.
+    """
+
+    device: torch.device
+    models: Mapping[str, Path] = field(default_factory=dict)
+    backbones: Mapping[str, Resolved] = field(default_factory=dict)
+    seed: int = 0
+    workdir: Path = Path()
+    progress: Progress = no_progress
+
+    def backbone(self, name: str) -> Resolved:
+        """The weights of a pretrained network; where nobody chose any, what ``auto`` resolves to.
+
+        Raises: WeightsError if they are damaged.
+        """
+        from onereel.weights.store import Weights
+
+        return self.backbones.get(name) or Weights().resolve(name)
+
 
 @runtime_checkable
 class Method(Protocol):
@@ -153,7 +197,7 @@ class Method(Protocol):
         title: the name as tables print it.
         paper: where the method was published, one line; empty for a baseline of ours.
         tasks: what it can do.
-        roles: further inputs by task; tasks that are not in it read the clip alone.
+        roles: what a task reads besides the clip; tasks that are not in it read the clip alone.
         calibration: True for rows that only tell a reader what a number means.
         trained_by: modules below ``onereel`` that, with all they import, say how parts are trained: where they change,
             parts are trained again. Empty: the method's package.
@@ -169,81 +213,44 @@ class Method(Protocol):
     trained_by: tuple[str, ...]
     Config: type[MethodConfig]
 
-    def requires(self, task: Task, config: Any) -> Mapping[str, str]:
-        """Preprocessed artefacts by kind, each with its key: ``{"pyramid": ladder.name}``."""
+    def requires(self, task: Task, config: Any) -> Artefacts:
+        """Preprocessed artefacts of the clip, the prompt and further inputs."""
         ...
 
-    def networks(self, task: Task, config: Any) -> tuple[str, ...]:
-        """Roles of the frozen networks that samples of `task` are made with, as ``config/weights.yaml`` has them."""
+    def backbones(self, task: Task, config: Any) -> tuple[str, ...]:
+        """Pretrained networks that the method builds on: roles or entries of ``config/weights.yaml``. A method that
+        lets people choose has a setting for it. They are resolved once a job, named in every record, and results
+        follow when they change."""
         ...
 
-    def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
-        """Trained parts that `task` needs, each with the parts that must be trained before it; empty if none."""
+    def parts(self, task: Task, config: Any) -> Mapping[str, Part]:
+        """Trained parts that `task` needs; empty if none."""
         ...
 
-    def check(self, task: Task, inputs: Inputs, config: Any, device: torch.device) -> None:
+    def check(self, task: Task, inputs: Inputs, config: Any, job: Job) -> None:
         """Refuse what no training mends, before any: settings that do not fit the clip, inputs that cannot be read.
 
-        Raises: MethodError or ClipError, as `sample` would.
+        Called with everything that `sample_many` will get but the trained parts.
+
+        Raises: MethodError or ClipError, as `sample_many` would.
         """
         ...
 
-    def fit(
-        self,
-        part: str,
-        inputs: Inputs,
-        config: Any,
-        *,
-        weights: Mapping[str, Path],
-        workdir: Path,
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Mapping[str, torch.Tensor]:
-        """Train `part`; return its state dict.
-
-        Args:
-            part: one of `parts`.
-            inputs: what to train on.
-            config: an instance of `Config`.
-            weights: the safetensors files of the parts that this one needs.
-            workdir: private folder, the same for every attempt with the same inputs and settings: checkpoints for
-                resuming and ``curves.tsv`` go here.
-            device: where to train.
-            seed: seed of every random draw.
-            progress: watches the training loop.
-        """
-        ...
-
-    def sample(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: Any,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Frames | Clip:
-        """One sample, (T, H, W, 3) uint8; a Clip where it plays at another rate than the input.
-
-        The same seed on the same machine gives the same bytes, whatever else is drawn.
-        """
+    def fit(self, part: str, inputs: Inputs, config: Any, job: Job) -> Mapping[str, torch.Tensor]:
+        """Train `part`, one of `parts`, on what it reads; return its state dict."""
         ...
 
     def sample_many(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: Any,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seeds: Sequence[int],
-        progress: Progress,
+        self, task: Task, inputs: Inputs, config: Any, seeds: Sequence[int], job: Job
     ) -> Sequence[Frames | Clip]:
-        """A sample for each seed, the same as `sample` gives; some may be drawn together, which is faster."""
+        """A sample for each seed: (T, H, W, 3) uint8, or a Clip where it plays at another rate than the input.
+
+        The same seed on the same machine gives the same bytes, whatever else is drawn with it.
+        """
+        ...
+
+    def sample(self, task: Task, inputs: Inputs, config: Any, seed: int, job: Job) -> Frames | Clip:
+        """The one sample of a seed."""
         ...
 
     def together(self, config: Any) -> int:
@@ -260,7 +267,7 @@ class Method(Protocol):
 
 
 class BaseMethod:
-    """Defaults: no further inputs, nothing preprocessed, nothing trained, samples one after the other."""
+    """Defaults: no further inputs, nothing preprocessed, nothing pretrained or trained, nothing to refuse."""
 
     name: ClassVar[str]
     tasks: ClassVar[frozenset[Task]]
@@ -269,40 +276,31 @@ class BaseMethod:
     calibration: ClassVar[bool] = False
     trained_by: ClassVar[tuple[str, ...]] = ()
 
-    def requires(self, task: Task, config: Any) -> Mapping[str, str]:
+    def requires(self, task: Task, config: Any) -> Artefacts:
         """Nothing."""
         return {}
 
-    def networks(self, task: Task, config: Any) -> tuple[str, ...]:
+    def backbones(self, task: Task, config: Any) -> tuple[str, ...]:
         """None."""
         return ()
 
-    def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
+    def parts(self, task: Task, config: Any) -> Mapping[str, Part]:
         """No trained part."""
         return {}
 
-    def check(self, task: Task, inputs: Inputs, config: Any, device: torch.device) -> None:
-        """Nothing that `sample` does not say soon enough."""
+    def check(self, task: Task, inputs: Inputs, config: Any, job: Job) -> None:
+        """Nothing that sampling does not say soon enough."""
 
-    def fit(self, part: str, *args: Any, **kwargs: Any) -> Mapping[str, torch.Tensor]:
+    def fit(self, part: str, inputs: Inputs, config: Any, job: Job) -> Mapping[str, torch.Tensor]:
         """Never called: there is no part to train."""
         raise ValueError(f"no part '{part}': nothing is trained")
 
-    def sample_many(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: Any,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seeds: Sequence[int],
-        progress: Progress,
-    ) -> Sequence[Frames | Clip]:
-        """One after the other."""
-        own: Any = self  # `sample` is the method's own
-        further = {"weights": weights, "device": device, "progress": progress}
-        return [own.sample(task, inputs, config, seed=seed, **further) for seed in seeds]
+    def sample(self, task: Task, inputs: Inputs, config: Any, seed: int, job: Job) -> Frames | Clip:
+        """The one sample of a seed."""
+        own: Any = self  # `sample_many` is the method's own
+        (drawn,) = own.sample_many(task, inputs, config, [seed], job)
+        found: Frames | Clip = drawn
+        return found
 
     def together(self, config: Any) -> int:
         """One."""

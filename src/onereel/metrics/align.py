@@ -16,13 +16,13 @@ class Aligned:
     """Clips that may be compared.
 
     Attributes:
-        reference: the reference, cut where the samples are shorter.
+        reference: the reference, cut where the samples are shorter; None where there is none.
         samples: the samples by name.
         text: what was done, for the table's foot; empty if nothing was.
         equal: whether all have one length and size.
     """
 
-    reference: Clip
+    reference: Clip | None
     samples: Mapping[str, Clip]
     text: str
     equal: bool

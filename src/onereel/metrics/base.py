@@ -122,6 +122,8 @@ class Metric(ABC):
         same_size: whether a sample must have the reference's length and size for the value to be defined.
         least_frames: frames that every clip must have for it.
         needs_prompt: whether it is defined only where a prompt or caption says what to show.
+        needs_reference: whether it holds samples against the clip that they were made from; samples that were made of
+            a prompt alone have none.
     """
 
     name: ClassVar[str]
@@ -134,6 +136,7 @@ class Metric(ABC):
     same_size: ClassVar[bool] = False
     least_frames: ClassVar[int] = 1
     needs_prompt: ClassVar[bool] = False
+    needs_reference: ClassVar[bool] = True
 
     @abstractmethod
     def protocol(self) -> dict[str, Any]:
@@ -144,7 +147,7 @@ class Metric(ABC):
         """The value; NaN where it is not defined, infinity where it has no bound.
 
         Args:
-            reference: the input clip, (T, H, W, 3) uint8.
+            reference: the input clip, (T, H, W, 3) uint8; no frames where there is none and `needs_reference` is False.
             samples: one sample for scope ``"sample"``, all samples of the run for scope ``"run"``.
             context: weights, device and cache.
 

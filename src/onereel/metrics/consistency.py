@@ -21,6 +21,7 @@ class _Consistency(Metric):
     better = "higher"
     extractor = "clip"
     extractor_title = "CLIP"
+    needs_reference = False
 
     def protocol(self) -> dict[str, Any]:
         """What is compared."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from onereel.base.errors import ClipError, MetricError, OnereelError, WeightsError
@@ -19,11 +20,12 @@ from onereel.video.clip import Clip
 from onereel.weights.entries import Mode
 from onereel.weights.store import Weights
 
+_NO_FRAMES = np.empty((0, 0, 0, 3), np.uint8)
 log = logging.getLogger(__name__)
 
 
 def evaluate(
-    reference: Clip,
+    reference: Clip | None,
     samples: Mapping[str, Clip],
     *,
     metrics: Sequence[str] | None = None,
@@ -40,7 +42,7 @@ def evaluate(
     """Measure samples against the clip that they were made from.
 
     Args:
-        reference: the input clip.
+        reference: the input clip; None for samples that were made of none, of which metrics that compare are left out.
         samples: samples by name.
         metrics: names; None measures all that can be computed here, and leaves out the others.
         weights: extractors' weights: "real", "stand-in", or "auto": real where present.
@@ -56,18 +58,18 @@ def evaluate(
 
     Returns: a JSON-ready dict:
         ``records``: one per value: metric, title, column (the title, with the stand-in's name where weights stand in),
-        sample (None for a value of the whole run), value (None where it is not defined; infinity is null in JSON), note
+        sample (None for a value of the whole run), value (None where it is not defined), note
         (why), unit, better, extractor, weights (title and 12 digits of the sha256), stand_in, protocol, n (samples
         behind the value); ``left_out``: by metric, why it could not be computed; ``summary``: per metric mean, low,
         high, n, column, better, unit, stand_in; ``align``: what was done to make clips comparable; ``reference``:
-        frames, height, width, fps of the input as compared.
+        frames, height, width, fps of the input as compared, None without one.
 
     Raises: MetricError for an unknown metric, no sample, clips that do not compare; WeightsError for missing weights.
     """
     chosen = _choose(metrics)
     if not samples:
         raise MetricError("evaluation", "there are no samples", "name a folder with at least one video")
-    aligned = align_clips(reference, samples, align)
+    aligned = align_clips(reference, samples, align) if reference else Aligned(None, samples, "", equal=False)
     context = Context(weights=weights, store=store, device=device, cache=cache, prompt=prompt, flow_of=flow_of)
     tried = _Attempts(_tolerated(named=metrics is not None, strict=strict))
     for metric in chosen:  # missing weights are found before hours of work, not after
@@ -83,14 +85,18 @@ def evaluate(
                 records.append(_record(metric, name, aligned, context))
     # A mean over the samples that are left would be the mean of something else.
     records = [record for record in records if record["metric"] not in tried.refused]
-    frames, height, width = aligned.reference.size
     return {
         "records": records,
         "left_out": tried.refused,
         "summary": summarise(records),
         "align": aligned.text,
-        "reference": {"frames": frames, "height": height, "width": width, "fps": str(aligned.reference.fps)},
+        "reference": _size(aligned.reference) if aligned.reference else None,
     }
+
+
+def _size(clip: Clip) -> dict[str, Any]:
+    frames, height, width = clip.size
+    return {"frames": frames, "height": height, "width": width, "fps": str(clip.fps)}
 
 
 class _Attempts:
@@ -155,7 +161,10 @@ def _check(metric: Metric, aligned: Aligned, context: Context) -> None:
 
     Raises: MetricError, WeightsError.
     """
-    shortest = min(clip.size[0] for clip in (aligned.reference, *aligned.samples.values()))
+    clips = [*aligned.samples.values(), *([aligned.reference] if aligned.reference else [])]
+    shortest = min(clip.size[0] for clip in clips)
+    if metric.needs_reference and not aligned.reference:
+        raise MetricError(metric.name, "compares with the input clip, and there is none", "name other metrics")
     if metric.same_size and not aligned.equal:
         raise MetricError(metric.name, "needs samples of the input's length and size", "align them: crop, resize")
     if shortest < metric.least_frames:
@@ -175,7 +184,8 @@ def _targets(metric: Metric, aligned: Aligned) -> list[str | None]:
 def _record(metric: Metric, name: str | None, aligned: Aligned, context: Context) -> dict[str, Any]:
     clips = list(aligned.samples.values()) if name is None else [aligned.samples[name]]
     try:
-        value = metric.measure(aligned.reference.frames, [clip.frames for clip in clips], context)
+        reference = aligned.reference.frames if aligned.reference else _NO_FRAMES
+        value = metric.measure(reference, [clip.frames for clip in clips], context)
     except (MetricError, ClipError) as error:
         where = error.where if name is None else f"sample '{name}', {error.where}"
         raise MetricError(where, error.problem, error.remedy) from None

@@ -31,6 +31,7 @@ class WarpError(Metric):
     extractor = "flow"
     extractor_title = "optical flow"
     least_frames = 2
+    needs_reference = False  # for the motion of the sample itself
 
     def protocol(self) -> dict[str, Any]:
         """Where pixels count, and in what unit."""

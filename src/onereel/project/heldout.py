@@ -21,7 +21,7 @@ from onereel.base.parsing import (
 )
 from onereel.heldout.hold_out import HoldOut, Kind
 from onereel.methods import Method, MethodConfig, method_names
-from onereel.methods.base import LARGEST_SEED
+from onereel.methods.base import CLIP, LARGEST_SEED
 from onereel.project.runs import RunRow
 
 COLUMNS = (
@@ -151,16 +151,14 @@ def check_settings(row: HeldOutRow, method: Method) -> None:
 
 
 def check_artefacts(row: HeldOutRow, method: Method, config: MethodConfig) -> None:
-    """Whether a test can give the method what it requires: a pyramid, made anew of the frames given each time.
+    """Whether a test can give the method what it requires: what is read off the frames given each time.
 
     Raises: ConfigError otherwise.
     """
-    for kind in method.requires(row.split.kind.task, config):
-        if kind != "pyramid":
-            problem = f"method '{row.method}' needs '{kind}'"
-            raise ConfigError(
-                f"held-out test '{row.test}'", problem, "a test gives a method frames and their pyramid only"
-            )
+    for role, kind in method.requires(row.split.kind.task, config):
+        if role != CLIP:
+            problem = f"method '{row.method}' needs the {kind} of its input '{role}'"
+            raise ConfigError(f"held-out test '{row.test}'", problem, "a test gives a method frames only")
 
 
 def _parse(where: str, cells: Mapping[str, str]) -> HeldOutRow:

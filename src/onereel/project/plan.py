@@ -6,9 +6,9 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from onereel import ingest
 from onereel.base.errors import ClipError, ConfigError, MethodError
@@ -22,7 +22,10 @@ from onereel.base.run_record import RunRecord
 from onereel.heldout.hold_out import HoldOut, Kind
 from onereel.ingest.download import split_login, without_password
 from onereel.methods import (
+    Method,
     MethodConfig,
+    Part,
+    check_given,
     check_inputs,
     check_seeds,
     check_task,
@@ -30,24 +33,14 @@ from onereel.methods import (
     load_method,
     read_method_file,
 )
-from onereel.methods.base import EDITS
+from onereel.methods.base import BACKBONES, CLIP, EDITS, INPUTS, PROMPT, Artefacts, reads_of, sees
+from onereel.project import layout
 from onereel.project.clips import ClipRow, read_clip_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow, main_clips, read_run_sheet
 from onereel.project.tables import read_spec
 
 _DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
-
-PARTIAL_REPORT = Path("results/report-partial")
-_CLIPS, _SAMPLES, _METRICS = Path("data/clips"), Path("results/samples"), Path("results/metrics")
-_VISITED = (Path("results/report"), Path("results/figures"), PARTIAL_REPORT)
-"""Folders that are written anew, in which people may leave a file."""
-_EMPTIED = (
-    *_VISITED,
-    *(Path("data") / kind for kind in ("pyramids", "depth", "flow", "embeddings")),
-    *(Path("results") / stage for stage in ("models", "metrics", "heldout", "visuals", "tables", "summary")),
-)
-"""Folders that belong to the workflow alone: outputs are deleted before a job makes them anew."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,30 @@ class Found:
 
     name: str
     source: str
+
+
+class Model(NamedTuple):
+    """Which trained part: runs for which all of this is the same share it.
+
+    Attributes:
+        clip: the clip that its training sees; `layout.NO_CLIP` where it sees none.
+        method: the method's name.
+        variant: the settings that training reads, and what else it sees: prompt, further inputs, backbones, artefacts.
+        part: its name.
+    """
+
+    clip: str
+    method: str
+    variant: str
+    part: str
+
+
+class Read(NamedTuple):
+    """What is read off a file that is a run's further input: the file, and which artefact."""
+
+    source: str
+    kind: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -113,13 +130,22 @@ class Plan:
         return {name: _configure(self.root, run) for name, run in self.computed.items()}
 
     @cached_property
-    def models(self) -> dict[tuple[str, str, str, str], RunRow]:
-        """One run for each (clip, method, variant, part) that must be trained: of several one that sets a guard."""
+    def models(self) -> dict[Model, RunRow]:
+        """One run for each part that must be trained: of several one that sets a guard."""
         return {
-            (run.clip, run.method, self.variant(name), part): run
+            model: run
             for name, run in sorted(self.computed.items(), key=lambda item: self._sets_a_guard(item[0]))
-            for part in self.parts(name)
+            for model in self.models_of(name).values()
         }
+
+    @cached_property
+    def checked(self) -> dict[str, tuple[str, ...]]:
+        """Runs that need a trained part, by the clip that the part's training sees: checked before any training."""
+        found: dict[str, dict[str, None]] = {}
+        for name in self.computed:
+            for model in self.models_of(name).values():
+                found.setdefault(model.clip, {})[name] = None
+        return {clip: tuple(runs) for clip, runs in found.items()}
 
     def _sets_a_guard(self, run: str) -> bool:
         return not self.configs[run].guards.isdisjoint(self.computed[run].settings)
@@ -128,14 +154,26 @@ class Plan:
     def texts(self) -> dict[str, str]:
         """Prompts of all runs by the name of their embedding's file."""
         prompts = (run.prompt for run in self.computed.values() if run.prompt)
-        return {hashlib.sha256(prompt.encode()).hexdigest()[:16]: prompt for prompt in prompts}
+        return {layout.text_of(prompt).stem: prompt for prompt in prompts}
+
+    @cached_property
+    def inputs_read(self) -> dict[str, Read]:
+        """What methods require of files that are further inputs, by the path of the artefact."""
+        found = {}
+        for name, run in self.computed.items():
+            _, files = clips_and_files(run.inputs)
+            for (role, kind), key in self.requires(name).items():
+                if role in files:
+                    source = self.resolve(files[role])
+                    found[str(layout.input_of(source, kind, key))] = Read(source, kind, key)
+        return found
 
     def previewed(self, names: Sequence[str]) -> tuple[str, ...]:
         """Clips whose depth, motion and embeddings the report shows; ``*`` stands for every clip of a run.
 
         Raises: ConfigError for a name that is no clip.
         """
-        shown = {run.clip for run in self.runs.values()}
+        shown = {run.clip for run in self.runs.values() if run.clip}
         for name in names:
             if name != "*" and name not in shown:
                 remedy = f"{did_you_mean(name, sorted(shown))} (in config.yaml, or * for all)"
@@ -155,7 +193,9 @@ class Plan:
     @cached_property
     def kept(self) -> tuple[str, ...]:
         """Clips that were made of a source which is gone: whoever made them again would lose them."""
-        return tuple(clip for clip in self.clips if self._is_gone(clip) and is_whole(Result("clip", _CLIPS, clip)))
+        return tuple(
+            clip for clip in self.clips if self._is_gone(clip) and is_whole(Result("clip", layout.CLIPS, clip))
+        )
 
     def _is_gone(self, clip: str) -> bool:
         source = self.source(clip)
@@ -174,10 +214,10 @@ class Plan:
     def _is_output(self, path: Path) -> bool:
         if path.suffix not in (".mkv", ".mp4"):
             return False
-        if path.parent == _CLIPS:
+        if path.parent == layout.CLIPS:
             return path.stem in self.clips or path.stem in self.known_clips
         run = path.parent.name
-        return path.parent == _SAMPLES / run and run in self.runs and path.stem in self.samples(run)
+        return path.parent == layout.samples_of(run) and run in self.runs and path.stem in self.samples(run)
 
     def samples(self, run: str) -> tuple[str, ...]:
         """Names of a run's samples."""
@@ -220,8 +260,8 @@ class Plan:
             "method": row.method,
             "samples": self.samples(run),
             "align": align,
-            "prompt": row.prompt or self.clips[row.clip].caption,
-            "flow_of": "source" if row.task in EDITS else "sample",
+            "prompt": row.prompt or (self.clips[row.clip].caption if row.clip else ""),
+            "flow_of": "source" if row.task in EDITS and row.clip else "sample",
         }
 
     def metrics(self, run: str, always: Sequence[str], of_edits: Sequence[str]) -> tuple[str, ...]:
@@ -240,30 +280,103 @@ class Plan:
         """
         for name, row in self.runs.items():
             request = {key: value for key, value in row.plain().items() if key not in ("samples", "seed")}
-            if drawn := [sample for sample in self.samples(name) if (_SAMPLES / name / f"{sample}.mkv").is_file()]:
+            if drawn := [
+                sample for sample in self.samples(name) if (layout.samples_of(name) / f"{sample}.mkv").is_file()
+            ]:
                 with suppress(ConfigError):
-                    RunRecord(_SAMPLES / name).name(request, drawn)
+                    RunRecord(layout.samples_of(name)).name(request, drawn)
 
-    def variant(self, run: str) -> str:
-        """Name of the settings that a run's models are trained with: runs that share it share their models."""
+    def models_of(self, run: str) -> dict[str, Model]:
+        """The trained parts of a run by their names."""
+        row, parts = self.computed[run], self.parts(run)
+        found = {}
+        for part in parts:
+            seen = sees(parts, part)
+            clip = row.clip if CLIP in seen and row.clip else layout.NO_CLIP
+            found[part] = Model(clip, row.method, self._variant(run, seen), part)
+        return found
+
+    def _variant(self, run: str, seen: Collection[str]) -> str:
+        """Name of all that tells apart what one method trains on one clip."""
         row = self.computed[run]
         trained = self.configs[run].trained_with()
-        if trained == _configure(self.root, replace(row, settings={})).trained_with():
-            return row.preset
-        return f"{row.preset}-{hashlib.sha256(json.dumps(trained, sort_keys=True).encode()).hexdigest()[:8]}"
+        told = [row.preset]
+        if trained != _configure(self.root, replace(row, settings={})).trained_with():
+            told.append(_short_hash(trained))
+        if besides := self._besides(run, seen):
+            told.append(_short_hash(besides))
+        return "-".join(told)
 
-    def requires(self, run: str) -> Mapping[str, str]:
-        """Preprocessed artefacts by kind, with their keys."""
+    def _besides(self, run: str, seen: Collection[str]) -> dict[str, Any]:
+        """What a training sees besides the clip and the settings."""
+        row = self.computed[run]
+        artefacts = [
+            [role, kind, key] for (role, kind), key in sorted(self.requires(run).items()) if reads_of(role) in seen
+        ]
+        besides = {
+            PROMPT: row.prompt if PROMPT in seen else "",
+            INPUTS: dict(row.inputs) if INPUTS in seen else {},
+            BACKBONES: list(self.backbones(run)) if BACKBONES in seen else [],
+            "artefacts": artefacts,
+        }
+        return {name: value for name, value in besides.items() if value}
+
+    def requires(self, run: str) -> Artefacts:
+        """Preprocessed artefacts by role and kind, with their keys."""
         row = self.computed[run]
         return load_method(row.method).requires(row.task, self.configs[run])
 
-    def networks(self, run: str) -> tuple[str, ...]:
-        """Roles of the frozen networks that the run's samples are made with."""
-        row = self.computed[run]
-        return load_method(row.method).networks(row.task, self.configs[run])
+    def inputs(self, run: str, part: str = "") -> dict[str, Any]:
+        """What a run reads, JSON-ready, as `onereel.jobs.inputs.read_inputs` takes it.
 
-    def parts(self, run: str) -> Mapping[str, tuple[str, ...]]:
-        """Trained parts, each with those that it needs."""
+        Args:
+            run: its name.
+            part: a trained part of it, for what its training reads; "": everything.
+        """
+        row = self.computed.get(run) or self.runs[run]
+        reads = self.parts(run)[part].reads if part else {CLIP, PROMPT, INPUTS}
+        clips, files = clips_and_files(row.inputs if INPUTS in reads else {})
+        found = {
+            "clip": str(layout.clip_of(row.clip)) if row.clip and CLIP in reads else "",
+            "clips": {role: str(layout.clip_of(clip)) for role, clip in clips.items()},
+            "files": {role: self.resolve(path) for role, path in files.items()},
+            "artefacts": [[*key, path] for key, path in self._artefacts(run).items() if reads_of(key[0]) in reads],
+            "prompt": row.prompt if PROMPT in reads else "",
+        }
+        return {name: value for name, value in found.items() if value}
+
+    def _artefacts(self, run: str) -> dict[tuple[str, str], str]:
+        """Where the preprocessed artefacts of a run lie, by role and kind; of inputs that it does not give there are
+        none."""
+        if run not in self.computed:
+            return {}
+        row = self.computed[run]
+        clips, files = clips_and_files(row.inputs)
+        clips[CLIP] = row.clip
+        found = {}
+        for (role, kind), key in self.requires(run).items():
+            if role == PROMPT and row.prompt:
+                found[role, kind] = str(layout.text_of(row.prompt))
+            elif role in files:
+                found[role, kind] = str(layout.input_of(self.resolve(files[role]), kind, key))
+            elif clips.get(role):
+                found[role, kind] = layout.ARTEFACTS[kind].format(clip=clips[role], key=key)
+        return found
+
+    def made_of(self, inputs: Mapping[str, Any]) -> list[str]:
+        """Which of the files that a run reads (see `inputs`) jobs of this plan make: the inputs of its rule."""
+        stored = [inputs.get("clip", ""), *inputs.get("clips", {}).values()]
+        stored += [path for _, _, path in inputs.get("artefacts", ())]
+        given = [made for path in inputs.get("files", {}).values() for made in self.made_here(path)]
+        return list(dict.fromkeys([*filter(None, stored), *given]))
+
+    def backbones(self, run: str) -> tuple[str, ...]:
+        """Pretrained networks that the run's method builds on: roles or entries of the list of weights."""
+        row = self.computed[run]
+        return load_method(row.method).backbones(row.task, self.configs[run])
+
+    def parts(self, run: str) -> Mapping[str, Part]:
+        """Trained parts: what each needs and reads."""
         row = self.computed[run]
         return load_method(row.method).parts(row.task, self.configs[run])
 
@@ -300,7 +413,7 @@ def read(
         check_task(load_method(run.method), run.task)
         plan.configs[name]  # raises for settings that do not fit
         check_seeds(f"run '{name}'", run.seed, run.samples)
-        _check_inputs(plan, run)
+        _check_given(plan, run, load_method(run.method))
     for test in plan.heldout.values():
         check_artefacts(test, load_method(test.method), plan.configs[test.run.run])
         check_seeds(f"held-out test '{test.test}'", test.seed, test.samples)
@@ -316,13 +429,13 @@ def check_places(plan: Plan) -> None:
 
     Raises: ConfigError naming the file and what to do.
     """
-    own = {f"clip '{name}'": [Result("clip", _CLIPS, name)] for name in (*plan.clips, *plan.known_clips)}
+    own = {f"clip '{name}'": [Result("clip", layout.CLIPS, name)] for name in (*plan.clips, *plan.known_clips)}
     for run in plan.runs:
-        drawn = [Result("sample", _SAMPLES / run, sample) for sample in plan.samples(run)]
-        own[f"run '{run}'"] = [*drawn, Result("metrics", _METRICS, run, ())]
+        drawn = [Result("sample", layout.samples_of(run), sample) for sample in plan.samples(run)]
+        own[f"run '{run}'"] = [*drawn, Result("metrics", layout.METRICS, run, ())]
     places = {_place(path): owner for owner, results in own.items() for result in results for path in result.paths}
-    closed = {f"run '{run}'": [(_SAMPLES / run).resolve()] for run in plan.external}
-    always = [folder.resolve() for folder in _EMPTIED]
+    closed = {f"run '{run}'": [(layout.samples_of(run)).resolve()] for run in plan.external}
+    always = [folder.resolve() for folder in layout.EMPTIED]
     for owner, file in _read(plan):
         spots = {_place(file), file.resolve()}
         if any(places.get(spot) == owner for spot in spots):
@@ -334,7 +447,7 @@ def check_places(plan: Plan) -> None:
             if (path := foreign(result)) is not None:
                 problem = f"is in the place of a {result.kind}, and onereel did not write it"
                 raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
-    for folder in _VISITED:
+    for folder in layout.VISITED:
         check_folder(folder)
 
 
@@ -365,9 +478,10 @@ def _check_real_weights(plan: Plan, rules: set[str], metrics: Sequence[str]) -> 
     from onereel.metrics import REGISTRY  # seconds, and so are the weights; only this mode needs them
     from onereel.weights.store import Weights
 
+    backbones = [name for run in plan.drawn for name in plan.backbones(run)]
     roles: dict[str, set[str | None]] = {
         "evaluate": {REGISTRY[name].extractor for name in metrics},
-        "sample": {role for run in plan.drawn for role in plan.networks(run)},
+        **{rule: set(backbones) for rule in ("check", "train", "sample")},
         "conduct": {"flow"},
         "estimate_depth": {"depth"},
         "estimate_flow": {"flow"},
@@ -402,6 +516,10 @@ def _read(plan: Plan) -> Iterator[tuple[str, Path]]:
         yield from ((f"run '{run}'", Path(file)) for path in files for file in _files(plan.resolve(path)))
 
 
+def _short_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
 def _place(path: Path) -> Path:
     """Where a name stands, with links followed in its folder alone: deleting a link leaves what it points to."""
     return path.parent.resolve() / path.name
@@ -430,9 +548,9 @@ def present_weights(root: Path, mode: str, roles: Collection[str] = ()) -> list[
     """
     if mode == "stand-in":
         return []
-    records = sorted(root.glob("data/weights/*/weights.json"))
+    records = sorted((root / layout.WEIGHTS).glob("*/weights.json"))
     if records and roles:
-        entries = read_yaml(root / "config/weights.yaml", "list of weights")
+        entries = _weights_list(*_version(root / "config/weights.yaml"))
         of_roles = {name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("role") in roles}
         records = [path for path in records if path.parent.name in of_roles]
     return [str(path) for path in records]
@@ -444,7 +562,7 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
     A test draws samples, many in one job: it gets what a sample gets, but where the YAML has an entry of its own. What
     an entry named as the run's preset says comes last.
     """
-    asked = read_method_file(run.method, root / "config/methods")["resources"]
+    asked = _asked(run.method, *_version(root / f"config/methods/{run.method}.yaml"))
     base = asked.get("sample", {}) if rule == "heldout" else {}
     return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {}), **asked.get(run.preset, {})}
 
@@ -455,8 +573,24 @@ def stand_ins(root: Path) -> list[str]:
     Raises: ConfigError if that is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
     longer.
     """
-    entries = read_yaml(root / "config/weights.yaml", "list of weights")
+    entries = _weights_list(*_version(root / "config/weights.yaml"))
     return [name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("file")]
+
+
+def _version(path: Path) -> tuple[Path, int]:
+    """A file and when it was changed: what is read of it is kept by both."""
+    return path, path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@cache
+def _weights_list(path: Path, _changed: int) -> Mapping[str, Any]:
+    return read_yaml(path, "list of weights")
+
+
+@cache
+def _asked(method: str, path: Path, _changed: int) -> Mapping[str, Any]:
+    resources: Mapping[str, Any] = read_method_file(method, path.parent)["resources"]
+    return resources
 
 
 def has_gpu() -> bool:
@@ -509,10 +643,13 @@ def _check_metrics(names: Sequence[str]) -> None:
             raise ConfigError(f"metric '{name}'", "no such metric", did_you_mean(name, known))
 
 
-def _check_inputs(plan: Plan, run: RunRow) -> None:
+def _check_given(plan: Plan, run: RunRow, method: Method) -> None:
+    """Whether a row gives its task what it reads, and nothing else."""
     clips, files = clips_and_files(run.inputs)
     try:
-        check_inputs(load_method(run.method), run.task, clips, files)
+        check_inputs(method, run.task, clips, {role: Path(plan.resolve(path)) for role, path in files.items()})
+        # Rows that only tell what a number means are measured against the prompt of an edit.
+        check_given(method, run.task, clip=bool(run.clip), prompt=bool(run.prompt) and not method.calibration)
     except MethodError as error:
         raise ConfigError(f"run '{run.run}', {error.where}", error.problem, error.remedy) from None
     for role, name in clips.items():

@@ -21,7 +21,7 @@ from onereel.base.parsing import (
     read_rows,
     unique,
 )
-from onereel.methods import method_names
+from onereel.methods import Roles, load_method, method_names
 from onereel.methods.base import LARGEST_SEED, Task
 
 COLUMNS = (
@@ -38,7 +38,7 @@ COLUMNS = (
     "source",
     "align",
 )
-_LAYOUT = Layout("run sheet", COLUMNS, required=("run", "clip", "method"))
+_LAYOUT = Layout("run sheet", COLUMNS, required=("run", "method"))
 EXTERNAL = "external:"
 
 
@@ -48,7 +48,7 @@ class RunRow:
 
     Attributes:
         run: unique name, safe in a path.
-        clip: name of the clip.
+        clip: name of the clip; '' where the task needs none (`onereel.methods.Roles.clip`).
         method: a method's name, or ``external:NAME`` for other people's samples.
         task: what the method is asked for.
         preset: key of the method's presets.
@@ -120,7 +120,7 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
     method = cells["method"]
     row = RunRow(
         run=check_name(where, "run", cells["run"]),
-        clip=cells["clip"],
+        clip=cells.get("clip", ""),
         method=method if method.startswith(EXTERNAL) else parse_choice(where, "method", method, method_names()),
         task=Task(parse_choice(where, "task", cells.get("task", Task.GENERATE), list(Task))),
         preset=cells.get("preset", "demo"),
@@ -136,7 +136,17 @@ def _parse(where: str, cells: Mapping[str, str]) -> RunRow:
         raise ConfigError(
             where, "only an external run has a source, and it must have one", f"use method {EXTERNAL}NAME and a source"
         )
+    _check_clip(where, row)
     return row
+
+
+def _check_clip(where: str, row: RunRow) -> None:
+    if row.clip:
+        return
+    if row.external and not row.prompt:
+        raise ConfigError(where, "no clip", "fill the column 'clip', or 'prompt' for samples made of a text alone")
+    if not row.external and load_method(row.method).roles.get(row.task, Roles()).clip == "needed":
+        raise ConfigError(where, "no clip", "fill the column 'clip'")
 
 
 def main_clips(rows: Iterable[RunRow], clips: Sequence[str]) -> tuple[str, ...]:

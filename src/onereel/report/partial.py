@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from onereel.heldout.hold_out import Kind
+from onereel.project import layout
 from onereel.project.heldout import HeldOutRow
 from onereel.project.runs import RunRow
 from onereel.report.load.heldout import load_heldout
@@ -49,7 +50,7 @@ def write_partial_report(
             project,
             out_dir,
             tables=stems,
-            visuals=root / "results/visuals",
+            visuals=root / layout.VISUALS,
             partial=True,
             heldout=held_out,
             heldout_tables=heldout_stems,

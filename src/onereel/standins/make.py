@@ -18,8 +18,8 @@ from onereel.base.provenance import measured, provenance
 from onereel.standins.base import StandIn
 from onereel.standins.card import card_of
 from onereel.standins.registry import find
-from onereel.training.descent import Descent
 from onereel.training.loop import CURVES, train
+from onereel.training.trainer import Trainer
 from onereel.weights.checkpoints import write_tensors
 from onereel.weights.store import Resolved
 
@@ -59,7 +59,7 @@ def train_stand_in(
     workdir = state_folder / name / _key(settings, network)
     with alone_in(workdir), measured(device) as cost:
         data = stand_in.data(progress)
-        trainee = Descent(
+        trainee = Trainer(
             network,
             lambda running, generator, step: stand_in.loss(running, data, generator, step / stand_in.steps),
             stand_in.training,

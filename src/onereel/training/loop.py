@@ -8,6 +8,7 @@ one, on the CPU to the last bit.
 
 import logging
 import math
+import signal
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from onereel.base.files import atomic_path, write_text
 from onereel.base.progress import Progress
 from onereel.base.stopping import signals_held
 from onereel.base.tensorfiles import first_line
+from onereel.training import processes
 from onereel.training.curves import curves_text
 
 CHECKPOINT = "checkpoint.pt"
@@ -76,6 +78,8 @@ def train(
 ) -> None:
     """Train, from the checkpoint in `workdir` where there is one.
 
+    Of several processes (`onereel.training.processes`), which see the same folder, all read and the first one writes.
+
     Args:
         trainee: what is trained; at the end it holds the result.
         steps: how many steps in all.
@@ -97,6 +101,7 @@ def train(
     every = max(1, steps // _ROWS)
     measure_every = max(1, steps // evaluations)
     clock = _Clock(curves.seconds)
+    first = processes.rank() == 0
     saved = logged = time.monotonic()
     bar = progress(range(start, steps), total=steps, label=label, initial=start, status=curves.status)
     with signals_held() as stop:
@@ -104,8 +109,7 @@ def train(
             curves.add(trainee.update(step))
             done = step + 1
             measured = evaluate is not None and (done % measure_every == 0 or done == steps)
-            stopped = stop()
-            due = stopped is not None or done == steps or time.monotonic() - saved >= checkpoint_seconds
+            stopped, due = _agreed(stop(), done == steps or (first and time.monotonic() - saved >= checkpoint_seconds))
             if not (done % every == 0 or measured or due):
                 continue
             values: Mapping[str, float] = {}
@@ -113,17 +117,18 @@ def train(
                 values = clock.outside(partial(evaluate, done, curves.measured))
             curves.close(done, clock.seconds, values, label, remedy)
             now = time.monotonic()
-            if due:
+            if due and first:
                 _save(workdir / CHECKPOINT, trainee, curves, done)
                 curves.write(workdir / CURVES)
                 saved = time.monotonic()
             if stopped is not None:
                 raise StoppedError(f"{label}, step {done} of {steps}", stopped)
-            if now - logged >= _LOG_SECONDS or done == steps:
+            if first and (now - logged >= _LOG_SECONDS or done == steps):
                 left = (steps - done) * (clock.seconds / done)
                 log.info("%s: step %d of %d, %s, about %s left", label, done, steps, curves.status(), _duration(left))
                 logged = now
-    curves.write(workdir / CURVES)
+    if first:
+        curves.write(workdir / CURVES)
 
 
 @dataclass
@@ -190,6 +195,12 @@ class _Clock:
         result = work()
         self._since += time.monotonic() - start
         return result
+
+
+def _agreed(stopped: signal.Signals | None, due: bool) -> tuple[signal.Signals | None, bool]:
+    """Whether any process was asked to stop, and whether a checkpoint is due: all leave after the same step."""
+    number, saving = processes.agreed([stopped or 0, due])
+    return (signal.Signals(number) if number else None), bool(number or saving)
 
 
 def _save(path: Path, trainee: Trainee, curves: Curves, step: int) -> None:

@@ -1,4 +1,4 @@
-"""Settings of gradient descent, shared by every method that trains. Needs no torch: sheets are read with it."""
+"""Settings of a trainer, shared by every method that trains. Needs no torch: sheets are read with it."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,8 @@ class TrainingConfig(Settings):
     batch: PositiveInt = 1
     """Crops per step."""
     accumulate: PositiveInt = 1
-    """Backward passes whose gradients are averaged into one step; memory stays that of one."""
+    """Backward passes, of `batch` crops each, whose gradients are averaged into one step; memory stays that of one.
+    Several processes share them: their number must divide it."""
     learning_rate: float = Field(default=2e-4, gt=0, allow_inf_nan=False)
     """Adam's step size."""
     drop_at: tuple[PositiveInt, ...] = (100_000,)

@@ -6,22 +6,17 @@ output does knows what that number means.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
 
-from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Task
+from onereel.methods.base import BaseMethod, Inputs, Job, MethodConfig, Task
 from onereel.video.clip import Clip, Frames, write_h264
-
-if TYPE_CHECKING:
-    import torch
-
-    from onereel.base.progress import Progress
 
 
 class Kind(StrEnum):
@@ -51,32 +46,25 @@ class Calibration(BaseMethod):
     tasks = frozenset({Task.GENERATE})
     Config = CalibrationConfig
 
-    def sample(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: Any,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Frames:
-        """The treated input, (T, H, W, 3) uint8."""
-        frames = inputs.clip.frames
-        rng = np.random.default_rng(seed)
-        match config.kind:
-            case Kind.IDENTITY:
-                return frames
-            case Kind.SHUFFLE:
-                return frames[rng.permutation(len(frames))]
-            case Kind.NOISE:
-                noise = rng.normal(0, config.noise_std, frames.shape)
-                return (frames + noise).round().clip(0, 255).astype(np.uint8)
-            case Kind.H264:
-                return _h264_round_trip(inputs.clip)
-            case other:
-                raise ValueError(f"kind '{other}': choose one of {', '.join(Kind)}")
+    def sample_many(self, task: Task, inputs: Inputs, config: Any, seeds: Sequence[int], job: Job) -> list[Frames]:
+        """The treated input, (T, H, W, 3) uint8, for each seed."""
+        return [_treated(inputs.clip, config, np.random.default_rng(seed)) for seed in seeds]
+
+
+def _treated(clip: Clip, config: CalibrationConfig, rng: np.random.Generator) -> Frames:
+    frames = clip.frames
+    match config.kind:
+        case Kind.IDENTITY:
+            return frames
+        case Kind.SHUFFLE:
+            return frames[rng.permutation(len(frames))]
+        case Kind.NOISE:
+            noise = rng.normal(0, config.noise_std, frames.shape)
+            return (frames + noise).round().clip(0, 255).astype(np.uint8)
+        case Kind.H264:
+            return _h264_round_trip(clip)
+        case other:
+            raise ValueError(f"kind '{other}': choose one of {', '.join(Kind)}")
 
 
 def _h264_round_trip(clip: Clip) -> Frames:

@@ -22,19 +22,17 @@ Numbers follow the authors' public code. Where we differ, or had to choose:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from onereel.methods import check_task
-from onereel.methods.base import BaseMethod, Inputs, Task
+from onereel.methods.base import BaseMethod, Inputs, Job, Part, Task
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
 from onereel.video.clip import Frames, to_frames
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.base.progress import Progress
     from onereel.video.pyramid import Size
 
 __all__ = ["HPVAEGAN", "METHOD", "HPVAEGANConfig"]
@@ -50,47 +48,29 @@ class HPVAEGAN(BaseMethod):
     trained_by = ("methods.hp_vae_gan.fit",)
     Config = HPVAEGANConfig
 
-    def parts(self, task: Task, config: HPVAEGANConfig) -> Mapping[str, tuple[str, ...]]:
+    def parts(self, task: Task, config: HPVAEGANConfig) -> Mapping[str, Part]:
         """One hierarchy of levels."""
-        return {"hierarchy": ()}
+        return {"hierarchy": Part()}
 
-    def check(self, task: Task, inputs: Inputs, config: HPVAEGANConfig, device: torch.device) -> None:
+    def check(self, task: Task, inputs: Inputs, config: HPVAEGANConfig, job: Job) -> None:
         """Refuse a clip that is too short or small, and samples that are too small or too large for memory."""
         from onereel.gan.guards import check_output
 
         config.sizes(inputs.clip.size, config.window)
         frames, height, width = _sizes(inputs, config)[-1]
-        check_output(self.name, (frames, height, width), config.channels, frames, device)
+        check_output(self.name, (frames, height, width), config.channels, frames, job.device)
 
-    def fit(
-        self,
-        part: str,
-        inputs: Inputs,
-        config: HPVAEGANConfig,
-        *,
-        weights: Mapping[str, Path],
-        workdir: Path,
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Mapping[str, torch.Tensor]:
+    def fit(self, part: str, inputs: Inputs, config: HPVAEGANConfig, job: Job) -> Mapping[str, torch.Tensor]:
         """Train all levels; see `fit.fit`."""
         from onereel.methods.hp_vae_gan.fit import fit
 
-        return fit(inputs.clip.frames, config, workdir=workdir, device=device, seed=seed, progress=progress)
+        place = {"workdir": job.workdir, "device": job.device, "seed": job.seed, "progress": job.progress}
+        return fit(inputs.clip.frames, config, **place)  # type: ignore[arg-type]
 
-    def sample(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: HPVAEGANConfig,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Frames:
-        """One random video, as long as the clip or as the settings say.
+    def sample_many(
+        self, task: Task, inputs: Inputs, config: HPVAEGANConfig, seeds: Sequence[int], job: Job
+    ) -> list[Frames]:
+        """Random videos, as long as the clip or as the settings say, one after the other.
 
         Raises: MethodError for another task, or settings that do not fit the clip.
         """
@@ -99,10 +79,11 @@ class HPVAEGAN(BaseMethod):
         from onereel.methods.hp_vae_gan.networks import Hierarchy
 
         check_task(self, task)
-        self.check(task, inputs, config, device)
-        hierarchy = Hierarchy.load(weights["hierarchy"], config, device)
+        self.check(task, inputs, config, job)
+        hierarchy = Hierarchy.load(job.models["hierarchy"], config, job.device)
         sizes = _sizes(inputs, config)
-        return to_frames(hierarchy.sample(config, sizes, torch.Generator().manual_seed(seed))[0])
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        return [to_frames(hierarchy.sample(config, sizes, generator)[0]) for generator in generators]
 
 
 def _sizes(inputs: Inputs, config: HPVAEGANConfig) -> list[Size]:

@@ -15,7 +15,7 @@ from onereel.base.errors import MethodError
 from onereel.gan.growth import State, device_state
 from onereel.gan.networks import SLOPE, Critic, channels_last, convolution, laid_out, stack
 from onereel.methods.hp_vae_gan.config import HPVAEGANConfig
-from onereel.training.descent import Precision
+from onereel.training.execution import Precision
 from onereel.video.pyramid import Size
 
 

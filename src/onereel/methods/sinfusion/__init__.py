@@ -26,18 +26,17 @@ falls to zero, averaged weights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from onereel.methods import check_inputs, check_task
-from onereel.methods.base import BaseMethod, Inputs, Roles, Task
-from onereel.methods.sinfusion.config import SinFusionConfig
+from onereel.methods.base import BaseMethod, Inputs, Job, Part, Task
+from onereel.methods.roles import Roles
+from onereel.methods.sinfusion.config import SinFusionConfig, models_of
 from onereel.video.clip import Clip
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.base.progress import Progress
 
 __all__ = ["METHOD", "SinFusion", "SinFusionConfig"]
 
@@ -53,56 +52,27 @@ class SinFusion(BaseMethod):
     trained_by = ("methods.sinfusion.fit",)
     Config = SinFusionConfig
 
-    def parts(self, task: Task, config: SinFusionConfig) -> Mapping[str, tuple[str, ...]]:
+    def parts(self, task: Task, config: SinFusionConfig) -> Mapping[str, Part]:
         """The models of a task; none needs another."""
-        from onereel.methods.sinfusion.tasks import parts
+        return dict.fromkeys(models_of(task, config), Part())
 
-        return dict.fromkeys(parts(task, config), ())
+    def check(self, task: Task, inputs: Inputs, config: SinFusionConfig, job: Job) -> None:
+        """Refuse a clip that is too short or small for a model, and settings that do not fit it."""
+        from onereel.methods.sinfusion.tasks import check
 
-    def fit(
-        self,
-        part: Any,
-        inputs: Inputs,
-        config: SinFusionConfig,
-        *,
-        weights: Mapping[str, Path],
-        workdir: Path,
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Mapping[str, torch.Tensor]:
+        check_inputs(self, task, inputs.clips, inputs.files)
+        check(task, inputs, config)
+
+    def fit(self, part: Any, inputs: Inputs, config: SinFusionConfig, job: Job) -> Mapping[str, torch.Tensor]:
         """Train one model; see `fit.fit`."""
         from onereel.methods.sinfusion.fit import fit, frames_of
 
         frames = frames_of(part, inputs.clip.frames, config)
-        return fit(part, frames, config, workdir=workdir, device=device, seed=seed, progress=progress)
-
-    def sample(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: SinFusionConfig,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Clip:
-        """One sample; see `sample_many`."""
-        return self.sample_many(task, inputs, config, weights=weights, device=device, seeds=[seed], progress=progress)[
-            0
-        ]
+        place = {"workdir": job.workdir, "device": job.device, "seed": job.seed, "progress": job.progress}
+        return fit(part, frames, config, **place)  # type: ignore[arg-type]
 
     def sample_many(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: SinFusionConfig,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seeds: Sequence[int],
-        progress: Progress,
+        self, task: Task, inputs: Inputs, config: SinFusionConfig, seeds: Sequence[int], job: Job
     ) -> list[Clip]:
         """A sample for each seed, all drawn together.
 
@@ -113,11 +83,11 @@ class SinFusion(BaseMethod):
 
         Raises: MethodError for another task, or settings that do not fit the clip.
         """
-        from onereel.methods.sinfusion.tasks import DRAW, Job
+        from onereel.methods.sinfusion.tasks import DRAW, Drawing
 
         check_task(self, task)
         check_inputs(self, task, inputs.clips, inputs.files)
-        return DRAW[task](Job(inputs, config, weights, device, progress), seeds)
+        return DRAW[task](Drawing(inputs, config, job), seeds)
 
     def together(self, config: SinFusionConfig) -> int:
         """`config.batch`."""

@@ -10,7 +10,7 @@ from onereel.methods.base import MethodConfig, Task
 from onereel.training.settings import TrainingConfig
 
 Scale = Annotated[float, Field(gt=0, le=16)]
-Part = Literal["image", "projector", "predictor", "interpolator"]
+ModelName = Literal["image", "projector", "predictor", "interpolator"]
 
 
 class NetworkConfig(MethodConfig):
@@ -42,7 +42,7 @@ class SinFusionConfig(MethodConfig):
     network: NetworkConfig = NetworkConfig()
     """The backbone, the same for all models."""
     training: TrainingConfig = TrainingConfig()
-    """Descent, the same for all models (authors' code: Adam, 2e-4, a tenth of it from step 100 000 on, batch 1)."""
+    """The same for all models (authors' code: Adam, 2e-4, a tenth of it from step 100 000 on, batch 1)."""
     image: PartConfig = PartConfig(steps=50_000, process=ProcessConfig(beta_schedule="linear"))
     """Model of a single picture (section 4); for a video only where the task is `image`."""
     projector: PartConfig = PartConfig(steps=100_000)
@@ -139,3 +139,21 @@ class SinFusionConfig(MethodConfig):
         if list(self.curriculum) != sorted(self.curriculum) or any(not 0 <= share <= 1 for share in self.curriculum):
             raise ValueError("curriculum must rise from 0 to 1")
         return self
+
+
+def models_of(task: Task, config: SinFusionConfig) -> tuple[ModelName, ...]:
+    """Models that a task samples with."""
+    corrector: tuple[ModelName, ...] = ("projector",) if config.correction_steps else ()
+    match task:
+        case Task.GENERATE:
+            return ("predictor", "projector") if config.first == "sampled" else ("predictor", *corrector)
+        case Task.RETARGET:
+            return ("predictor", "projector")
+        case Task.EXTRAPOLATE:
+            return ("predictor", *corrector)
+        case Task.UPSAMPLE_TIME:
+            return ("interpolator", *corrector)
+        case Task.IMAGE:
+            return ("image",)
+        case other:
+            raise ValueError(f"sinfusion does not do '{other}'")

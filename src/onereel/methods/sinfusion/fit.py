@@ -11,17 +11,17 @@ from torch.nn import functional
 from onereel.base.errors import MethodError
 from onereel.base.progress import Progress
 from onereel.diffusion.process import Process
-from onereel.methods.sinfusion.config import Part, SinFusionConfig
+from onereel.methods.sinfusion.config import ModelName, SinFusionConfig
 from onereel.methods.sinfusion.models import CONDITIONS, READS_LEVEL, Denoiser, Noisy, part_config
-from onereel.training.descent import Descent
 from onereel.training.loop import generator_of, train
+from onereel.training.trainer import Trainer
 from onereel.video.clip import Frames, to_video
 
 _HELD_OUT = 2**20  # stream of generators for evaluation; training uses those from 0 on
 _SMALLEST = 8  # pixels, each side of a crop
 _EVALUATED_STEPS = 8  # noise steps, evenly spread, at which a model is evaluated
 
-_NEEDED_FRAMES: Mapping[Part, int] = {"image": 1, "projector": 1, "predictor": 2, "interpolator": 3}
+_NEEDED_FRAMES: Mapping[ModelName, int] = {"image": 1, "projector": 1, "predictor": 2, "interpolator": 3}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Draw:
 
 
 def fit(
-    part: Part,
+    part: ModelName,
     frames: Frames,
     config: SinFusionConfig,
     *,
@@ -84,19 +84,19 @@ def fit(
         torch.manual_seed(seed)  # initial weights; PyTorch's initialisers know no generator
         denoiser = Denoiser(config, part)
     denoiser.measure(video.cpu())
-    descent = Descent(denoiser, loss, config.training, steps=own.steps, device=device, seed=seed)
+    trainer = Trainer(denoiser, loss, config.training, steps=own.steps, device=device, seed=seed)
     train(
-        descent,
+        trainer,
         steps=own.steps,
         workdir=workdir,
         progress=progress,
         label=f"sinfusion {part}",
-        evaluate=lambda *_: denoising_psnr(descent, part, video, config, process),
+        evaluate=lambda *_: denoising_psnr(trainer, part, video, config, process),
     )
-    return descent.result()
+    return trainer.result()
 
 
-def frames_of(part: Part, frames: Frames, config: SinFusionConfig) -> Frames:
+def frames_of(part: ModelName, frames: Frames, config: SinFusionConfig) -> Frames:
     """The frames that a model is trained on: one picture for the image model, else all.
 
     Raises: MethodError if the clip has no such picture.
@@ -112,7 +112,7 @@ def frames_of(part: Part, frames: Frames, config: SinFusionConfig) -> Frames:
     return frames[[config.image_frame]]
 
 
-def check_frames(part: Part, frames: Frames, config: SinFusionConfig) -> None:
+def check_frames(part: ModelName, frames: Frames, config: SinFusionConfig) -> None:
     """Raise MethodError unless the clip is long and large enough to train `part`."""
     count, height, width, _ = frames.shape
     needed = _NEEDED_FRAMES[part]
@@ -138,7 +138,7 @@ def largest_shift(config: SinFusionConfig, step: int) -> int:
     return min(1 + passed, config.max_shift)
 
 
-def draw(part: Part, video: Tensor, config: SinFusionConfig, generator: torch.Generator, shift: int) -> Draw:
+def draw(part: ModelName, video: Tensor, config: SinFusionConfig, generator: torch.Generator, shift: int) -> Draw:
     """Random crops of random frames.
 
     Args:
@@ -178,7 +178,7 @@ def draw(part: Part, video: Tensor, config: SinFusionConfig, generator: torch.Ge
     )
 
 
-def crop_size(part: Part, height: int, width: int, config: SinFusionConfig) -> tuple[int, int]:
+def crop_size(part: ModelName, height: int, width: int, config: SinFusionConfig) -> tuple[int, int]:
     """Rows and columns of a crop: of each side for the predictor, else a square of the shorter side (authors' code)."""
     if part == "predictor":
         return int(height * config.crop), int(width * config.crop)
@@ -187,11 +187,11 @@ def crop_size(part: Part, height: int, width: int, config: SinFusionConfig) -> t
 
 
 def denoising_psnr(
-    descent: Descent, part: Part, video: Tensor, config: SinFusionConfig, process: Process
+    trainer: Trainer, part: ModelName, video: Tensor, config: SinFusionConfig, process: Process
 ) -> dict[str, float]:
     """``psnr`` in dB of the clean pictures that the averaged weights see in held-out noise."""
     errors = []
-    with descent.evaluated() as denoiser:
+    with trainer.evaluated() as denoiser:
         for index in range(_EVALUATED_STEPS):
             generator = generator_of(0, index, _HELD_OUT)
             step = (2 * index + 1) * process.config.num_train_timesteps // (2 * _EVALUATED_STEPS)

@@ -12,13 +12,13 @@ from onereel.base.errors import MethodError
 from onereel.diffusion.process import Process, noise_like
 from onereel.diffusion.samplers import ddpm
 from onereel.methods.sinfusion import prior
-from onereel.methods.sinfusion.config import Part, PartConfig, SinFusionConfig
+from onereel.methods.sinfusion.config import ModelName, PartConfig, SinFusionConfig
 from onereel.methods.sinfusion.network import Network
-from onereel.training.descent import Precision
+from onereel.training.execution import Precision
 
-CONDITIONS: Mapping[Part, int] = {"image": 0, "projector": 0, "predictor": 1, "interpolator": 2}
+CONDITIONS: Mapping[ModelName, int] = {"image": 0, "projector": 0, "predictor": 1, "interpolator": 2}
 """How many clean frames a model is given."""
-READS_LEVEL: frozenset[Part] = frozenset({"predictor", "interpolator"})
+READS_LEVEL: frozenset[ModelName] = frozenset({"predictor", "interpolator"})
 """Models that read the continuous noise level sqrt(alpha-bar); the others read the step's number (authors' code)."""
 
 
@@ -51,7 +51,7 @@ class Denoiser(nn.Module):
 
     spreads: Tensor | None
 
-    def __init__(self, config: SinFusionConfig, part: Part) -> None:
+    def __init__(self, config: SinFusionConfig, part: ModelName) -> None:
         super().__init__()
         self.part, self.config = part, config
         self.network = Network(config.network, conditions=CONDITIONS[part], shifted=part == "predictor")
@@ -75,7 +75,7 @@ class Denoiser(nn.Module):
         return known.clean + known.error * said, known.error
 
 
-def part_config(config: SinFusionConfig, part: Part) -> PartConfig:
+def part_config(config: SinFusionConfig, part: ModelName) -> PartConfig:
     """Settings of one model."""
     result: PartConfig = getattr(config, part)
     return result
@@ -96,7 +96,7 @@ class Model:
     config: SinFusionConfig
 
     @classmethod
-    def load(cls, part: Part, path: Path, config: SinFusionConfig, device: torch.device) -> "Model":
+    def load(cls, part: ModelName, path: Path, config: SinFusionConfig, device: torch.device) -> "Model":
         """Read a model that was trained with these settings.
 
         Raises: MethodError if the file holds another network.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from onereel.methods.sinfusion.config import Part
+from onereel.methods.sinfusion.config import ModelName
 
 _LEAST = 1 / 255  # spread of a still clip, in units of [-1, 1]: half a grey level
 
@@ -48,7 +48,7 @@ def estimate(noisy: Tensor, level: Tensor, mean: Tensor, spread: Tensor) -> Esti
     return Estimate(clean, spread * (noise / total).sqrt())
 
 
-def spreads(part: Part, video: Tensor, count: int) -> Tensor:
+def spreads(part: ModelName, video: Tensor, count: int) -> Tensor:
     """Standard deviation of a clip's frames around the prior's mean: (count,), for |k| = 1.. of the predictor.
 
     Args:

@@ -19,8 +19,8 @@ from onereel.gan.growth import State, device_state
 from onereel.gan.networks import Kind, channels_last, laid_out, stack
 from onereel.gan.settings import Side
 from onereel.methods.singan.config import PyramidConfig
-from onereel.methods.singan.parts import Part
-from onereel.training.descent import Precision
+from onereel.methods.singan.parts import PyramidPart
+from onereel.training.execution import Precision
 from onereel.video.pyramid import resize
 
 _FRAMES_AT_ONCE = 64  # that a generator sees while it samples
@@ -96,7 +96,7 @@ def to_side(video: Tensor, side: Side) -> Tensor:
 
 def draw_noise(
     config: PyramidConfig,
-    part: Part,
+    part: PyramidPart,
     level: int,
     shape: tuple[int, int, int],
     generator: torch.Generator,
@@ -151,7 +151,7 @@ class Cascade:
     """
 
     config: PyramidConfig
-    part: Part
+    part: PyramidPart
     generators: tuple[Generator, ...]
     sides: tuple[Side, ...]
     sigmas: tuple[float, ...]
@@ -159,7 +159,7 @@ class Cascade:
     device: torch.device
 
     @classmethod
-    def of(cls, states: Sequence[State], config: PyramidConfig, part: Part, device: torch.device) -> "Cascade":
+    def of(cls, states: Sequence[State], config: PyramidConfig, part: PyramidPart, device: torch.device) -> "Cascade":
         """The cascade of finished levels, as `onereel.gan.growth.grow` keeps them."""
         generators = []
         for level, state in enumerate(states):
@@ -177,7 +177,7 @@ class Cascade:
         )
 
     @classmethod
-    def load(cls, path: Path, config: PyramidConfig, part: Part, device: torch.device) -> "Cascade":
+    def load(cls, path: Path, config: PyramidConfig, part: PyramidPart, device: torch.device) -> "Cascade":
         """Read a pyramid that `pack` wrote.
 
         Raises: MethodError if the file does not fit the settings.

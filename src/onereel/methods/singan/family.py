@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from onereel.methods import check_inputs, check_task
-from onereel.methods.base import BaseMethod, Inputs, MethodConfig, Roles, Task
+from onereel.methods.base import BaseMethod, Inputs, Job, MethodConfig, Part, Task
+from onereel.methods.roles import Roles
 from onereel.methods.singan.config import PyramidConfig
-from onereel.methods.singan.parts import Part, part_of
+from onereel.methods.singan.parts import PyramidPart, pyramid_of
 
 if TYPE_CHECKING:
     import torch
 
-    from onereel.base.progress import Progress
     from onereel.video.clip import Clip
 
 
@@ -28,33 +27,24 @@ class PyramidMethod(BaseMethod):
         Task.MOTION_TRANSFER: Roles.of("picture"),
     }
 
-    def parts(self, task: Task, config: Any) -> Mapping[str, tuple[str, ...]]:
+    def parts(self, task: Task, config: Any) -> Mapping[str, Part]:
         """One pyramid; slow motion and super-resolution have their own."""
-        return {part_of(task, config).name: ()}
+        return {pyramid_of(task, config).name: Part()}
 
-    def fit(
-        self,
-        part: str,
-        inputs: Inputs,
-        config: Any,
-        *,
-        weights: Mapping[str, Path],
-        workdir: Path,
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Mapping[str, torch.Tensor]:
+    def fit(self, part: str, inputs: Inputs, config: Any, job: Job) -> Mapping[str, torch.Tensor]:
         """Train a pyramid; see `onereel.methods.singan.fit.fit`."""
         from onereel.methods.singan.fit import fit
 
-        place = {"workdir": workdir, "device": device, "seed": seed, "progress": progress}
-        return fit(Part.parse(part), inputs.clip.frames, config, label=f"{self.name} {part}", **place)  # type: ignore[arg-type]
+        place = {"workdir": job.workdir, "device": job.device, "seed": job.seed, "progress": job.progress}
+        label = f"{self.name} {part}"
+        return fit(PyramidPart.parse(part), inputs.clip.frames, config, label=label, **place)  # type: ignore[arg-type]
 
-    def check(self, task: Task, inputs: Inputs, config: Any, device: torch.device) -> None:
+    def check(self, task: Task, inputs: Inputs, config: Any, job: Job) -> None:
         """Refuse a clip, settings and inputs of which no training makes a sample."""
         from onereel.methods.singan.tasks import check
 
-        check(self.name, task, inputs, config, device)
+        check_inputs(self, task, inputs.clips, inputs.files)
+        check(self.name, task, inputs, config, job.device)
 
     def guides(self, task: Task, inputs: Inputs, config: Any) -> Mapping[str, Clip]:
         """Of a composition of boxes: the clip with them pasted; else every further clip or picture."""
@@ -76,18 +66,8 @@ class PyramidMethod(BaseMethod):
             case _:
                 return {}
 
-    def sample(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: Any,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Clip:
-        """One sample; see `onereel.methods.singan.tasks`.
+    def sample_many(self, task: Task, inputs: Inputs, config: Any, seeds: Sequence[int], job: Job) -> list[Clip]:
+        """Samples, one after the other; see `onereel.methods.singan.tasks`.
 
         Further inputs: ``compose`` takes the clip ``edited``, or the file ``copies`` (`onereel.methods.singan.copies`)
         that says what of the clip is copied where; ``motion_transfer`` the ``picture``, of which the first frame
@@ -99,4 +79,4 @@ class PyramidMethod(BaseMethod):
 
         check_task(self, task)
         check_inputs(self, task, inputs.clips, inputs.files)
-        return draw(self.name, task, inputs, config, weights=weights, device=device, seed=seed)
+        return draw(self.name, task, inputs, config, seeds, job)

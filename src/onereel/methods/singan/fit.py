@@ -16,7 +16,7 @@ from onereel.gan.settings import Side
 from onereel.gan.statistics import colour_statistics_loss, noise_amplitude
 from onereel.methods.singan.cascade import Cascade, Generator, draw_noise, pack, to_pictures, to_side
 from onereel.methods.singan.config import PyramidConfig
-from onereel.methods.singan.parts import Part
+from onereel.methods.singan.parts import PyramidPart
 from onereel.training.loop import generator_of
 from onereel.video.clip import Frames, to_video
 from onereel.video.pyramid import resize
@@ -40,7 +40,7 @@ class PyramidLevel(GANLevel):
     def __init__(
         self,
         config: PyramidConfig,
-        part: Part,
+        part: PyramidPart,
         video: Tensor,
         levels: int,
         below: Sequence[State],
@@ -173,7 +173,7 @@ def make_critics(config: PyramidConfig, level: int) -> dict[str, Critic]:
 
 
 def fit(
-    part: Part,
+    part: PyramidPart,
     frames: Frames,
     config: PyramidConfig,
     *,
@@ -225,7 +225,7 @@ def fit(
     return pack(levels)
 
 
-def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) -> list[Side]:
+def check_clip(part: PyramidPart, frames: Frames, config: PyramidConfig, label: str) -> list[Side]:
     """Sizes of the levels.
 
     Raises: MethodError if the clip is too short or too small.
@@ -253,7 +253,7 @@ def check_clip(part: Part, frames: Frames, config: PyramidConfig, label: str) ->
     return sides
 
 
-def estimate(part: Part, frames: int, sides: Sequence[Side], config: PyramidConfig) -> tuple[float, list[float]]:
+def estimate(part: PyramidPart, frames: int, sides: Sequence[Side], config: PyramidConfig) -> tuple[float, list[float]]:
     """Numbers that the largest level keeps, and the work of every level in units of one step of the coarsest."""
     works, peaks, below = [], [], 0
     for level, side in enumerate(sides):

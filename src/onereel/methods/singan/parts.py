@@ -11,7 +11,7 @@ Purpose = Literal["pyramid", "slow", "super"]
 
 
 @dataclass(frozen=True)
-class Part:
+class PyramidPart:
     """What a pyramid is trained for.
 
     Attributes:
@@ -28,7 +28,7 @@ class Part:
         return self.purpose if self.factor == 1 else f"{self.purpose}_x{self.factor}"
 
     @classmethod
-    def parse(cls, name: str) -> "Part":
+    def parse(cls, name: str) -> "PyramidPart":
         """The part of that name.
 
         Raises: ValueError if there is none.
@@ -54,12 +54,12 @@ class Part:
         return config.ladder.model_copy(update={"factor": self.factor ** (1 / self.factor), "exact": True})
 
 
-def part_of(task: Task, config: PyramidConfig) -> Part:
+def pyramid_of(task: Task, config: PyramidConfig) -> PyramidPart:
     """The pyramid that a task samples from."""
     match task:
         case Task.SLOW_MOTION:
-            return Part("slow", config.slow_factor)
+            return PyramidPart("slow", config.slow_factor)
         case Task.SUPER_RESOLVE:
-            return Part("super", config.super_factor)
+            return PyramidPart("super", config.super_factor)
         case _:
-            return Part()
+            return PyramidPart()

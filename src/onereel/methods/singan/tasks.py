@@ -1,16 +1,15 @@
 """How the SinGAN family draws: every task from a trained pyramid (SinGAN-GIF, section 5)."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from onereel.methods.base import Inputs, Task
+from onereel.methods.base import Inputs, Job, Task
 from onereel.methods.singan.cascade import Cascade, draw_noise, to_side
 from onereel.methods.singan.config import PyramidConfig
 from onereel.methods.singan.fit import check_clip
-from onereel.methods.singan.parts import part_of
+from onereel.methods.singan.parts import pyramid_of
 from onereel.methods.singan.requests import Outline, PyramidRequest, outline
 from onereel.video.clip import Clip, to_frames, to_video
 
@@ -21,7 +20,7 @@ def check(label: str, task: Task, inputs: Inputs, config: PyramidConfig, device:
     Raises: MethodError as `onereel.methods.singan.requests.outline` and `onereel.methods.singan.fit.check_clip` do;
     ClipError.
     """
-    part = part_of(task, config)
+    part = pyramid_of(task, config)
     known = inputs.clip.frames[: config.train_frames]
     sides = check_clip(part, known, config, f"{label} {part.name}")
     outline(task, PyramidRequest(_named(label, task), inputs, config, sides, part.frames(len(known)), device))
@@ -32,20 +31,20 @@ def draw(
     task: Task,
     inputs: Inputs,
     config: PyramidConfig,
-    *,
-    weights: Mapping[str, Path],
-    device: torch.device,
-    seed: int,
-) -> Clip:
-    """One sample.
+    seeds: Sequence[int],
+    job: Job,
+) -> list[Clip]:
+    """A sample for each seed, one after the other.
 
     Raises: MethodError for settings that do not fit the clip or the pyramid; ClipError for inputs that cannot be read.
     """
-    part = part_of(task, config)
-    cascade = Cascade.load(weights[part.name], config, part, device)
-    request = PyramidRequest(_named(label, task), inputs, config, cascade.sides, cascade.frames, device)
-    video = _DRAW[task](cascade, outline(task, request), inputs, torch.Generator().manual_seed(seed))
-    return Clip(to_frames(video[0].clamp(-1, 1)), inputs.clip.fps)
+    part = pyramid_of(task, config)
+    cascade = Cascade.load(job.models[part.name], config, part, job.device)
+    request = PyramidRequest(_named(label, task), inputs, config, cascade.sides, cascade.frames, job.device)
+    planned = outline(task, request)
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    videos = (_DRAW[task](cascade, planned, inputs, generator) for generator in generators)
+    return [Clip(to_frames(video[0].clamp(-1, 1)), inputs.clip.fps) for video in videos]
 
 
 def _named(label: str, task: Task) -> str:

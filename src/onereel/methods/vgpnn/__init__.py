@@ -31,19 +31,14 @@ level's search from the field of the level below, which needs fewer sweeps, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from onereel.methods import check_inputs, check_task
-from onereel.methods.base import BaseMethod, Inputs, Roles, Task
+from onereel.methods.base import CLIP, Artefacts, BaseMethod, Inputs, Job, Task
+from onereel.methods.roles import Roles
 from onereel.methods.vgpnn.config import VGPNNConfig
 from onereel.video.clip import Clip, Frames, to_frames
-
-if TYPE_CHECKING:
-    import torch
-
-    from onereel.base.progress import Progress
 
 __all__ = ["METHOD", "VGPNN", "VGPNNConfig"]
 
@@ -62,11 +57,11 @@ class VGPNN(BaseMethod):
     }
     Config = VGPNNConfig
 
-    def requires(self, task: Task, config: VGPNNConfig) -> Mapping[str, str]:
+    def requires(self, task: Task, config: VGPNNConfig) -> Artefacts:
         """The pyramid of the ladder, where the task uses the clip's own."""
-        return {"pyramid": config.ladder.name} if task in (Task.GENERATE, Task.RETARGET) else {}
+        return {(CLIP, "pyramid"): config.ladder.name} if task in (Task.GENERATE, Task.RETARGET) else {}
 
-    def networks(self, task: Task, config: VGPNNConfig) -> tuple[str, ...]:
+    def backbones(self, task: Task, config: VGPNNConfig) -> tuple[str, ...]:
         """Optical flow, where searches compare speeds."""
         return ("flow",) if config.flow_bins_of(task) else ()
 
@@ -78,18 +73,17 @@ class VGPNN(BaseMethod):
 
         return {"hole": Clip(read_hole(inputs, config.cue).outlined(), inputs.clip.fps)}
 
-    def sample(
-        self,
-        task: Task,
-        inputs: Inputs,
-        config: VGPNNConfig,
-        *,
-        weights: Mapping[str, Path],
-        device: torch.device,
-        seed: int,
-        progress: Progress,
-    ) -> Frames:
-        """One video, (T, H, W, 3) uint8. The same seed gives the same bytes, whatever the number of threads.
+    def check(self, task: Task, inputs: Inputs, config: VGPNNConfig, job: Job) -> None:
+        """Refuse a clip that is too small for the coarsest level, and samples that are too large for memory."""
+        from onereel.methods.vgpnn.tasks import check
+
+        check_inputs(self, task, inputs.clips, inputs.files)
+        check(task, inputs, config, job)
+
+    def sample_many(
+        self, task: Task, inputs: Inputs, config: VGPNNConfig, seeds: Sequence[int], job: Job
+    ) -> list[Frames]:
+        """Videos, (T, H, W, 3) uint8, one after the other. The number of threads changes no byte.
 
         Inputs by task: ``generate``, ``retarget``: the clip; ``inpaint``: the clip and ``mask`` or ``boxes``
         (`holes.read_hole`); ``analogy``: the clip, whose layout and motion are kept, and the clip ``style``;
@@ -105,9 +99,12 @@ class VGPNN(BaseMethod):
 
         check_task(self, task)
         check_inputs(self, task, inputs.clips, inputs.files)
-        generator = torch.Generator().manual_seed(seed)
-        levels, guess, settings = PREPARE[task](inputs, config, device, generator)
-        return to_frames(synthesise(levels, guess, settings, generator=generator, progress=progress))
+        samples = []
+        for seed in seeds:
+            generator = torch.Generator().manual_seed(seed)
+            levels, guess, settings = PREPARE[task](inputs, config, job, generator)
+            samples.append(to_frames(synthesise(levels, guess, settings, generator=generator, progress=job.progress)))
+        return samples
 
 
 METHOD = VGPNN()

@@ -5,7 +5,6 @@ from one origin and ``psnr@3`` three frames ahead. So tables, intervals, marks a
 The baselines are runs beside it.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from onereel.heldout.measure import frame_means
 from onereel.heldout.names import BASELINES, BY_FLOW, METHOD, SIDE_BY_SIDE, TRUTH
 from onereel.metrics.psnr import PSNR
 from onereel.metrics.ssim import SSIM
+from onereel.project import layout
 from onereel.project.heldout import HeldOutRow
 from onereel.project.runs import RunRow
 from onereel.report.load.project import (
@@ -31,7 +31,7 @@ from onereel.report.load.project import (
     load_failures,
     method_facts,
 )
-from onereel.report.load.records import HeldOutRecord, read_record
+from onereel.report.load.records import HeldOutRecord, read_record, value_of
 
 _TOLD = {Kind.PREDICTION: ("keep", "horizon", "origins"), Kind.SUPER_RESOLUTION: ("factor",)}
 _METRICS = {metric.name: metric for metric in (PSNR(), SSIM())}
@@ -99,7 +99,7 @@ def load_heldout(root: Path, rows: Sequence[HeldOutRow]) -> HeldOutTests:
 
 
 def _load(root: Path, row: HeldOutRow, failures: Sequence[Mapping[str, Any]]) -> HeldOutEntry:
-    folder = root / "results/heldout" / row.test
+    folder = root / layout.heldout_of(row.test)
     record = read_record(folder / "record.json", HeldOutRecord) or {}
     films = _films(folder / "films", record)
     title, paper, _ = method_facts(row.run, ())
@@ -109,7 +109,7 @@ def _load(root: Path, row: HeldOutRow, failures: Sequence[Mapping[str, Any]]) ->
         title=title,
         paper=paper,
         samples=samples,
-        curves=load_curves(root / "results/models" / row.known / row.method, samples),
+        curves=load_curves([root / folder for folder in layout.models_of(row.known, row.method)], samples),
         records=_records(record, METHOD, row.split),
         metrics_file=folder / "record.json" if record else None,
     )
@@ -164,7 +164,7 @@ def _films(folder: Path, record: Mapping[str, Any]) -> dict[str, SampleEntry]:
 
 def _records(record: Mapping[str, Any], source: str, split: HoldOut) -> tuple[MetricRecord, ...]:
     """Values of the method or a baseline: the mean over the frames of each sample from each origin, and every step."""
-    own = [_valued(item) for item in record.get("records") or () if item["source"] == source]
+    own = [{**item, "value": value_of(item)} for item in record.get("records") or () if item["source"] == source]
     mine = [item for item in own if item["value"] is not None]
     found: list[MetricRecord] = []
     for name, seed in dict.fromkeys((item["metric"], item["seed"]) for item in mine):
@@ -174,12 +174,6 @@ def _records(record: Mapping[str, Any], source: str, split: HoldOut) -> tuple[Me
         if split.kind is Kind.PREDICTION:
             found += [_metric_record(name, sample, item["value"], split, item["ahead"]) for item in part]
     return tuple(found)
-
-
-def _valued(item: Mapping[str, Any]) -> dict[str, Any]:
-    # JSON has no word for infinity; the record says it in its note.
-    value = math.inf if item["value"] is None and str(item["note"]).startswith("infinite") else item["value"]
-    return {**item, "value": value}
 
 
 def _metric_record(name: str, sample: str, value: float, split: HoldOut, ahead: int | None = None) -> MetricRecord:
@@ -199,6 +193,8 @@ def _concerns(failure: Mapping[str, Any], row: HeldOutRow) -> bool:
     """Whether a failed job is why the test has no numbers: its own, its method's training, its clips' making."""
     if failure.get("test") or failure.get("run"):
         return failure.get("test") == row.test
+    if failure.get("clip") == layout.NO_CLIP:
+        return failure.get("method") == row.method
     return failure.get("clip") in (row.clip, row.known) and failure.get("method") in (None, "", row.method)
 
 

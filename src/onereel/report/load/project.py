@@ -3,21 +3,26 @@
 Missing pieces are no errors: a run that failed or never ran is an entry that says why.
 """
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from onereel.base.errors import MethodError
-from onereel.base.files import sha256_of
+from onereel.base.files import json_number, sha256_of
 from onereel.methods import load_method
+from onereel.project import layout
 from onereel.project.runs import EXTERNAL, RunRow
-from onereel.report.load.records import Failure, Manifest, Metrics, SampleRecord, read_record
+from onereel.report.load.records import Failure, Manifest, Metrics, SampleRecord, read_record, value_of
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
 UNFINISHED = "did not finish"
+NO_CLIP = "No clip"
+"""What the runs are called together that need no clip."""
+CLIPLESS = ".none"
+"""What stands for their clip in the page's anchors: no clip can be called so."""
+_SHOWN = 48  # characters of a prompt in a title
 _UNSET = object()
 
 _CALIBRATION_TITLES = {
@@ -186,7 +191,7 @@ def load_project(root: Path, *, runs: Sequence[RunRow], clips: Sequence[str]) ->
 
 def load_failures(root: Path) -> list[dict[str, Any]]:
     """The records of failed jobs under `root`."""
-    found = [read_record(path, Failure) for path in sorted((root / "results/failures").glob("*.json"))]
+    found = [read_record(path, Failure) for path in sorted((root / layout.FAILURES).glob("*.json"))]
     return [failure for failure in found if failure]
 
 
@@ -197,7 +202,7 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _load_clip(root: Path, name: str, failures: Sequence[Mapping[str, Any]]) -> ClipEntry:
-    folder = root / "data/clips"
+    folder = root / layout.CLIPS
     record, video, preview = folder / f"{name}.json", folder / f"{name}.mkv", folder / f"{name}.mp4"
     manifest = read_record(record, Manifest) or {}
     known = video.exists() and bool(manifest)
@@ -214,12 +219,12 @@ def _load_clip(root: Path, name: str, failures: Sequence[Mapping[str, Any]]) -> 
 
 
 def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) -> RunEntry:
-    metrics_file = root / "results/metrics" / f"{row.run}.json"
+    metrics_file = root / layout.metrics_of(row.run)
     metrics = read_record(metrics_file, Metrics) or {}
     # The folder may hold samples of an earlier sheet that asked for more.
     asked = {str(record["sample"]) for record in metrics.get("records", ()) if record.get("sample") is not None}
     asked = asked if row.external else set(row.seeds)
-    folder = root / "results/samples" / row.run
+    folder = root / layout.samples_of(row.run)
     samples = tuple(sample for sample in _load_samples(folder) if sample.name in asked or not asked)
     title, paper, calibration = method_facts(row, samples)
     entry = RunEntry(
@@ -231,7 +236,7 @@ def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) ->
         records=tuple(_load_record(record) for record in metrics.get("records", ())),
         left_out=_reasons(metrics.get("left_out")),
         align=str(metrics.get("align") or ""),
-        curves=load_curves(root / "results/models" / row.clip / row.method, samples),
+        curves=load_curves([root / folder for folder in layout.models_of(row.clip, row.method)], samples),
         metrics_file=metrics_file if metrics else None,
     )
     # Where these exist and are not known, they are damaged.
@@ -252,6 +257,8 @@ def judge(entry: RunEntry, failures: Sequence[Mapping[str, Any]], unread: Sequen
     measured = {record.sample for record in entry.records} - {""}
     if (entry.records or entry.left_out) and measured <= present:
         return entry
+    if not entry.row.clip and not entry.external and set(entry.row.seeds) <= present:
+        return entry  # most metrics compare with a clip: where there is none, samples are all there is to expect
     # Numbers of samples that are gone are numbers of an older attempt.
     entry = replace(entry, records=(), left_out={}, metrics_file=None)
     if not failures:
@@ -270,7 +277,11 @@ def _concerns(failure: Mapping[str, Any], row: RunRow) -> bool:
     """Whether a failed job is why the run has no numbers: its own, its method's training, its clip's ingestion."""
     if failure.get("run"):
         return failure["run"] == row.run
-    return failure.get("clip") == row.clip and failure.get("method") in (None, "", row.method)
+    if failure.get("clip") == layout.NO_CLIP:
+        return failure.get("method") == row.method
+    # A job of no clip and no method is a table's or the page's.
+    methods = (None, "", row.method) if row.clip else (row.method,)
+    return (failure.get("clip") or "") == row.clip and failure.get("method") in methods
 
 
 def _load_samples(folder: Path) -> Iterator[SampleEntry]:
@@ -287,8 +298,8 @@ def _load_samples(folder: Path) -> Iterator[SampleEntry]:
             preview=preview if preview.exists() else None,
             size=_size(record),
             fps=str(record.get("fps") or ""),
-            seconds=_number(record.get("seconds")),
-            peak_memory_mb=_number(record.get("peak_memory_mb")),
+            seconds=json_number(record.get("seconds")),
+            peak_memory_mb=json_number(record.get("peak_memory_mb")),
             record=record,
         )
 
@@ -306,20 +317,13 @@ def _load_record(record: Mapping[str, Any]) -> MetricRecord:
         metric=str(record["metric"]),
         column=str(record.get("column") or record.get("title") or record["metric"]),
         sample=str(record.get("sample") or ""),
-        value=_value(record),
+        value=value_of(record),
         unit=str(record.get("unit") or ""),
         better=str(record.get("better") or ""),
         stand_in=bool(record.get("stand_in")),
         protocol=", ".join(made_by),
         n=int(record.get("n") or 1),
     )
-
-
-def _value(record: Mapping[str, Any]) -> float | None:
-    # JSON has no word for infinity; the record says it in its note.
-    if record.get("value") is None and str(record.get("note") or "").startswith("infinite"):
-        return math.inf
-    return _number(record.get("value"))
 
 
 def method_facts(row: RunRow, samples: Sequence[SampleEntry]) -> tuple[str, str, bool]:
@@ -337,7 +341,10 @@ def method_facts(row: RunRow, samples: Sequence[SampleEntry]) -> tuple[str, str,
 
 
 def distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
-    """The runs, titled alike if and only if method, task, preset and settings are the same."""
+    """The runs, titled alike if and only if method, task, preset, settings and prompt are the same.
+
+    Runs without a clip are titled apart from those with one: there is no mean over both.
+    """
     # What a calibration run does is known from its samples; one that failed is called as its siblings are.
     known = {(run.row.method, run.row.preset): run.title for run in runs if run.calibration and run.samples}
     runs = [replace(run, title=known.get((run.row.method, run.row.preset), run.title)) for run in runs]
@@ -351,12 +358,29 @@ def distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
         for key, value in run.row.settings.items():
             if any(twin.row.settings.get(key, _UNSET) != value for twin in twins):
                 details.append(f"{key} = {value}")
+        if run.row.prompt:
+            details.append(_quoted(run.row.prompt, [twin.row.prompt for twin in twins]))
+        if not run.row.clip and any(twin.row.clip for twin in twins):
+            details.append(NO_CLIP.lower())
         yield replace(run, title=f"{run.title}, {', '.join(details)}") if details else run
 
 
-def load_curves(folder: Path, samples: Sequence[SampleEntry]) -> dict[str, Path]:
+def _quoted(prompt: str, others: Sequence[str]) -> str:
+    """A prompt in quotes: its start where that tells it from the others."""
+    text = _shortened(prompt)
+    if any(_shortened(other) == text for other in others if other != prompt):
+        text = prompt
+    return f"“{text}”"
+
+
+def _shortened(prompt: str) -> str:
+    text = " ".join(prompt.split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1].rstrip()}…"
+
+
+def load_curves(folders: Iterable[Path], samples: Sequence[SampleEntry]) -> dict[str, Path]:
     """Training curves by part. Where a clip has models of several settings, those whose weights drew the samples."""
-    files = sorted(folder.glob("*/*.curves.tsv"))
+    files = [path for folder in folders for path in sorted(folder.glob("*/*.curves.tsv"))]
     if len({path.parent for path in files}) > 1:
         used = {digest for sample in samples for digest in (sample.record.get("weights") or {}).values()}
         files = [path for path in files if _weights_digest(path) in used]
@@ -371,7 +395,3 @@ def _weights_digest(curves: Path) -> str:
 def _size(record: Mapping[str, Any]) -> tuple[int, int, int]:
     frames, height, width = record["size"]
     return int(frames), int(height), int(width)
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

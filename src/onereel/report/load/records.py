@@ -6,18 +6,22 @@ be shown without it; the log names it.
 
 import json
 import logging
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from onereel.base.errors import OnereelError
-from onereel.base.files import read_json
+from onereel.base.files import json_number, read_json
 
 log = logging.getLogger(__name__)
 
 Number = Annotated[float, Field(gt=-1e100, lt=1e100)]
 """A measured number; larger ones overflow where they are drawn, and nothing measures them."""
+Value = Number | Literal["-Infinity", "Infinity"] | None
+"""A value of a metric; None where it is not defined."""
 _Count = Annotated[int, Field(ge=0, lt=2**31)]
 _Positive = Annotated[int, Field(gt=0, lt=2**31)]
 _Size = Annotated[list[_Positive], Field(min_length=3, max_length=3)]
@@ -71,7 +75,7 @@ class _Value(Record):
     column: str | None = None
     title: str | None = None
     sample: str | None = None
-    value: Number | None = None
+    value: Value = None
     note: str | None = None
     unit: str | None = None
     better: Literal["lower", "higher", ""] | None = None
@@ -107,7 +111,7 @@ class _FrameValue(Record):
     seed: int | None
     origin: int
     ahead: _Positive
-    value: Number | None
+    value: Value
     note: str
 
 
@@ -163,13 +167,21 @@ class Summary(Record):
 
 
 class _Mean(Record):
-    mean: Number | None
+    mean: Value
 
 
 Guides = list[str]
 """Names of what a run's samples start from."""
 Titles = dict[str, str]
 """What made each artefact of a clip, by kind."""
+
+
+def value_of(record: Mapping[str, Any]) -> float | None:
+    """The value of a metric's record; None where it is not defined."""
+    # Older records have null for infinity, and a note that says so.
+    if record.get("value") is None and str(record.get("note") or "").startswith("infinite"):
+        return math.inf
+    return json_number(record.get("value"))
 
 
 def require_record(path: Path | str, shape: Any) -> Any:

@@ -98,10 +98,14 @@ def sample_player(run: RunEntry, sample: SampleEntry, folder: Path, visuals: Pat
         preview=sample.preview,
         ident=f"player-{run.name}-{sample.name}",
         label=sample.title if run.external else f"seed {sample.name}",
-        alt=f"{run.title} on {run.row.clip}, sample {sample.title}",
+        alt=f"{run.title}{_on(run)}, sample {sample.title}",
         size=sample.size,
         fps=sample.fps,
     )
+
+
+def _on(run: RunEntry) -> str:
+    return f" on {run.row.clip}" if run.row.clip else ""
 
 
 def make_player(
@@ -175,7 +179,7 @@ def _guides(run: RunEntry, folder: Path, visuals: Path) -> tuple[Player, ...]:
             preview=None,
             ident=f"player-{run.name}-{GUIDES}-{number}",
             label=name,
-            alt=f"{name}, an input of {run.title} on {run.row.clip}",
+            alt=f"{name}, an input of {run.title}{_on(run)}",
             size=tuple(data["size"]),
             fps="",
         )

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from onereel.base.outputs import check_folder, list_folder
 from onereel.heldout.hold_out import Kind
 from onereel.report.load.heldout import HeldOutTests
-from onereel.report.load.project import ClipEntry, Project
+from onereel.report.load.project import CLIPLESS, NO_CLIP, ClipEntry, Project
 from onereel.report.page.charts import HEIGHT, WIDTH, chart
 from onereel.report.page.head import head
 from onereel.report.page.heldout_views import held_out_section
@@ -39,6 +39,16 @@ class ClipView:
     previews: PreviewView | None
     runs: tuple[RunView, ...]
     table: Markup
+
+    @property
+    def id(self) -> str:
+        """Its name in the page's anchors."""
+        return self.entry.name or CLIPLESS
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.entry.name or NO_CLIP
 
     @property
     def strips(self) -> list[tuple[str, Player]]:
@@ -75,7 +85,7 @@ def write_report(
         source = Path(__file__).parents[1] / "templates"
         for name in _ASSETS:
             shutil.copyfile(source / name, folder / "assets" / name)
-        clips = tuple(_clip_view(project, clip, folder, visuals) for clip in project.clips)
+        clips = tuple(_clip_view(project, clip, folder, visuals) for clip in _sections(project))
         page = (
             environment()
             .get_template("index.html.j2")
@@ -116,13 +126,19 @@ def _swapped_in(out_dir: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def _sections(project: Project) -> tuple[ClipEntry, ...]:
+    """The clips, then what stands for that of the runs that have none."""
+    nothing = ClipEntry(name="", video=None, preview=None, size=None, fps="")
+    return (*project.clips, nothing) if project.runs_of("") else project.clips
+
+
 def _clip_view(project: Project, clip: ClipEntry, folder: Path, visuals: Path) -> ClipView:
     runs = tuple(run_view(run, folder, visuals) for run in project.runs_of(clip.name))
     table = clip_table(project, clip.name)
     return ClipView(
         entry=clip,
         player=_input_player(clip, folder, visuals),
-        previews=preview_view(clip, folder, visuals),
+        previews=preview_view(clip, folder, visuals) if clip.name else None,
         runs=runs,
         table=Markup(to_html(table)) if table.blocks else Markup(""),
     )

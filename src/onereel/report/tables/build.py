@@ -12,7 +12,7 @@ from pathlib import Path
 from onereel.base.files import write_text
 from onereel.metrics.aggregate import over_clips
 from onereel.project.tables import OWN_COLUMNS, ColumnSpec, GroupSpec, Published, RowSpec, TableSpec, read_spec
-from onereel.report.load.project import DONE, ClipEntry, MetricRecord, Project, RunEntry
+from onereel.report.load.project import CLIPLESS, DONE, NO_CLIP, ClipEntry, MetricRecord, Project, RunEntry
 from onereel.report.tables.formats import to_csv, to_html, to_latex, to_markdown
 from onereel.report.tables.model import Block, Cell, Column, Row, Table
 
@@ -37,9 +37,9 @@ def write_table(project: Project, spec_path: Path, out_stem: Path) -> None:
 def build_table(project: Project, spec: TableSpec, *, name: str = "table") -> Table:
     """The table that `spec` describes, with what `project` measured."""
     runs = [run for run in project.runs if run.row.task in spec.tasks]
-    groups = [_Group(group, _clips_of(project, group)) for group in spec.groups]
+    groups = [_Group(group, _clips_of(project, group), group.takes("", "")) for group in spec.groups]
     used = [clip for group in groups for clip in group.clips]
-    runs = [run for run in runs if run.row.clip in used]
+    runs = [run for run in runs if any(group.holds(run) for group in groups)]
     columns = list(_columns(spec, runs))
     notes = _Notes()
     blocks = [_method_block(group, columns, runs, notes, quote=spec.quote_missing) for group in groups]
@@ -65,18 +65,23 @@ def clip_table(project: Project, clip: str) -> Table:
     runs = project.runs_of(clip)
     names = dict.fromkeys(record.metric for run in runs for record in run.records)
     spec = TableSpec(
-        title=clip,
+        title=clip or NO_CLIP,
         tasks=tuple(dict.fromkeys(str(run.row.task) for run in runs)),
         columns=tuple(ColumnSpec(metric=metric) for metric in [*names, *OWN_COLUMNS]),
     )
     only = replace(project, clips=tuple(entry for entry in project.clips if entry.name == clip), runs=runs)
-    return build_table(only, spec, name=f"clip-{clip}")
+    return build_table(only, spec, name=f"clip-{clip or CLIPLESS}")
 
 
 @dataclass(frozen=True)
 class _Group:
     spec: GroupSpec
     clips: tuple[str, ...]
+    clipless: bool
+    """Whether it takes the runs that have no clip."""
+
+    def holds(self, run: RunEntry) -> bool:
+        return run.row.clip in self.clips if run.row.clip else self.clipless
 
 
 @dataclass
@@ -137,7 +142,7 @@ def _column(wanted: ColumnSpec, record: MetricRecord | None, *, published: bool)
 def _method_block(
     group: _Group, columns: Sequence[Column], runs: Sequence[RunEntry], notes: _Notes, *, quote: bool
 ) -> Block:
-    here = [run for run in runs if run.row.clip in group.clips and not run.calibration]
+    here = [run for run in runs if group.holds(run) and not run.calibration]
     rows: list[Row] = []
     named: set[str] = set()
     for wanted in group.spec.rows:
@@ -180,7 +185,7 @@ def _rows(
         label = wanted.title or wanted.method
         return [_quoted_row(label, published, columns, notes)] if any(published) else []
     groups = {title: [run for run in runs if run.title == title] for title in titles}
-    plainest = min(titles, key=lambda title: len(groups[title][0].row.settings))
+    plainest = min(titles, key=lambda title: (bool(groups[title][0].row.prompt), len(groups[title][0].row.settings)))
     rows = []
     for title, mine in groups.items():
         label = wanted.title if wanted.title and len(titles) == 1 else title
@@ -206,7 +211,9 @@ def _row(
     marks = [*_failure_marks(done, broken, notes), *_align_marks(done, notes)]
     marks += [*_left_out_marks(done, columns, notes), *_published_marks(published, notes)]
     covered = {run.row.clip for run in done}
-    if done and not broken and len(covered) < len(clips):
+    if covered == {""}:
+        marks.append(notes.mark("Made without a clip: not compared with rows over clips."))
+    elif done and not broken and len(covered) < len(clips):
         names = ", ".join(clip for clip in clips if clip in covered)
         marks.append(notes.mark(f"Only on {names}: not compared with rows over all {len(clips)} clips."))
     failure = _failure_text(broken) if not done else ""
@@ -219,7 +226,7 @@ def _row(
         calibration=runs[0].calibration,
         external=runs[0].external,
         failure=failure,
-        partly=f"failed on {', '.join(run.row.clip for run in broken)}" if done and broken else "",
+        partly=f"failed on {', '.join(_place(run) for run in broken)}" if done and broken else "",
         marks=tuple(dict.fromkeys(marks)),
         task=str(runs[0].row.task),
     )
@@ -306,24 +313,28 @@ def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
     return choose(cell.mean for cell in rivals)
 
 
+def _place(run: RunEntry) -> str:
+    return run.row.clip or NO_CLIP.lower()
+
+
 def _failure_text(broken: Sequence[RunEntry]) -> str:
     reasons = dict.fromkeys(run.reason for run in broken)
     if len(reasons) == 1:
         return next(iter(reasons))
-    return "; ".join(f"{run.row.clip}: {run.reason}" for run in broken)
+    return "; ".join(f"{_place(run)}: {run.reason}" for run in broken)
 
 
 def _failure_marks(done: Sequence[RunEntry], broken: Sequence[RunEntry], notes: _Notes) -> Iterator[str]:
     """Footnotes for the clips on which a method failed, where it has values on others."""
     if done:
         for run in broken:
-            yield notes.mark(f"Failed on {run.row.clip} (run {run.name}): {run.reason}.")
+            yield notes.mark(f"Failed on {_place(run)} (run {run.name}): {run.reason}.")
 
 
 def _align_marks(runs: Sequence[RunEntry], notes: _Notes) -> Iterator[str]:
     for run in runs:
         if run.align:
-            yield notes.mark(f"{run.title} on {run.row.clip}, for measuring: {run.align}.")
+            yield notes.mark(f"{run.title} on {_place(run)}, for measuring: {run.align}.")
 
 
 def _left_out_marks(runs: Sequence[RunEntry], columns: Sequence[Column], notes: _Notes) -> Iterator[str]:
@@ -333,7 +344,7 @@ def _left_out_marks(runs: Sequence[RunEntry], columns: Sequence[Column], notes: 
         for reason in dict.fromkeys(run.left_out.values()):
             names = [titles[name] for name, why in run.left_out.items() if why == reason and name in titles]
             if names:
-                yield notes.mark(f"Not measured on {run.row.clip}: {', '.join(names)} ({reason}).")
+                yield notes.mark(f"Not measured on {_place(run)}: {', '.join(names)} ({reason}).")
 
 
 def _published_marks(published: Sequence[Published | None], notes: _Notes) -> tuple[str, ...]:
