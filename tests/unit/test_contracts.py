@@ -12,10 +12,9 @@ from PIL import Image
 
 import onereel.methods as methods
 from onereel.base.errors import ClipError, ConfigError, MethodError
-from onereel.base.files import write_json
 from onereel.features.artefacts import read_artefact
 from onereel.jobs.artefacts import prepare
-from onereel.jobs.checks import check_runs, require_checked
+from onereel.jobs.checks import require_wanted
 from onereel.jobs.fitting import train_parts
 from onereel.jobs.inputs import read_inputs, resolve_backbones
 from onereel.jobs.sampling import SampleRequest, draw, draw_many
@@ -107,7 +106,7 @@ def test_a_part_is_another_where_a_part_before_it_is(postcard, tmp_path):
     head = {run: made.models_of(run)["head"] for run in made.runs}
     assert head["dog"] == head["moon"]
     assert head["dog"] != head["cat"], "head reads nothing, but comes after subject"
-    assert made.checked == {layout.NO_CLIP: ("dog", "moon", "cat")}
+    assert made.sharing[subject["dog"]] == ("dog", "moon")
 
 
 def test_a_training_is_told_what_it_reads_and_nothing_else(postcard, tmp_path):
@@ -241,23 +240,21 @@ def test_artefacts_of_inputs_are_those_of_the_extractors(postcard, pictures, tmp
 # The check before any training
 
 
-def row(run: str, models: list[str], **config: object) -> dict:
+def row(run: str, **config: object) -> dict:
     values = {"run": run, "method": "postcard", "task": "edit_text", "config": config, "backbones": []}
-    return {**values, "inputs": {"prompt": "a red kite"}, "models": models}
+    return {**values, "inputs": {"prompt": "a red kite"}}
 
 
 def test_only_a_model_that_no_run_can_use_is_not_trained(postcard, tmp_path):
-    rows = [row("good", ["m", "n"]), row("bad", ["n", "o"], strength=7.0), row("worse", ["o"], strength=8.0)]
-    checks = tmp_path / "checks.json"
-    write_json(checks, check_runs(rows, "stand-in", torch.device("meta")))
-    require_checked(checks, "m")
-    require_checked(checks, "n")
+    good, bad, worse = row("good"), row("bad", strength=7.0), row("worse", strength=8.0)
+    meta = torch.device("meta")
+    require_wanted([good], "stand-in", meta)
+    require_wanted([bad, good], "stand-in", meta)
     with pytest.raises(MethodError, match=r"run 'bad', postcard: strength is 7\.0; use at most 1"):
-        require_checked(checks, "o")
-
-
-def test_a_check_reads_what_a_sample_would(postcard, tmp_path):
-    (found,) = check_runs([row("x", []) | {"inputs": {}}], "stand-in", CPU).values()
-    assert found["problem"] == ["postcard, task 'edit_text'", "needs a prompt", "give one"]
+        require_wanted([bad, worse], "stand-in", meta)
+    later = {**bad, "inputs": {**bad["inputs"], "clip": str(tmp_path / "later.mkv")}}
+    require_wanted([later], "stand-in", meta)
+    with pytest.raises(MethodError, match="run 'none', postcard, task 'edit_text': needs a prompt; give one"):
+        require_wanted([{**row("none"), "inputs": {}}], "stand-in", meta)
     with pytest.raises(ClipError):
         read_inputs(tmp_path / "none.mkv")

@@ -1,14 +1,12 @@
-"""One job per trained part, after a check of the runs that need it. Training resumes from its state folder, which is no
-output and so survives a failure."""
+"""One job per trained part. Training resumes from its state folder, which is no output and so survives a failure."""
 
 
-def checked(clip):
-    """The runs whose models read this clip."""
-    return PLAN.checked[clip]
+def runs_to_check(wildcards, input):
+    """What `onereel.jobs.checks` is told of the runs that need this model, before it is trained.
 
-
-def rows_to_check(clip):
-    """What `onereel.jobs.checks.check_runs` is told of them."""
+    With `input` among its arguments this is no reason to train again: a new row says nothing of what is trained.
+    """
+    model = (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
     return [
         {
             "run": run,
@@ -17,67 +15,13 @@ def rows_to_check(clip):
             "config": PLAN.configs[run].model_dump(mode="json"),
             "inputs": PLAN.inputs(run),
             "backbones": PLAN.backbones(run),
-            "models": [
-                str(layout.model_of(*model))
-                for model in PLAN.models_of(run).values()
-                if model.clip == clip
-            ],
         }
-        for run in checked(clip)
+        for run in PLAN.sharing[model]
     ]
-
-
-# What no training mends is said before any. One job for all runs whose models read one clip: most of its time is imports.
-rule check:
-    input:
-        files=lambda wildcards: list(
-            dict.fromkeys(
-                file
-                for run in checked(wildcards.clip)
-                for file in PLAN.made_of(PLAN.inputs(run))
-            )
-        ),
-        backbones=lambda wildcards: list(
-            dict.fromkeys(
-                file
-                for run in checked(wildcards.clip)
-                for file in backbone_files(PLAN.backbones(run))
-            )
-        ),
-        code=lambda wildcards: code_files(
-            "jobs.checks",
-            *{
-                f"methods.{PLAN.computed[run].method}"
-                for run in checked(wildcards.clip)
-            },
-        ),
-    output:
-        "results/checks/{clip}.json",
-    log:
-        "<logs>/check/{clip}.log",
-    wildcard_constraints:
-        clip=any_of(PLAN.checked),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=4000,
-        runtime=20,
-    params:
-        runs=lambda wildcards: rows_to_check(wildcards.clip),
-        contents=lambda wildcards: [
-            contents_of(PLAN.inputs(run)) for run in checked(wildcards.clip)
-        ],
-        weights=config["weights"],
-        # How much memory there is where samples are drawn is known only of this machine.
-        device=lambda wildcards: "meta" if GPU else "cpu",
-    script:
-        "../scripts/check.py"
 
 
 rule train:
     input:
-        # Rows that are new say nothing of what is trained already.
-        check=ancient("results/checks/{clip}.json"),
         files=lambda wildcards: PLAN.made_of(training_inputs(wildcards)),
         models=lambda wildcards: list(needed_models(wildcards).values()),
         backbones=lambda wildcards: backbone_files(training_backbones(wildcards)),
@@ -91,7 +35,7 @@ rule train:
     benchmark:
         "<benchmarks>/train/{clip}/{method}/{variant}/{part}.tsv"
     wildcard_constraints:
-        clip=any_of(PLAN.checked),
+        clip=any_of({model.clip for model in PLAN.models}),
     conda:
         ENVIRONMENT
     threads: training_resource("threads")
@@ -100,6 +44,7 @@ rule train:
         runtime=training_resource("runtime"),
         gpu=training_resource("gpu"),
     params:
+        runs=runs_to_check,
         config=lambda wildcards: PLAN.configs[trained(wildcards).run].for_training(),
         reads=lambda wildcards: sorted(
             PLAN.parts(trained(wildcards).run)[wildcards.part].reads

@@ -17,7 +17,6 @@ WEIGHTS = DATA / "weights"
 MODELS = RESULTS / "models"
 SAMPLES = RESULTS / "samples"
 METRICS = RESULTS / "metrics"
-CHECKS = RESULTS / "checks"
 HELDOUT = RESULTS / "heldout"
 VISUALS = RESULTS / "visuals"
 TABLES = RESULTS / "tables"
@@ -41,7 +40,6 @@ EMPTIED = (
     EMBEDDINGS,
     INPUTS,
     MODELS,
-    CHECKS,
     METRICS,
     HELDOUT,
     VISUALS,
@@ -95,11 +93,6 @@ def text_of(prompt: str) -> Path:
 def input_of(path: str, kind: str, key: str) -> Path:
     """What was read off a file that is a run's further input."""
     return INPUTS / kind / f"{hashlib.sha256(f'{key}/{path}'.encode()).hexdigest()[:16]}.safetensors"
-
-
-def check_of(clip: str) -> Path:
-    """What was said, before any training, of the runs whose models read a clip; `NO_CLIP`: whose models read none."""
-    return CHECKS / f"{clip}.json"
 
 
 def heldout_of(test: str) -> Path:

@@ -139,13 +139,13 @@ class Plan:
         }
 
     @cached_property
-    def checked(self) -> dict[str, tuple[str, ...]]:
-        """Runs that need a trained part, by the clip that the part's training sees: checked before any training."""
-        found: dict[str, dict[str, None]] = {}
+    def sharing(self) -> dict[Model, tuple[str, ...]]:
+        """The runs that need a part, by the part."""
+        found: dict[Model, list[str]] = {}
         for name in self.computed:
             for model in self.models_of(name).values():
-                found.setdefault(model.clip, {})[name] = None
-        return {clip: tuple(runs) for clip, runs in found.items()}
+                found.setdefault(model, []).append(name)
+        return {model: tuple(runs) for model, runs in found.items()}
 
     def _sets_a_guard(self, run: str) -> bool:
         return not self.configs[run].guards.isdisjoint(self.computed[run].settings)
@@ -481,7 +481,7 @@ def _check_real_weights(plan: Plan, rules: set[str], metrics: Sequence[str]) -> 
     backbones = [name for run in plan.drawn for name in plan.backbones(run)]
     roles: dict[str, set[str | None]] = {
         "evaluate": {REGISTRY[name].extractor for name in metrics},
-        **{rule: set(backbones) for rule in ("check", "train", "sample")},
+        **{rule: set(backbones) for rule in ("train", "sample")},
         "conduct": {"flow"},
         "estimate_depth": {"depth"},
         "estimate_flow": {"flow"},
