@@ -63,6 +63,6 @@ def test_runs_without_a_clip_go_the_whole_way(tmp_path):
     bad = RUNS.replace("40\t\ta red", "40\tstrength=3; steps=7\ta red")
     workspace.write("config/runs.tsv", bad)
     told = workspace.snakemake("--keep-going", "--quiet", "rules", check=False)
-    assert "run 'words', postcard: strength is 3; use at most 1" in " ".join(told.split())
+    assert "run 'words', postcard: strength is 3.0; use at most 1" in " ".join(told.split())
     failures = sorted(path.name for path in (results / "failures").iterdir())
     assert all("train" in name for name in failures), failures
