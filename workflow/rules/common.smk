@@ -160,6 +160,32 @@ def training_backbones(wildcards):
     )
 
 
+def runs_to_check(wildcards, input):
+    """What `onereel.jobs.checks` is told of the runs that need this model, before it is trained.
+
+    With `input` among its arguments this is no reason to train again: a new row says nothing of what is trained.
+    """
+    model = (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
+    return [
+        {
+            "run": run,
+            "method": PLAN.computed[run].method,
+            "task": str(PLAN.computed[run].task),
+            "config": PLAN.configs[run].model_dump(mode="json"),
+            "inputs": PLAN.inputs(run),
+            "backbones": PLAN.backbones(run),
+        }
+        for run in PLAN.sharing[model]
+    ]
+
+
+def input_read(wildcards):
+    """Which file this artefact is made of, and how."""
+    return PLAN.inputs_read[
+        str(layout.INPUTS / wildcards.artefact / f"{wildcards.input}.safetensors")
+    ]
+
+
 def training_resource(name):
     """A resource of the method's YAML, as Snakemake asks for it."""
     return lambda wildcards: resources_for("fit", trained(wildcards))[name]

@@ -1,13 +1,6 @@
 """What several methods read of a clip, made once: each kind of artefact has a rule, `Method.requires` asks by kind."""
 
 
-def input_read(wildcards):
-    """Which file this artefact is made of, and how."""
-    return PLAN.inputs_read[
-        str(layout.INPUTS / wildcards.artefact / f"{wildcards.input}.safetensors")
-    ]
-
-
 rule build_pyramid:
     input:
         clip="<clips>/{clip}.mkv",

@@ -1,25 +1,6 @@
 """One job per trained part. Training resumes from its state folder, which is no output and so survives a failure."""
 
 
-def runs_to_check(wildcards, input):
-    """What `onereel.jobs.checks` is told of the runs that need this model, before it is trained.
-
-    With `input` among its arguments this is no reason to train again: a new row says nothing of what is trained.
-    """
-    model = (wildcards.clip, wildcards.method, wildcards.variant, wildcards.part)
-    return [
-        {
-            "run": run,
-            "method": PLAN.computed[run].method,
-            "task": str(PLAN.computed[run].task),
-            "config": PLAN.configs[run].model_dump(mode="json"),
-            "inputs": PLAN.inputs(run),
-            "backbones": PLAN.backbones(run),
-        }
-        for run in PLAN.sharing[model]
-    ]
-
-
 rule train:
     input:
         files=lambda wildcards: PLAN.made_of(training_inputs(wildcards)),
