@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from onereel.methods.base import MethodConfig, Task, BaseMethod
+from onereel.methods.base import BaseMethod, MethodConfig, Part, Task
 
 
 class ToyConfig(MethodConfig):
@@ -43,14 +43,17 @@ class Toy(BaseMethod):
     Config = ToyConfig
 
     def parts(self, task, config):
-        return {"length": ()}
+        return {"length": Part()}
 
-    def fit(self, part, inputs, config, *, weights, workdir, device, seed, progress):
+    def fit(self, part, inputs, config, job):
         return {"frames": torch.tensor([len(inputs.clip.frames)])}
 
-    def sample(self, task, inputs, config, *, weights, device, seed, progress):
+    def sample_many(self, task, inputs, config, seeds, job):
+        return [self.draw(task, inputs, config, seed, job.models) for seed in seeds]
+
+    def draw(self, task, inputs, config, seed, models):
         frames = inputs.clip.frames
-        assert int(load_file(weights["length"])["frames"]) <= len(frames)
+        assert int(load_file(models["length"])["frames"]) <= len(frames)
         rng = np.random.default_rng(seed)
         if task is Task.SUPER_RESOLVE:
             return frames.repeat(config.super_factor, axis=1).repeat(config.super_factor, axis=2)
