@@ -15,8 +15,8 @@ _BLOCK = 1 << 20  # bytes per read
 _TIMEOUT = 60  # seconds without an answer
 
 
-def download(where: str, url: str, target: Path, progress: Progress) -> None:
-    """Download `url` to `target`, watched in MiB.
+def download(where: str, url: str, target: Path, progress: Progress, label: str) -> None:
+    """Download `url` to `target`, watched in MiB under a label.
 
     Raises: WeightsError in one line that begins with `where`.
     """
@@ -25,7 +25,7 @@ def download(where: str, url: str, target: Path, progress: Progress) -> None:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as out:
             total = int(response.headers.get("Content-Length") or 0)
             blocks = iter(lambda: response.read(_BLOCK), b"")
-            for block in progress(blocks, total=-(-total // _BLOCK), label=f"download {target.parent.name}"):
+            for block in progress(blocks, total=-(-total // _BLOCK), label=f"download {label}"):
                 out.write(block)
     except urllib.error.HTTPError as error:
         problem = f"the server answered {error.code} {error.reason} for {url}"
@@ -55,10 +55,13 @@ def check_file(where: str, path: Path, file: WeightsFile, expected: str) -> tupl
 
 
 def convert(where: str, source: Path, target: Path, format: Format) -> int:
-    """Write the tensors of `source` to `target`; how many there are.
+    """Write the tensors of `source` to `target`, or all of it where it is plain; how many tensors there are.
 
     Raises: WeightsError for a file that holds anything but tensors.
     """
+    if format == "plain":
+        shutil.copyfile(source, target)
+        return 0
     try:
         if format == "safetensors":  # holds only tensors already; files of many gigabytes never enter memory
             count = count_tensors(source)
