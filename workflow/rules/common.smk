@@ -206,7 +206,10 @@ def backbone_files(backbones):
 
 def needed_stand_ins(wildcards):
     """The stand-ins that the training of another reads."""
-    return expand("results/stand_ins/{name}/model.safetensors", name=plan.needed_stand_ins(wildcards.stand_in))
+    return expand(
+        "results/stand_ins/{name}/model.safetensors",
+        name=plan.needed_stand_ins(wildcards.stand_in),
+    )
 
 
 def guided(run):
