@@ -8,6 +8,7 @@ else a stand-in, which is named as such wherever a value made with it is printed
 
 import hashlib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from onereel.base.paths import config_folder
 from onereel.base.progress import Progress, no_progress
 from onereel.base.tensorfiles import first_line
 from onereel.weights.checkpoints import Tensors, read_tensors
-from onereel.weights.download import check_file, convert, download
+from onereel.weights.download import check_file, convert, download, from_hub
 from onereel.weights.entries import (
     MODES,
     RECORD,
@@ -103,6 +104,17 @@ class Resolved:
         """
         return read_tensors(self.path(part), "safetensors")
 
+    def subfolder(self, name: str) -> Path:
+        """A folder of the model's files as libraries load it (``unet``, ``tokenizer``), all of them checked.
+
+        Raises: WeightsError as `path`, or if there is no such folder.
+        """
+        held = [part for part, (path, _) in self.parts.items() if path.parent.name == name]
+        if not held:
+            raise WeightsError(f"weights '{self.name}'", f"no folder '{name}'", "correct config/backbones.yaml")
+        folders = {self.path(part).parent for part in held}
+        return folders.pop()
+
 
 @dataclass(frozen=True)
 class Status:
@@ -150,7 +162,8 @@ class Weights:
     """The store of weights.
 
     Args:
-        config: the sheet; by default ``config/weights.yaml`` here, or else the one beside this package's source.
+        config: the sheet; by default ``config/weights.yaml`` here, or else the one beside this package's source. A
+            ``backbones.yaml`` beside it is read, too.
         folder: where fetched weights are; by default ``data/weights`` in the project that the sheet belongs to.
 
     Raises: ConfigError if the sheet is missing or does not fit its schema.
@@ -160,7 +173,8 @@ class Weights:
         self.config = Path(config) if config else _default_config()
         self.project = self.config.parent.parent
         self.folder = Path(folder) if folder else self.project / "data" / "weights"
-        self.entries = read_entries(self.config)
+        backbones = self.config.with_name("backbones.yaml")
+        self.entries = read_entries(self.config, backbones if backbones.is_file() else None)
 
     def list_weights(self) -> list[Status]:
         """Every entry and whether it is here."""
@@ -195,11 +209,13 @@ class Weights:
             return target
         sources = _sources(name, entry, local)
         known = self._record(name)
-        parts = {}
+        commit = self._commit(name, entry)
+        parts: dict[str, dict[str, Any]] = {}
         for part, file in entry.files.items():
             expected = file.sha256 or known.get(part, {}).get("source_sha256", "")
-            parts[part] = self._fetch_part(name, part, file, expected, sources.get(part), progress)
-        write_json(target / RECORD, {"name": name, "licence": entry.licence, "parts": parts})
+            parts[part], commit = self._fetch_part(name, entry, part, expected, sources.get(part), commit, progress)
+        about = {"repository": entry.repository, "revision": commit} if entry.repository else {}
+        write_json(target / RECORD, {"name": name, "licence": entry.licence, **about, "parts": parts})
         return target
 
     def verify(self, name: str = "all") -> list[Check]:
@@ -281,6 +297,13 @@ class Weights:
             raise WeightsError(f"weights '{name}'", f"the record is damaged ({first_line(error)})", remedy) from None
         return parts
 
+    def _commit(self, name: str, entry: RealEntry) -> str:
+        """What to fetch of a repository: where the list names a branch, the commit that was fetched before."""
+        path = self.folder / name / RECORD
+        recorded = read_json(path).get("revision", "") if self._record(name) else ""
+        is_branch = not re.fullmatch("[0-9a-f]{40}", entry.revision)
+        return str(recorded) if recorded and is_branch else entry.revision
+
     def _resolve_real(self, name: str) -> Resolved:
         entry = self._real(name)
         record = self._record(name)
@@ -333,28 +356,34 @@ class Weights:
         return Check(name, part, "ok", source[:12])
 
     def _fetch_part(
-        self, name: str, part: str, file: WeightsFile, expected: str, local: Path | None, progress: Progress
-    ) -> dict[str, Any]:
-        """Download (or take) one file, check it, convert it; the entry of its record."""
+        self,
+        name: str,
+        entry: RealEntry,
+        part: str,
+        expected: str,
+        local: Path | None,
+        revision: str,
+        progress: Progress,
+    ) -> tuple[dict[str, Any], str]:
+        """Download (or take) one file, check it, convert it; the entry of its record, and the commit that it is of."""
+        file = entry.files[part]
         where = f"weights '{name}'" if part == "model" else f"weights '{name}', part '{part}'"
         target = self._path(name, part)
         with atomic_path(target) as converted:
             downloaded = converted.with_name(f"{converted.name}.download")
             try:
-                source = local or downloaded
-                if local is None:
+                source, from_cache = local or downloaded, local is None and bool(file.name)
+                if from_cache:
+                    source, revision = from_hub(where, entry.repository, revision, file.name)
+                elif local is None:
                     download(where, file.url, downloaded, progress, name if part == "model" else f"{name} {part}")
                 sha, size = check_file(where, source, file, expected)
-                count = convert(where, source, converted, file.format)
+                count = convert(where, source, converted, file.format, link=from_cache)
             finally:
                 downloaded.unlink(missing_ok=True)
-        return {
-            "url": file.url,
-            "source_sha256": sha,
-            "source_size": size,
-            "sha256": sha256_of(target),
-            "tensors": count,
-        }
+        origin = {"file": file.name} if file.name else {"url": file.url}
+        record = {**origin, "source_sha256": sha, "source_size": size, "sha256": sha256_of(target), "tensors": count}
+        return record, revision
 
 
 def joined(checksums: Sequence[str]) -> str:
@@ -399,8 +428,11 @@ def _sources(name: str, entry: RealEntry, local: Mapping[str, Path] | Path | Non
         found = {part: _in_folder(local, entry, part) for part in entry.files}
         missing = [part for part, path in found.items() if path is None]
         if missing:
-            url = entry.files[missing[0]].url
-            raise WeightsError(where, f"'{local}' has no part '{missing[0]}'", f"put the file from {url} there")
+            file = entry.files[missing[0]]
+            remedy = (
+                f"put '{file.name}' of {entry.repository} there" if file.name else f"put the file from {file.url} there"
+            )
+            raise WeightsError(where, f"'{local}' has no part '{missing[0]}'", remedy)
         return {part: path for part, path in found.items() if path is not None}
     if isinstance(local, Path) and len(entry.files) > 1:
         problem = f"has {len(entry.files)} files, and '{local}' is one"
@@ -413,7 +445,8 @@ def _sources(name: str, entry: RealEntry, local: Mapping[str, Path] | Path | Non
 
 def _in_folder(folder: Path, entry: RealEntry, part: str) -> Path | None:
     """A part's file in a folder: named as it is kept, or by the longest end of its address that is there."""
-    steps = urlsplit(entry.files[part].url).path.strip("/").split("/")
+    file = entry.files[part]
+    steps = (file.name or urlsplit(file.url).path.strip("/")).split("/")
     ends = ["/".join(steps[start:]) for start in range(len(steps))]
     return next((folder / end for end in [str(entry.kept(part)), *ends] if (folder / end).is_file()), None)
 
