@@ -200,8 +200,10 @@ def backbone_files(backbones):
     """What decides which weights those are: jobs without any do not depend on it."""
     if not backbones:
         return []
-    listed = str(ROOT / "config/weights.yaml")
-    return [listed, *plan.present_weights(ROOT, config["weights"], backbones)]
+    return [
+        *plan.weights_lists(ROOT),
+        *plan.present_weights(ROOT, config["weights"], backbones),
+    ]
 
 
 def needed_stand_ins(wildcards):

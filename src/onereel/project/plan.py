@@ -551,7 +551,7 @@ def present_weights(root: Path, mode: str, roles: Collection[str] = ()) -> list[
         return []
     records = sorted((root / layout.WEIGHTS).glob("*/weights.json"))
     if records and roles:
-        entries = _weights_list(*_version(root / "config/weights.yaml"))
+        entries = _weights_list(root)
         named = {name for name, entry in entries.items() if name in roles or _roles_of(entry) & set(roles)}
         records = [path for path in records if path.parent.name in named]
     return [str(path) for path in records]
@@ -569,13 +569,13 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
 
 
 def stand_ins(root: Path) -> list[str]:
-    """Names of the stand-ins that this project trains: what entries of ``config/weights.yaml`` hold files of, one
-    for each part.
+    """Names of the stand-ins that this project trains: what entries of the lists of weights hold files of, one for each
+    part.
 
-    Raises: ConfigError if that is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
+    Raises: ConfigError if one is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
     longer.
     """
-    entries = _weights_list(*_version(root / "config/weights.yaml"))
+    entries = _weights_list(root)
     found = {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
     stand_ins = {name: entry for name, entry in found.items() if entry.get("kind") == "stand-in"}
     single = [name for name, entry in stand_ins.items() if entry.get("file")]
@@ -602,8 +602,19 @@ def _version(path: Path) -> tuple[Path, int]:
     return path, path.stat().st_mtime_ns if path.is_file() else 0
 
 
+def weights_lists(root: Path) -> list[str]:
+    """The files that say which weights there are: ``config/weights.yaml``, and ``config/backbones.yaml`` if any."""
+    backbones = root / "config/backbones.yaml"
+    return [str(root / "config/weights.yaml"), *([str(backbones)] if backbones.is_file() else [])]
+
+
+def _weights_list(root: Path) -> dict[str, Any]:
+    lists = [_entries(*_version(Path(path))) for path in weights_lists(root)]
+    return {name: entry for listed in lists for name, entry in listed.items()}
+
+
 @cache
-def _weights_list(path: Path, _changed: int) -> Mapping[str, Any]:
+def _entries(path: Path, _changed: int) -> Mapping[str, Any]:
     return read_yaml(path, "list of weights")
 
 
