@@ -1,0 +1,71 @@
+"""ModelScope's text-to-video and Zeroscope: diffusers' ``UNet3DConditionModel`` on Stable Diffusion's latents
+(Wang et al. 2023, "ModelScope Text-to-Video Technical Report").
+
+Of pictures the network sees no time: temporal convolutions, temporal attention and ``transformer_in`` are left out, as
+in its own training; one-frame videos would still pass the centre of every temporal convolution, and masked attention
+would still normalise over all frames.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from onereel.backbones.text import PromptEncoder, Text, load_clip
+from onereel.backbones.text_to_video import DiffusedTextToVideo, in_pictures, in_videos, parameters_dtype, spread
+from onereel.weights.store import Resolved
+
+
+class UNet3D(DiffusedTextToVideo):
+    """The 3D U-Net with its CLIP text encoder and autoencoder."""
+
+    network_folder: ClassVar[str] = "unet"
+
+    @classmethod
+    def load_encoder(cls, weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
+        """CLIP."""
+        return load_clip(weights, dtype)
+
+    def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Text, *, video: bool = True) -> Tensor:
+        """See `LatentTextToVideo.predict`."""
+        if video:
+            return self._network(noisy, spread(timestep, len(noisy), noisy.device), condition)
+        frames = noisy.shape[2]
+        steps = spread(timestep, len(noisy), noisy.device, frames)
+        with without_time(self.network):
+            said = self._network(in_pictures(noisy), steps, condition.repeated(frames))
+        return in_videos(said, len(noisy))
+
+    def _network(self, noisy: Tensor, steps: Tensor, condition: Text) -> Tensor:
+        dtype = parameters_dtype(self.network)
+        said: Tensor = self.network(noisy.to(dtype), steps, condition.states.to(dtype)).sample
+        return said.float()
+
+
+@contextmanager
+def without_time(unet: nn.Module) -> Iterator[None]:
+    """The U-Net without its temporal layers: of every frame what its layers for pictures say."""
+    from diffusers.models.resnet import TemporalConvLayer
+    from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
+
+    convolutions = [module for module in unet.modules() if isinstance(module, TemporalConvLayer)]
+    transformers = [module for module in unet.modules() if isinstance(module, TransformerTemporalModel)]
+    for layer in convolutions:
+        layer.forward = _same  # type: ignore[method-assign,assignment]
+    for layer in transformers:
+        layer.forward = _same_in_tuple
+    try:
+        yield
+    finally:
+        for layer in (*convolutions, *transformers):
+            del layer.forward  # the class's own again
+
+
+def _same(hidden_states: Tensor, **_: Any) -> Tensor:
+    return hidden_states
+
+
+def _same_in_tuple(hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
+    return (hidden_states,)
