@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from onereel.backbones.text import Text, load_umt5
+from onereel.backbones.text import PromptEncoder, Text, load_umt5
 from onereel.backbones.text_to_video import LatentTextToVideo, in_pictures, in_videos, parameters_dtype, spread
 from onereel.base.errors import MethodError, WeightsError
 from onereel.base.progress import Progress
@@ -28,19 +28,18 @@ class Wan(LatentTextToVideo):
 
     network_folder: ClassVar[str] = "transformer"
 
+    def __init__(self, *arguments: Any, scheduler: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.scheduler = scheduler
+        about = self.vae.config
+        self._mean, self._std = (
+            torch.tensor(each).view(-1, 1, 1, 1) for each in (about.latents_mean, about.latents_std)
+        )
+
     @classmethod
     def load_encoder(cls, weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
         """UMT5."""
         return load_umt5(weights, dtype)
-
-    def __init__(self, *arguments: Any, scheduler: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.scheduler = scheduler
-        mean, std = (
-            torch.tensor(values).view(-1, 1, 1, 1)
-            for values in (self.vae.config.latents_mean, self.vae.config.latents_std)
-        )
-        self.scale = LatentScale(factor=1 / std, shift=mean)
 
     @classmethod
     def further(cls, weights: Resolved) -> dict[str, Any]:
@@ -74,17 +73,15 @@ class Wan(LatentTextToVideo):
 
     def to_latents(self, video: Tensor) -> Tensor:
         """The autoencoder goes through the frames by itself."""
-        scale = self._scale(video.device)
-        return scale.to_model(self.vae.encode(video).latent_dist.mode())
+        return self._scale(video.device).to_model(self.vae.encode(video).latent_dist.mode())
 
     def to_video(self, latents: Tensor) -> Tensor:
         """The autoencoder goes through the latents by itself."""
-        scale = self._scale(latents.device)
-        video: Tensor = self.vae.decode(scale.to_autoencoder(latents)).sample
+        video: Tensor = self.vae.decode(self._scale(latents.device).to_autoencoder(latents)).sample
         return video
 
     def _scale(self, device: torch.device) -> LatentScale:
-        return LatentScale(self.scale.factor.to(device), self.scale.shift.to(device))
+        return LatentScale(factor=1 / self._std.to(device), shift=self._mean.to(device))
 
     def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Text, *, video: bool = True) -> Tensor:
         """See `LatentTextToVideo.predict`; `timestep` is 1000 times the share of noise."""
