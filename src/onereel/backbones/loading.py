@@ -157,10 +157,14 @@ def _quiet() -> Iterator[None]:
     from transformers.utils import logging as transformers_logging
 
     kept = [(library, library.get_verbosity()) for library in (diffusers_logging, transformers_logging)]
+    bars = transformers_logging.is_progress_bar_enabled()
     for library, _ in kept:
         library.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
         for library, level in kept:
             library.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()

@@ -51,6 +51,7 @@ class PromptEncoder:
         length: tokens that every prompt is padded or cut to.
         sees_padding: whether the network was trained to read the padding, too.
         blank: whether the vectors of padding are set to zero afterwards.
+        lower: whether it was trained on small letters alone.
     """
 
     tokenizer: Any
@@ -58,12 +59,14 @@ class PromptEncoder:
     length: int
     sees_padding: bool = False
     blank: bool = False
+    lower: bool = False
 
     @torch.no_grad()
     def __call__(self, prompts: Sequence[str]) -> Text:
         """Encode prompts, each as it would be alone: (B, length, D)."""
         device = next(self.encoder.parameters()).device
         cleaned = [" ".join(html.unescape(prompt).split()) for prompt in prompts]
+        cleaned = [text.lower() for text in cleaned] if self.lower else cleaned
         tokens = self.tokenizer(
             cleaned, padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
         )
@@ -85,8 +88,8 @@ def load_clip(weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
 
 
 def load_t5(weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
-    """T5 as Latte reads it: 120 tokens (Ma et al. 2024; diffusers' ``LattePipeline``)."""
-    return PromptEncoder(load_tokenizer(weights), load_component(weights, "text_encoder", dtype), 120)
+    """T5 as Latte reads it: 120 tokens of small letters (diffusers' ``LattePipeline``)."""
+    return PromptEncoder(load_tokenizer(weights), load_component(weights, "text_encoder", dtype), 120, lower=True)
 
 
 def load_umt5(weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
