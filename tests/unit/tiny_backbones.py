@@ -67,11 +67,8 @@ def tiny(family: str, folder: Path) -> Resolved:
 
 
 def _file(name: str) -> dict[str, str]:
-    return (
-        {"name": name, "path": "text_encoder/model.safetensors"}
-        if name.endswith("pytorch_model.bin") and name.startswith("text")
-        else {"name": name}
-    )
+    old = name == "text_encoder/pytorch_model.bin"
+    return {"name": name, "path": "text_encoder/model.safetensors"} if old else {"name": name}
 
 
 def _unet3d(folder: Path) -> None:

@@ -3,15 +3,13 @@
 Attention over space and over time take turns; of pictures the latter is left out, and nothing else knows of time.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
-from onereel.backbones.text import PromptEncoder, Text, load_t5
+from onereel.backbones.text import PromptEncoder, Text, t5
 from onereel.backbones.text_to_video import DiffusedTextToVideo, parameters_dtype, spread
 from onereel.base.errors import MethodError
-from onereel.weights.store import Resolved
 
 
 class Latte(DiffusedTextToVideo):
@@ -20,9 +18,9 @@ class Latte(DiffusedTextToVideo):
     network_folder: ClassVar[str] = "transformer"
 
     @classmethod
-    def load_encoder(cls, weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
+    def encoder_of(cls, tokenizer: Any, network: Any) -> PromptEncoder:
         """T5."""
-        return load_t5(weights, dtype)
+        return t5(tokenizer, network)
 
     @property
     def side_step(self) -> int:

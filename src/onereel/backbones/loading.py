@@ -82,6 +82,34 @@ def load_component(weights: Resolved, folder: str, dtype: torch.dtype) -> nn.Mod
     return load_folder(where, weights.subfolder(folder), component, dtype)
 
 
+def meta_component(weights: Resolved, folder: str, dtype: torch.dtype) -> nn.Module:
+    """A network of a fetched model on the ``meta`` device: from its configuration alone, without values.
+
+    Raises: WeightsError in one line if its files are missing, damaged, or not of the family's class.
+    """
+    where = f"weights '{weights.name}', {folder or 'model'}"
+    component = family_of(where, getattr(weights.entry, "family", "")).components[folder]
+    path = weights.subfolder(folder)
+    _check_class(where, path, component)
+    return build_meta(where, component, read_json(path / "config.json"), dtype)
+
+
+def build_meta(where: str, component: Component, config: Mapping[str, Any], dtype: torch.dtype) -> nn.Module:
+    """A network of this configuration on the ``meta`` device.
+
+    Raises: WeightsError in one line that begins with `where`.
+    """
+    kind = component.load_class()
+    try:
+        with _quiet(), torch.device("meta"):
+            ours = component.kind.startswith("diffusers.")
+            network: nn.Module = kind.from_config(config) if ours else kind(kind.config_class.from_dict(config))
+    except (ValueError, TypeError, RuntimeError, KeyError) as error:
+        problem = f"its configuration makes no {component.name} ({first_line(error)})"
+        raise WeightsError(where, problem, "fetch it again; if it stays, the files are of another model") from None
+    return network.to(dtype).eval().requires_grad_(False)
+
+
 def load_folder(where: str, path: Path, component: Component, dtype: torch.dtype) -> nn.Module:
     """`load_component` of any folder with a configuration and safetensors.
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from onereel.backbones.families import family_of
-from onereel.backbones.loading import load_component
 from onereel.base.errors import WeightsError
 from onereel.base.tensorfiles import first_line
 from onereel.weights.store import Resolved
@@ -55,7 +54,7 @@ class PromptEncoder:
     """
 
     tokenizer: Any
-    encoder: nn.Module
+    encoder: Any
     length: int
     sees_padding: bool = False
     blank: bool = False
@@ -80,21 +79,20 @@ class PromptEncoder:
         return Text(states * mask[..., None] if self.blank else states, mask)
 
 
-def load_clip(weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
+def clip(tokenizer: Any, encoder: Any) -> PromptEncoder:
     """CLIP's text encoder; 77 tokens, padding is read as words are, as Stable Diffusion was trained."""
-    encoder = load_component(weights, "text_encoder", dtype)
     masked = getattr(encoder.config, "use_attention_mask", False)
-    return PromptEncoder(load_tokenizer(weights), encoder, 77, sees_padding=not masked)
+    return PromptEncoder(tokenizer, encoder, 77, sees_padding=not masked)
 
 
-def load_t5(weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
+def t5(tokenizer: Any, encoder: Any) -> PromptEncoder:
     """T5 as Latte reads it: 120 tokens of small letters (diffusers' ``LattePipeline``)."""
-    return PromptEncoder(load_tokenizer(weights), load_component(weights, "text_encoder", dtype), 120, lower=True)
+    return PromptEncoder(tokenizer, encoder, 120, lower=True)
 
 
-def load_umt5(weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
+def umt5(tokenizer: Any, encoder: Any) -> PromptEncoder:
     """UMT5 as Wan reads it: 512 tokens, zeros after the last word (diffusers' ``WanPipeline``)."""
-    return PromptEncoder(load_tokenizer(weights), load_component(weights, "text_encoder", dtype), 512, blank=True)
+    return PromptEncoder(tokenizer, encoder, 512, blank=True)
 
 
 def load_tokenizer(weights: Resolved) -> Any:

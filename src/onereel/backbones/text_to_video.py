@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from onereel.backbones.families import family_of
-from onereel.backbones.loading import load_component, load_process, placed
-from onereel.backbones.text import PromptEncoder, Text
+from onereel.backbones.loading import load_component, load_process, meta_component, placed
+from onereel.backbones.text import PromptEncoder, Text, load_tokenizer
 from onereel.base.errors import MethodError, WeightsError
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
@@ -170,25 +170,31 @@ class LatentTextToVideo(TextToVideo):
         offload: bool = False,
     ) -> Self:
         """See `TextToVideo.load`; by default float32 on the CPU, bfloat16 elsewhere."""
-        entry = weights.entry
-        if not isinstance(entry, BackboneEntry) or not entry.fps:
-            raise WeightsError(f"weights '{weights.name}'", "its entry names no fps", "correct config/backbones.yaml")
-        dtype = dtype or (torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16)
-        return cls(
-            weights.name,
-            load_component(weights, cls.network_folder, dtype),
-            load_component(weights, "vae", torch.float32),
-            cls.load_encoder(weights, dtype),
-            Native(entry.frames, entry.fps, entry.height, entry.width),
-            device=device,
-            offload=offload,
-            **cls.further(weights),
+        dtype = dtype or default_dtype(device)
+        native = native_of(weights)
+        network = load_component(weights, cls.network_folder, dtype)
+        vae = load_component(weights, "vae", torch.float32)
+        encoder = cls.encoder_of(load_tokenizer(weights), load_component(weights, "text_encoder", dtype))
+        further = cls.further(weights)
+        return cls(weights.name, network, vae, encoder, native, device=device, offload=offload, **further)
+
+    @classmethod
+    def skeleton(cls, weights: Resolved, *, dtype: torch.dtype) -> Self:
+        """The model on the ``meta`` device, from its configurations alone: what it would take is counted there.
+
+        Raises: WeightsError as `load`.
+        """
+        network, vae, text = (
+            meta_component(weights, folder, dtype if folder != "vae" else torch.float32)
+            for folder in (cls.network_folder, "vae", "text_encoder")
         )
+        encoder = cls.encoder_of(None, text)
+        return cls(weights.name, network, vae, encoder, native_of(weights), device="meta", **cls.further(weights))
 
     @classmethod
     @abstractmethod
-    def load_encoder(cls, weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
-        """What reads the prompts."""
+    def encoder_of(cls, tokenizer: Any, network: Any) -> PromptEncoder:
+        """What reads the prompts, of a tokenizer and a network."""
 
     @classmethod
     def further(cls, weights: Resolved) -> dict[str, Any]:
@@ -317,6 +323,11 @@ class LatentTextToVideo(TextToVideo):
                 found.append(self.denoise(predict, start, num_inference_steps, progress, label))
         return self.decode(torch.cat(found))
 
+    def save_memory(self) -> None:
+        """Keep of the network's activations only those between its blocks, and compute the others again when a
+        training goes backwards."""
+        self.network.enable_gradient_checkpointing()
+
     @property
     def channels(self) -> int:
         """Of latents."""
@@ -363,6 +374,22 @@ class DiffusedTextToVideo(LatentTextToVideo):
         noisy = self.process.add_noise(latents, noise, level)
         said = self.predict(noisy, timestep.to(latents.device), condition, video=video)
         return (said - self.process.target(latents, noise, level)).square().mean((1, 2, 3, 4))
+
+
+def native_of(weights: Resolved) -> Native:
+    """What the list says that a published model was trained for.
+
+    Raises: WeightsError if it is no list's backbone, or names no frame rate.
+    """
+    entry = weights.entry
+    if not isinstance(entry, BackboneEntry) or not entry.fps:
+        raise WeightsError(f"weights '{weights.name}'", "its entry names no fps", "correct config/backbones.yaml")
+    return Native(entry.frames, entry.fps, entry.height, entry.width)
+
+
+def default_dtype(device: torch.device | str) -> torch.dtype:
+    """What a device is fast with: float32 on the CPU, bfloat16 elsewhere."""
+    return torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
 
 
 def in_pictures(video: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ would still normalise over all frames.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from onereel.backbones.text import PromptEncoder, Text, load_clip
+from onereel.backbones.text import PromptEncoder, Text, clip
 from onereel.backbones.text_to_video import DiffusedTextToVideo, in_pictures, in_videos, parameters_dtype, spread
-from onereel.weights.store import Resolved
 
 
 class UNet3D(DiffusedTextToVideo):
@@ -24,9 +24,9 @@ class UNet3D(DiffusedTextToVideo):
     network_folder: ClassVar[str] = "unet"
 
     @classmethod
-    def load_encoder(cls, weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
+    def encoder_of(cls, tokenizer: Any, network: Any) -> PromptEncoder:
         """CLIP."""
-        return load_clip(weights, dtype)
+        return clip(tokenizer, network)
 
     def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Text, *, video: bool = True) -> Tensor:
         """See `LatentTextToVideo.predict`."""
@@ -37,6 +37,11 @@ class UNet3D(DiffusedTextToVideo):
         with without_time(self.network):
             said = self._network(in_pictures(noisy), steps, condition.repeated(frames))
         return in_videos(said, len(noisy))
+
+    def save_memory(self) -> None:
+        """Block by block; the class itself knows no gradient checkpointing."""
+        for block in (*self.network.down_blocks, self.network.mid_block, *self.network.up_blocks):
+            block.forward = partial(checkpoint, type(block).forward.__get__(block), use_reentrant=False)
 
     def _network(self, noisy: Tensor, steps: Tensor, condition: Text) -> Tensor:
         dtype = parameters_dtype(self.network)

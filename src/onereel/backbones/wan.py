@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from onereel.backbones.text import PromptEncoder, Text, load_umt5
+from onereel.backbones.text import PromptEncoder, Text, umt5
 from onereel.backbones.text_to_video import LatentTextToVideo, in_pictures, in_videos, parameters_dtype, spread
 from onereel.base.errors import MethodError, WeightsError
 from onereel.base.progress import Progress
@@ -37,9 +37,9 @@ class Wan(LatentTextToVideo):
         )
 
     @classmethod
-    def load_encoder(cls, weights: Resolved, dtype: torch.dtype) -> PromptEncoder:
+    def encoder_of(cls, tokenizer: Any, network: Any) -> PromptEncoder:
         """UMT5."""
-        return load_umt5(weights, dtype)
+        return umt5(tokenizer, network)
 
     @classmethod
     def further(cls, weights: Resolved) -> dict[str, Any]:

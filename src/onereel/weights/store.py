@@ -107,8 +107,8 @@ class Resolved:
         return read_tensors(self.path(part), "safetensors")
 
     def subfolder(self, name: str) -> Path:
-        """A folder of the model's files as libraries load it (``unet``, ``tokenizer``), all of them checked; the model's
-        own folder where the name is empty.
+        """A folder of the model's files as libraries load it (``unet``, ``tokenizer``; empty: the model's own), all of
+        them checked.
 
         Raises: WeightsError as `path`, or if there is no such folder.
         """
@@ -319,7 +319,8 @@ class Weights:
 
     def _resolve_stand_in(self, name: str, entry: StandInEntry) -> Resolved:
         if entry.library:
-            return Resolved(name, entry.role, entry.title, entry.title, "", True, {}, library=entry.library, entry=entry)
+            library = entry.library
+            return Resolved(name, entry.role, entry.title, entry.title, "", True, {}, library=library, entry=entry)
         if entry.seed is not None:
             title = f"{entry.title} seed {entry.seed}"
             return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed, entry=entry)

@@ -1,0 +1,124 @@
+"""What sampling and tuning a text-to-video model on latents takes, before any of its weights is read."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from onereel.backbones.text import Text
+from onereel.backbones.text_to_video import LatentTextToVideo
+from onereel.base.errors import MethodError
+from onereel.base.memory import available_memory
+from onereel.training.adapters import Patterns, add_lora
+from onereel.training.estimates import Cost, check_memory, cost_of, tuning_cost
+
+
+def sampling_cost(
+    model: LatentTextToVideo,
+    frames: int,
+    height: int,
+    width: int,
+    *,
+    num_inference_steps: int = 1,
+    guided: bool = True,
+    offload: bool = False,
+) -> Cost:
+    """What one sample takes.
+
+    Args:
+        model: a `LatentTextToVideo.skeleton`.
+        frames, height, width: of the sample.
+        num_inference_steps: passes of the network.
+        guided: whether each is of two prompts.
+        offload: whether only the network that is at work is on the device.
+    """
+    encoder, prompts = model.encoder, 1 + guided
+    tokens = torch.ones((1, encoder.length), dtype=torch.long, device="meta")
+    reading = cost_of(lambda: encoder.encoder(tokens, attention_mask=tokens), [encoder.encoder]).times(prompts)
+    text, noisy = _text(model, prompts), _latents(model, prompts, frames, height, width)
+    denoising = cost_of(lambda: model.predict(noisy, 1, text), [model.network]).times(num_inference_steps)
+    latents = _latents(model, 1, frames, height, width)
+    decoding = cost_of(lambda: model.to_video(latents), [model.vae])
+    if offload:
+        return reading.in_turn(denoising).in_turn(decoding)
+    return reading.together(denoising).together(decoding)
+
+
+def lora_cost(
+    model: LatentTextToVideo,
+    frames: int,
+    height: int,
+    width: int,
+    *,
+    targets: Patterns = ("*to_q", "*to_k", "*to_v", "*to_out.0"),
+    rank: int = 16,
+    checkpointing: bool = True,
+) -> Cost:
+    """What a step of tuning adapters on one video takes. Prompts and latents are made before it: the network alone is
+    on the device.
+
+    Args:
+        model: a `LatentTextToVideo.skeleton`; it gets the adapters.
+        frames, height, width: of the video.
+        targets: layers that are adapted.
+        rank: of the adapters.
+        checkpointing: see `LatentTextToVideo.save_memory`.
+    """
+    add_lora(model.network, targets, rank=rank, alpha=rank, seed=0)
+    if checkpointing:
+        model.save_memory()
+    noisy, text = _latents(model, 1, frames, height, width), _text(model, 1)
+    return tuning_cost(lambda: (model.predict(noisy, 1, text) - noisy).square().mean(), [model.network])
+
+
+def check_sampling(
+    model: LatentTextToVideo, frames: int, height: int, width: int, device: torch.device, *, guided: bool = True
+) -> bool:
+    """Whether a sample needs offloading on a device.
+
+    Args:
+        model: a `LatentTextToVideo.skeleton`.
+        frames, height, width: of the sample.
+        device: where it is to run; of the processor, offloading gains nothing.
+        guided: see `sampling_cost`.
+
+    Raises: MethodError in one line if it does not fit even so: it says which smaller samples would.
+    """
+
+    def bytes_of(frames: int, height: int, width: int) -> int:
+        return sampling_cost(model, frames, height, width, guided=guided, offload=device.type != "cpu").memory
+
+    step = model.side_step
+    ways: dict[str, Callable[[], int]] = {}
+    for share in (2, 4):
+        fewer = (frames // share - 1) // 4 * 4 + 1  # every family makes 4n + 1 frames, or says which it does
+        low, narrow = (max(1, side // share // step) * step for side in (height, width))
+        if _makes(model, fewer, height, width):
+            ways[f"{fewer} frames"] = partial(bytes_of, fewer, height, width)
+        ways[f"{low}x{narrow} pixels"] = partial(bytes_of, frames, low, narrow)
+    check_memory(f"backbone '{model.name}'", bytes_of(frames, height, width), device, ways)
+    whole = sampling_cost(model, frames, height, width, guided=guided).memory
+    return device.type != "cpu" and whole > available_memory(device)
+
+
+def _makes(model: LatentTextToVideo, frames: int, height: int, width: int) -> bool:
+    try:
+        model.check_size(frames, height, width)
+    except MethodError:
+        return False
+    return frames > 0
+
+
+def _latents(model: LatentTextToVideo, count: int, frames: int, height: int, width: int) -> Tensor:
+    """(count, C, T', H', W') without values."""
+    size = model.latent_frames(frames), height // model.side, width // model.side
+    return torch.empty((count, model.channels, *size), device="meta")
+
+
+def _text(model: LatentTextToVideo, count: int) -> Text:
+    """So many encoded prompts without values."""
+    config = model.encoder.encoder.config
+    width = getattr(config, "d_model", None) or config.hidden_size
+    states = torch.empty((count, model.encoder.length, width), device="meta")
+    return Text(states, torch.ones(states.shape[:2], dtype=torch.bool, device="meta"))
