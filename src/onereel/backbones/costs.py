@@ -34,8 +34,8 @@ def sampling_cost(
         offload: whether only the network that is at work is on the device.
     """
     encoder, prompts = model.encoder, 1 + guided
-    tokens = torch.ones((1, encoder.length), dtype=torch.long, device="meta")
-    reading = cost_of(lambda: encoder.encoder(tokens, attention_mask=tokens), [encoder.encoder]).times(prompts)
+    tokens = torch.empty((1, encoder.length), dtype=torch.long, device="meta")
+    reading = cost_of(lambda: encoder.encoder(tokens), [encoder.encoder]).times(prompts)
     text, noisy = _text(model, prompts), _latents(model, prompts, frames, height, width)
     denoising = cost_of(lambda: model.predict(noisy, 1, text), [model.network]).times(num_inference_steps)
     latents = _latents(model, 1, frames, height, width)

@@ -104,10 +104,11 @@ def build_meta(where: str, component: Component, config: Mapping[str, Any], dtyp
         with _quiet(), torch.device("meta"):
             ours = component.kind.startswith("diffusers.")
             network: nn.Module = kind.from_config(config) if ours else kind(kind.config_class.from_dict(config))
+            network.to(dtype)
     except (ValueError, TypeError, RuntimeError, KeyError) as error:
         problem = f"its configuration makes no {component.name} ({first_line(error)})"
         raise WeightsError(where, problem, "fetch it again; if it stays, the files are of another model") from None
-    return network.to(dtype).eval().requires_grad_(False)
+    return network.eval().requires_grad_(False)
 
 
 def load_folder(where: str, path: Path, component: Component, dtype: torch.dtype) -> nn.Module:
