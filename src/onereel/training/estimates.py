@@ -68,7 +68,7 @@ def cost_of(run: Callable[[], Any], networks: Sequence[nn.Module], *, gradients:
     Args:
         run: computes; what it was given beforehand is not counted, what it keeps until it ends is.
         networks: whose weights it uses, on the ``meta`` device.
-        gradients: whether it goes backwards, too: then it is ``run`` that does so.
+        gradients: whether it goes backwards, too; then it does so by ``torch.autograd.backward``.
     """
     tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
     storages = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in tensors}
@@ -92,7 +92,8 @@ def tuning_cost(loss: Callable[[], Tensor], networks: Sequence[nn.Module], *, st
     """
 
     def step() -> None:
-        loss().backward()
+        # Inside `Tensor.backward` modes of functions are switched off, and checkpoints are computed again there.
+        torch.autograd.backward(loss())
 
     cost = cost_of(step, networks, gradients=True)
     trained = [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
