@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
@@ -68,7 +67,7 @@ def cost_of(run: Callable[[], Any], networks: Sequence[nn.Module], *, gradients:
     Args:
         run: computes; what it was given beforehand is not counted, what it keeps until it ends is.
         networks: whose weights it uses, on the ``meta`` device.
-        gradients: whether it goes backwards, too; then it does so by ``torch.autograd.backward``.
+        gradients: whether it goes backwards, too; it is ``run`` that does so.
     """
     tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
     storages = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in tensors}
@@ -92,8 +91,7 @@ def tuning_cost(loss: Callable[[], Tensor], networks: Sequence[nn.Module], *, st
     """
 
     def step() -> None:
-        # Inside `Tensor.backward` modes of functions are switched off, and checkpoints are computed again there.
-        torch.autograd.backward(loss())
+        loss().backward()
 
     cost = cost_of(step, networks, gradients=True)
     trained = [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
@@ -173,18 +171,24 @@ class _Living(TorchDispatchMode):
         self._bytes -= size
 
 
-class _Attention(TorchFunctionMode):
-    """Attention as fused kernels compute it: no matrix of all pairs is ever kept."""
+class _Attention:
+    """Attention as fused kernels compute it, as long as this context lasts: no matrix of all pairs is ever kept.
+
+    PyTorch's function is replaced, since its modes for functions do not reach the thread that goes backwards.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.flops = 0
+        self._theirs: Any = None
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is not nn.functional.scaled_dot_product_attention:
-            return func(*args, **kwargs)
-        query, key, value = (args[place] if place < len(args) else kwargs[name] for place, name in enumerate(_NAMES))
+    def __enter__(self) -> None:
+        self._theirs = nn.functional.scaled_dot_product_attention
+        nn.functional.scaled_dot_product_attention = self._ours  # type: ignore[assignment]
+
+    def __exit__(self, *_: object) -> None:
+        nn.functional.scaled_dot_product_attention = self._theirs
+
+    def _ours(self, query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> Tensor:
         pairs = query.shape[:-1].numel() * key.shape[-2]
         forward = 2 * pairs * (query.shape[-1] + value.shape[-1])
         tracked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, key, value))
@@ -192,9 +196,6 @@ class _Attention(TorchFunctionMode):
         self.flops += round(forward * 3.5) if tracked else forward
         result: Tensor = _Fused.apply(query, key, value)
         return result
-
-
-_NAMES = ("query", "key", "value")
 
 
 class _Fused(torch.autograd.Function):
