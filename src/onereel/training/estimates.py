@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from onereel.base.errors import MethodError
 from onereel.base.memory import available_memory
@@ -71,13 +71,12 @@ def cost_of(run: Callable[[], Any], networks: Sequence[nn.Module], *, gradients:
     """
     tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
     storages = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in tensors}
-    living, flops = _Living(storages), FlopCounterMode(display=False)
-    attention = _Attention()
-    with nullcontext() if gradients else torch.no_grad(), attention, flops, living:
+    watch, attention = _Watch(storages), _Attention()
+    with nullcontext() if gradients else torch.no_grad(), attention, watch:
         result = run()
     del result
     weights = sum(storage.nbytes() for storage in storages.values())
-    return Cost(weights, living.peak, flops.get_total_flops() + attention.flops)
+    return Cost(weights, watch.peak, watch.flops + attention.flops)
 
 
 def tuning_cost(loss: Callable[[], Tensor], networks: Sequence[nn.Module], *, states: int = 2, copies: int = 0) -> Cost:
@@ -143,15 +142,19 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-class _Living(TorchDispatchMode):
-    """Watches which storages live, and their bytes at the peak."""
+class _Watch(TorchDispatchMode):
+    """Watches which storages live, their bytes at the peak, and what is multiplied. (PyTorch's own counter of the
+    latter keeps activations alive that a checkpoint drops.)"""
 
     def __init__(self, known: Mapping[int, Any]) -> None:
         super().__init__()
-        self._known, self._bytes, self.peak = set(known), 0, 0
+        self._known, self._bytes, self.peak, self.flops = set(known), 0, 0, 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if count := flop_registry.get(func._overloadpacket):
+            self.flops += count(*args, **kwargs, out_val=result)
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self._see(leaf.untyped_storage())
