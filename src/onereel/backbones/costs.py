@@ -95,7 +95,7 @@ def check_sampling(
         fewer = (frames // share - 1) // 4 * 4 + 1  # every family makes 4n + 1 frames, or says which it does
         low, narrow = (max(1, side // share // step) * step for side in (height, width))
         if _makes(model, fewer, height, width):
-            ways[f"{fewer} frames"] = partial(bytes_of, fewer, height, width)
+            ways[f"{fewer} frame{'s' * (fewer > 1)}"] = partial(bytes_of, fewer, height, width)
         ways[f"{low}x{narrow} pixels"] = partial(bytes_of, frames, low, narrow)
     check_memory(f"backbone '{model.name}'", bytes_of(frames, height, width), device, ways)
     whole = sampling_cost(model, frames, height, width, guided=guided).memory

@@ -55,6 +55,11 @@ class Cost:
         """So many of them, one after the other."""
         return Cost(self.weights, self.activations, self.flops * count)
 
+    def seconds(self, speed: float) -> float:
+        """How long it takes at so many additions and multiplications a second (`speed_of`); right within a factor of 3
+        or so."""
+        return self.flops / speed
+
     @property
     def memory(self) -> int:
         """Bytes on the device."""
