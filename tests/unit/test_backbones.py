@@ -29,6 +29,15 @@ COMPONENTS = {
 VIDEO = ["unet3d", "latte", "wan"]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Of tiny tensors several threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 # --------------------------------------------------------------------------------------------------------- the list
 
 
@@ -350,6 +359,29 @@ def test_one_tuning_step_lowers_the_loss_and_adapters_come_back(model, weights, 
     load_adapter_state(again.network, load_file(tmp_path / "adapters.safetensors"))
     assert torch.allclose(again.predict(latents, 500, text), tuned.predict(latents, 500, text), atol=1e-6)
     assert not torch.allclose(model.predict(latents, 500, text), tuned.predict(latents, 500, text), atol=1e-6)
+
+
+def test_saving_memory_changes_no_gradient(weights):
+    family, found = family_of(weights), []
+    frames, height, width = SIZES[family]
+    for saving in (False, True):
+        tuned = load(weights)
+        shape = (1, 4, tuned.latent_frames(frames), height // 8, width // 8)
+        latents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        text = tuned.encode_prompt(["a cat"])
+        add_lora(tuned.network, ["*to_q"], rank=2, alpha=2, seed=0)
+        if saving:
+            tuned.save_memory()
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(1) or tensor, lambda tensor: tensor):
+            loss = tuned.loss(latents, text, torch.Generator().manual_seed(3)).mean()
+        loss.backward()
+        gradients = {name: one.grad for name, one in tuned.network.named_parameters() if one.requires_grad}
+        found.append((float(loss), gradients, len(kept)))
+    (loss, gradients, kept), (again, same, fewer) = found
+    assert again == loss
+    assert fewer < kept / 2
+    assert all(torch.allclose(same[name], gradient, atol=1e-7) for name, gradient in gradients.items())
 
 
 def test_a_saved_network_is_the_same(model, weights, tmp_path):

@@ -23,6 +23,15 @@ from tests.unit.tiny_backbones import SCHEDULERS, SIZES, tiny
 META = torch.device("meta")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Of tiny tensors several threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def test_two_layers_by_hand():
     with META:
         network = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 64))
@@ -177,17 +186,17 @@ def test_sampling_takes_what_was_published(name, tmp_path):
     assert sampling_cost(model, *size_of(name), offload=True).memory < 0.9 * whole.memory
 
 
-@pytest.mark.parametrize(("name", "factor"), [("wan2.1-t2v-1.3b", 1.25), ("text-to-video-1.7b", 2.5)])
-def test_tuning_takes_what_was_published(name, factor, tmp_path):
-    """Wan: LoRA on a device of 12 GB; ModelScope: at most 16 GB, with more trained than our adapters."""
+def test_tuning_takes_what_was_published(tmp_path):
+    """Within a quarter: LoRA on a device of 12 GB."""
+    name = "wan2.1-t2v-1.3b"
     cost = lora_cost(skeleton_of(name, tmp_path), *size_of(name))
     published = Weights().entries[name].tuning_gb
-    assert published / factor < cost.memory / 1e9 < published * 1.25
+    assert published / 1.25 < cost.memory / 1e9 < published * 1.25
 
 
 def test_a_device_that_is_too_small_is_refused_before_any_weight_is_read(tmp_path, monkeypatch):
     model = FAMILIES["unet3d"].text_to_video().skeleton(tiny("unet3d", tmp_path), dtype=torch.float32)
-    size, cuda = (16, 256, 128), torch.device("cuda")
+    size, cuda = (8, 256, 128), torch.device("cuda")
     whole, offloaded = (sampling_cost(model, *size, offload=offload).memory for offload in (False, True))
     assert offloaded < whole
 
@@ -205,4 +214,4 @@ def test_a_device_that_is_too_small_is_refused_before_any_weight_is_read(tmp_pat
     with pytest.raises(MethodError) as refused:
         check_sampling(model, *size, cuda)
     assert str(refused.value).startswith("backbone 'tiny-random-unet3d': needs about ")
-    assert str(refused.value).endswith("these fit: 5 frames, or 128x64 pixels, or 1 frame, or 64x32 pixels")
+    assert str(refused.value).endswith("these fit: 1 frame, or 128x64 pixels, or 64x32 pixels")

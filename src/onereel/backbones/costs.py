@@ -1,17 +1,19 @@
 """What sampling and tuning a text-to-video model on latents takes, before any of its weights is read."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from onereel.backbones.text import Text
-from onereel.backbones.text_to_video import LatentTextToVideo
+from onereel.backbones.text_to_video import LatentTextToVideo, default_dtype, text_to_video_of
 from onereel.base.errors import MethodError
 from onereel.base.memory import available_memory
 from onereel.training.adapters import Patterns, add_lora
-from onereel.training.estimates import Cost, check_memory, cost_of, tuning_cost
+from onereel.training.estimates import Cost, check_memory, cost_of, in_gb, speed_of, tuning_cost
+from onereel.weights.store import Resolved
 
 
 def sampling_cost(
@@ -100,6 +102,59 @@ def check_sampling(
     check_memory(f"backbone '{model.name}'", bytes_of(frames, height, width), device, ways)
     whole = sampling_cost(model, frames, height, width, guided=guided).memory
     return device.type != "cpu" and whole > available_memory(device)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run will take.
+
+    Attributes:
+        offload: whether only what is at work should be on the device.
+        cost: of one sample in one step; None where nobody counts: of small models, which fit anywhere.
+        speed: of the device; 0 where nothing runs.
+    """
+
+    offload: bool = False
+    cost: Cost | None = None
+    speed: float = 0.0
+
+    def words(self, num_inference_steps: int, samples: int) -> str:
+        """For a log: ``about 7.9 GB and 3 minutes a sample``."""
+        if self.cost is None or not self.speed:
+            return "not counted"
+        minutes = self.cost.times(num_inference_steps).seconds(self.speed) / 60
+        took = f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.0f} seconds"
+        how = ", offloaded" if self.offload else ""
+        return f"{samples} samples, each about {took}, in about {in_gb(self.cost.memory)} of memory{how}"
+
+
+def outlook(
+    weights: Resolved, wanted: tuple[int | None, int | None, int | None], device: torch.device, *, guided: bool
+) -> Outlook:
+    """What a sample of these weights takes; nothing of them but configurations is read.
+
+    Args:
+        weights: of a text-to-video model.
+        wanted: frames, height and width; None: what it was trained for.
+        device: where it is to run; ``meta``: nobody knows yet, so no limit of memory is judged.
+        guided: see `sampling_cost`.
+
+    Raises: WeightsError if it makes no videos or files are missing; MethodError if it cannot make that size, or not on
+        this device.
+    """
+    kind = text_to_video_of(weights)
+    if not issubclass(kind, LatentTextToVideo):
+        return Outlook()
+    dtype = default_dtype(device)
+    model = kind.skeleton(weights, dtype=dtype)
+    native = model.native.frames, model.native.height, model.native.width
+    frames, height, width = (ours or theirs for ours, theirs in zip(wanted, native, strict=True))
+    model.check_size(frames, height, width)
+    if device.type == "meta":
+        return Outlook()
+    offload = check_sampling(model, frames, height, width, device, guided=guided)
+    cost = sampling_cost(model, frames, height, width, guided=guided, offload=offload)
+    return Outlook(offload, cost, speed_of(device, dtype))
 
 
 def _makes(model: LatentTextToVideo, frames: int, height: int, width: int) -> bool:

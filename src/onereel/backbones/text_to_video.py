@@ -117,13 +117,21 @@ def load(
 ) -> TextToVideo:
     """The model of any family with these weights, see `TextToVideo.load`.
 
-    Raises: WeightsError, too, if the weights are of no model that makes videos of texts.
+    Raises: WeightsError, too, as `text_to_video_of`.
+    """
+    return text_to_video_of(weights).load(weights, device=device, dtype=dtype, offload=offload)
+
+
+def text_to_video_of(weights: Resolved) -> type[TextToVideo]:
+    """The class of the model that these weights are of.
+
+    Raises: WeightsError if it makes no videos of texts.
     """
     where = f"weights '{weights.name}'"
     family = family_of(where, getattr(weights.entry, "family", ""))
     if family.text_to_video is None:
         raise WeightsError(where, "makes no videos of texts", "choose a model of the role text-to-video")
-    return family.text_to_video().load(weights, device=device, dtype=dtype, offload=offload)
+    return family.text_to_video()
 
 
 class LatentTextToVideo(TextToVideo):

@@ -191,7 +191,7 @@ class _Attention:
 
     def __enter__(self) -> None:
         self._theirs = nn.functional.scaled_dot_product_attention
-        nn.functional.scaled_dot_product_attention = self._ours  # type: ignore[assignment]
+        nn.functional.scaled_dot_product_attention = self._ours
 
     def __exit__(self, *_: object) -> None:
         nn.functional.scaled_dot_product_attention = self._theirs
