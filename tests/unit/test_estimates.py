@@ -180,10 +180,11 @@ def size_of(name: str) -> tuple[int, int, int]:
 def test_sampling_takes_what_was_published(name, tmp_path):
     """Within a quarter: 7.9 GB (its card, of a few more frames), 17 GB."""
     model = skeleton_of(name, tmp_path)
-    whole = sampling_cost(model, *size_of(name))
+    parts = sampling_cost(model, *size_of(name))
     published = Weights().entries[name].sampling_gb
-    assert published / 1.25 < whole.memory / 1e9 < published * 1.25
-    assert sampling_cost(model, *size_of(name), offload=True).memory < 0.9 * whole.memory
+    assert published / 1.25 < parts.whole().memory / 1e9 < published * 1.25
+    assert parts.whole(offload=True).memory < 0.9 * parts.whole().memory
+    assert parts.whole(num_inference_steps=50).flops > 40 * parts.denoising.flops
 
 
 def test_tuning_takes_what_was_published(tmp_path):
@@ -197,7 +198,8 @@ def test_tuning_takes_what_was_published(tmp_path):
 def test_a_device_that_is_too_small_is_refused_before_any_weight_is_read(tmp_path, monkeypatch):
     model = FAMILIES["unet3d"].text_to_video().skeleton(tiny("unet3d", tmp_path), dtype=torch.float32)
     size, cuda = (8, 256, 128), torch.device("cuda")
-    whole, offloaded = (sampling_cost(model, *size, offload=offload).memory for offload in (False, True))
+    parts = sampling_cost(model, *size)
+    whole, offloaded = (parts.whole(offload=offload).memory for offload in (False, True))
     assert offloaded < whole
 
     def has(present: int) -> None:
@@ -205,13 +207,13 @@ def test_a_device_that_is_too_small_is_refused_before_any_weight_is_read(tmp_pat
             monkeypatch.setattr(module, "available_memory", lambda device: present)
 
     has(whole)
-    assert check_sampling(model, *size, cuda) is False
+    assert check_sampling(model, parts, size, cuda) is False
     has(whole - 1)
-    assert check_sampling(model, *size, cuda) is True
+    assert check_sampling(model, parts, size, cuda) is True
     with pytest.raises(MethodError, match="needs about"):  # its memory is where offloaded networks would go
-        check_sampling(model, *size, torch.device("cpu"))
+        check_sampling(model, parts, size, torch.device("cpu"))
     has(round(offloaded * 0.6))
     with pytest.raises(MethodError) as refused:
-        check_sampling(model, *size, cuda)
+        check_sampling(model, parts, size, cuda)
     assert str(refused.value).startswith("backbone 'tiny-random-unet3d': needs about ")
     assert str(refused.value).endswith("these fit: 1 frame, or 128x64 pixels, or 64x32 pixels")

@@ -1,6 +1,5 @@
 """The method text_to_video on tiny random models of the public classes."""
 
-import json
 from fractions import Fraction
 
 import numpy as np
@@ -135,4 +134,3 @@ def test_presets_name_models_that_make_videos_of_texts():
         entry = entries[name]
         assert isinstance(entry, BackboneEntry)
         assert FAMILIES[entry.family].text_to_video
-    assert json.dumps(sorted(named))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,35 +17,44 @@ from onereel.training.estimates import Cost, check_memory, cost_of, in_gb, speed
 from onereel.weights.store import Resolved
 
 
-def sampling_cost(
-    model: LatentTextToVideo,
-    frames: int,
-    height: int,
-    width: int,
-    *,
-    num_inference_steps: int = 1,
-    guided: bool = True,
-    offload: bool = False,
-) -> Cost:
+@dataclass(frozen=True)
+class Parts:
+    """What a sample's parts take, one after the other: reading the prompts, denoising in one step, decoding."""
+
+    reading: Cost
+    denoising: Cost
+    decoding: Cost
+
+    def whole(self, *, num_inference_steps: int = 1, offload: bool = False) -> Cost:
+        """All of it.
+
+        Args:
+            num_inference_steps: passes of the network.
+            offload: whether only the network that is at work is on the device.
+        """
+        denoising = self.denoising.times(num_inference_steps)
+        if offload:
+            return self.reading.in_turn(denoising).in_turn(self.decoding)
+        return self.reading.together(denoising).together(self.decoding)
+
+
+def sampling_cost(model: LatentTextToVideo, frames: int, height: int, width: int, *, guided: bool = True) -> Parts:
     """What one sample takes.
 
     Args:
         model: a `LatentTextToVideo.skeleton`.
         frames, height, width: of the sample.
-        num_inference_steps: passes of the network.
-        guided: whether each is of two prompts.
-        offload: whether only the network that is at work is on the device.
+        guided: whether each pass of the network is of two prompts.
     """
     encoder, prompts = model.encoder, 1 + guided
     tokens = torch.empty((1, encoder.length), dtype=torch.long, device="meta")
-    reading = cost_of(lambda: encoder.encoder(tokens), [encoder.encoder]).times(prompts)
     text, noisy = _text(model, prompts), _latents(model, prompts, frames, height, width)
-    denoising = cost_of(lambda: model.predict(noisy, 1, text), [model.network]).times(num_inference_steps)
     latents = _latents(model, 1, frames, height, width)
-    decoding = cost_of(lambda: model.to_video(latents), [model.vae])
-    if offload:
-        return reading.in_turn(denoising).in_turn(decoding)
-    return reading.together(denoising).together(decoding)
+    return Parts(
+        cost_of(lambda: encoder.encoder(tokens), [encoder.encoder]).times(prompts),
+        cost_of(lambda: model.predict(noisy, 1, text), [model.network]),
+        cost_of(lambda: model.to_video(latents), [model.vae]),
+    )
 
 
 def lora_cost(
@@ -74,58 +84,29 @@ def lora_cost(
     return tuning_cost(lambda: (model.predict(noisy, 1, text) - noisy).square().mean(), [model.network])
 
 
-def check_sampling(
-    model: LatentTextToVideo, frames: int, height: int, width: int, device: torch.device, *, guided: bool = True
-) -> bool:
-    """Whether a sample needs offloading on a device.
-
-    Args:
-        model: a `LatentTextToVideo.skeleton`.
-        frames, height, width: of the sample.
-        device: where it is to run; of the processor, offloading gains nothing.
-        guided: see `sampling_cost`.
-
-    Raises: MethodError in one line if it does not fit even so: it says which smaller samples would.
-    """
-
-    def bytes_of(frames: int, height: int, width: int) -> int:
-        return sampling_cost(model, frames, height, width, guided=guided, offload=device.type != "cpu").memory
-
-    step = model.side_step
-    ways: dict[str, Callable[[], int]] = {}
-    for share in (2, 4):
-        fewer = (frames // share - 1) // 4 * 4 + 1  # every family makes 4n + 1 frames, or says which it does
-        low, narrow = (max(1, side // share // step) * step for side in (height, width))
-        if _makes(model, fewer, height, width):
-            ways[f"{fewer} frame{'s' * (fewer > 1)}"] = partial(bytes_of, fewer, height, width)
-        ways[f"{low}x{narrow} pixels"] = partial(bytes_of, frames, low, narrow)
-    check_memory(f"backbone '{model.name}'", bytes_of(frames, height, width), device, ways)
-    whole = sampling_cost(model, frames, height, width, guided=guided).memory
-    return device.type != "cpu" and whole > available_memory(device)
-
-
 @dataclass(frozen=True)
 class Outlook:
     """What a run will take.
 
     Attributes:
         offload: whether only what is at work should be on the device.
-        cost: of one sample in one step; None where nobody counts: of small models, which fit anywhere.
+        parts: of one sample; None where nobody counts: of small models, which fit anywhere.
         speed: of the device; 0 where nothing runs.
     """
 
     offload: bool = False
-    cost: Cost | None = None
+    parts: Parts | None = None
     speed: float = 0.0
 
     def words(self, num_inference_steps: int, samples: int) -> str:
         """For a log: ``about 7.9 GB and 3 minutes a sample``."""
-        if self.cost is None or not self.speed:
+        if self.parts is None or not self.speed:
             return "not counted"
-        minutes = self.cost.times(num_inference_steps).seconds(self.speed) / 60
+        cost = self.parts.whole(num_inference_steps=num_inference_steps, offload=self.offload)
+        minutes = cost.seconds(self.speed) / 60
         took = f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.0f} seconds"
         how = ", offloaded" if self.offload else ""
-        return f"{samples} samples, each about {took}, in about {in_gb(self.cost.memory)} of memory{how}"
+        return f"{samples} samples, each about {took}, in about {in_gb(cost.memory)} of memory{how}"
 
 
 def outlook(
@@ -140,7 +121,7 @@ def outlook(
         guided: see `sampling_cost`.
 
     Raises: WeightsError if it makes no videos or files are missing; MethodError if it cannot make that size, or not on
-        this device.
+        this device: it says which smaller samples would fit.
     """
     kind = text_to_video_of(weights)
     if not issubclass(kind, LatentTextToVideo):
@@ -152,9 +133,45 @@ def outlook(
     model.check_size(frames, height, width)
     if device.type == "meta":
         return Outlook()
-    offload = check_sampling(model, frames, height, width, device, guided=guided)
-    cost = sampling_cost(model, frames, height, width, guided=guided, offload=offload)
-    return Outlook(offload, cost, speed_of(device, dtype))
+    key = (weights.name, weights.sha256, frames, height, width, guided, dtype)
+    if key not in _COUNTED:
+        _COUNTED[key] = sampling_cost(model, frames, height, width, guided=guided)
+    offload = check_sampling(model, _COUNTED[key], (frames, height, width), device, guided=guided)
+    return Outlook(offload, _COUNTED[key], speed_of(device, dtype))
+
+
+_COUNTED: dict[tuple[Any, ...], Parts] = {}  # a process asks before it samples, and when it does
+
+
+def check_sampling(
+    model: LatentTextToVideo, parts: Parts, size: tuple[int, int, int], device: torch.device, *, guided: bool = True
+) -> bool:
+    """Whether a sample needs offloading on a device.
+
+    Args:
+        model: a `LatentTextToVideo.skeleton`.
+        parts: what a sample of this size takes.
+        size: frames, height and width.
+        device: where it is to run; of the processor, offloading gains nothing.
+        guided: see `sampling_cost`.
+
+    Raises: MethodError in one line if it does not fit even so: it says which smaller samples would.
+    """
+    able = device.type != "cpu"
+
+    def bytes_of(*smaller: int) -> int:
+        return sampling_cost(model, *smaller, guided=guided).whole(offload=able).memory
+
+    step, (frames, height, width) = model.side_step, size
+    ways: dict[str, Callable[[], int]] = {}
+    for share in (2, 4):
+        fewer = (frames // share - 1) // 4 * 4 + 1  # every family makes 4n + 1 frames, or says which it does
+        low, narrow = (max(1, side // share // step) * step for side in (height, width))
+        if _makes(model, fewer, height, width):
+            ways[f"{fewer} frame{'s' * (fewer > 1)}"] = partial(bytes_of, fewer, height, width)
+        ways[f"{low}x{narrow} pixels"] = partial(bytes_of, frames, low, narrow)
+    check_memory(f"backbone '{model.name}'", parts.whole(offload=able).memory, device, ways)
+    return able and parts.whole().memory > available_memory(device)
 
 
 def _makes(model: LatentTextToVideo, frames: int, height: int, width: int) -> bool:

@@ -64,7 +64,7 @@ class TextToVideo(BaseMethod):
         check_task(self, task)
         weights, wanted = job.backbone(config.backbone), (config.frames, config.height, config.width)
         expected = outlook(weights, wanted, job.device, guided=config.guidance_scale > 1)
-        if expected.cost:
+        if expected.parts:
             log.info("%s: %s", weights.title, expected.words(config.num_inference_steps, len(seeds)))
         model = load(weights, device=job.device, offload=expected.offload)
         native = model.native
