@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from onereel.backbones.families import FAMILIES, Family
+from onereel.backbones.text_to_video import Native, TextToVideo
 from onereel.base.errors import MethodError, WeightsError
 from onereel.jobs.sampling import SampleRequest, check_run, draw_many
 from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.text_to_video.shape import like_the_clip
 from onereel.video.clip import Clip
-from onereel.weights.entries import BackboneEntry
+from onereel.weights.entries import BackboneEntry, StandInEntry
 from onereel.weights.store import Resolved, Weights
 from tests.unit.tiny_backbones import SIZES, tiny
 
@@ -72,6 +74,40 @@ def test_of_the_clip_an_edit_reads_the_shape_alone(weights):
     assert np.array_equal(first.frames, second.frames)
 
 
+class Small(TextToVideo):
+    """A family of pixels, as small stand-ins are: grey that the prompt's length and the seed decide."""
+
+    native = Native(4, 8.0, 8, 8)
+
+    @classmethod
+    def load(cls, weights, *, device="cpu", dtype=None, offload=False):
+        return cls()
+
+    def check_size(self, frames, height, width):
+        if height % 8:
+            raise MethodError("backbone 'small'", "sides are multiples of 8", "ask for 8")
+
+    def generate(self, prompts, generators, *, frames, height, width, **_):
+        levels = [
+            torch.rand((), generator=one) * len(text) / 100 for text, one in zip(prompts, generators, strict=True)
+        ]
+        return torch.stack([level.expand(3, frames, height, width) for level in levels])
+
+
+def test_a_stand_in_of_another_family_serves_by_its_name(monkeypatch):
+    monkeypatch.setitem(FAMILIES, "small", Family({}, text_to_video=lambda: Small))
+    entry = StandInEntry(kind="stand-in", role="text-to-video", title="Small", seed=0, sha256="ab" * 32, family="small")
+    weights = Resolved("t2v-world", entry.role, "Small", "Small", entry.sha256, True, {}, 0, entry=entry)
+    config = configure(METHOD, "demo", task=Task.GENERATE)
+    assert METHOD.backbones(Task.GENERATE, config) == ("t2v-world",)
+    one, two = drawn(weights, Task.GENERATE, Inputs(prompt="a cat"), [0, 1])
+    assert one[0].size == two[0].size == (4, 8, 8)
+    assert one[1]["backbones"] == {"t2v-world": weights.printed}
+    assert not np.array_equal(one[0].frames, two[0].frames)
+    with pytest.raises(MethodError, match="multiples of 8"):
+        check_run(METHOD, Task.GENERATE, Inputs(prompt="a"), config_of(weights, height=12), job_of(weights))
+
+
 def test_settings_choose_another_size(tmp_path):
     weights = tiny("unet3d", tmp_path)
     ((sample, _),) = drawn(weights, Task.GENERATE, Inputs(prompt="a cat"), [0], frames=2, height=24, width=8)
@@ -125,7 +161,6 @@ def test_memory_is_judged_before_any_weight_is_read(tmp_path, monkeypatch):
 
 
 def test_presets_name_models_that_make_videos_of_texts():
-    from onereel.backbones.families import FAMILIES
     from onereel.methods import read_method_file
 
     entries = Weights().entries

@@ -125,11 +125,15 @@ def outlook(
     """
     kind = text_to_video_of(weights)
     if not issubclass(kind, LatentTextToVideo):
+        if any(wanted):
+            small = kind.load(weights)
+            native = small.native
+            small.check_size(wanted[0] or native.frames, wanted[1] or native.height, wanted[2] or native.width)
         return Outlook()
     dtype = default_dtype(device)
     model = kind.skeleton(weights, dtype=dtype)
-    native = model.native.frames, model.native.height, model.native.width
-    frames, height, width = (ours or theirs for ours, theirs in zip(wanted, native, strict=True))
+    native = model.native
+    frames, height, width = wanted[0] or native.frames, wanted[1] or native.height, wanted[2] or native.width
     model.check_size(frames, height, width)
     if device.type == "meta":
         return Outlook()

@@ -207,7 +207,7 @@ def evaluate(
 
 @weights_app.command("list")
 def weights_list() -> None:
-    """Every entry of config/weights.yaml: for what, whether it is here, size, licence."""
+    """Every entry of config/weights.yaml and config/backbones.yaml: for what, whether it is here, size, licence."""
     from onereel.weights.store import Weights
 
     entries = Weights().list_weights()

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from onereel.base.memory import available_memory
 OVERHEAD = 1.15
 """What allocators and libraries take on top of tensors: fragments, work spaces of convolutions, kernels."""
 _EFFICIENCY = 0.4  # of a large matrix product's speed that networks reach
-_SIDE = 2048  # of the matrices whose product measures a device
+_SIDES = {"cpu": 1024}  # of the matrices whose product measures a device; of others 4096
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,11 @@ def tuning_cost(loss: Callable[[], Tensor], networks: Sequence[nn.Module], *, st
     return Cost(cost.weights + (states + copies) * kept, cost.activations, cost.flops)
 
 
+@cache
 def speed_of(device: torch.device, dtype: torch.dtype) -> float:
-    """Additions and multiplications a second that a network reaches there, measured in a moment."""
-    one, other = (torch.randn(_SIDE, _SIDE, device=device).to(dtype) for _ in range(2))
+    """Additions and multiplications a second that a network reaches there, measured once in a moment."""
+    side = _SIDES.get(device.type, 4096)
+    one, other = (torch.ones(side, side, device=device, dtype=dtype) for _ in range(2))
     one @ other  # kernels are chosen
     _wait(device)
     start, count = time.perf_counter(), 0
@@ -115,7 +118,7 @@ def speed_of(device: torch.device, dtype: torch.dtype) -> float:
         one @ other
         _wait(device)
         count += 1
-    return count * 2 * _SIDE**3 / taken * _EFFICIENCY
+    return count * 2 * side**3 / taken * _EFFICIENCY
 
 
 def check_memory(where: str, needed: int, device: torch.device, ways: Mapping[str, Callable[[], int]]) -> None:

@@ -1,6 +1,7 @@
 """Trained weights: what may be downloaded, whether it is what it should be, and what stands in for it elsewhere.
 
-``config/weights.yaml`` lists every model: where its files are, their checksums, licence and preprocessing.
+``config/weights.yaml`` lists the models that measure, ``config/backbones.yaml`` those that generate: where their files
+are, their checksums, licence and preprocessing.
 `Weights.fetch` downloads a model, checks it, keeps only its tensors (and plain texts, as a tokenizer's words) with a
 record of where they came from. `Weights.resolve` answers "which weights for this role": the real ones where they are,
 else a stand-in, which is named as such wherever a value made with it is printed.

@@ -68,15 +68,12 @@ class TextToVideo(BaseMethod):
             log.info("%s: %s", weights.title, expected.words(config.num_inference_steps, len(seeds)))
         model = load(weights, device=job.device, offload=expected.offload)
         native = model.native
-        frames, height, width = (
-            ours or theirs for ours, theirs in zip(wanted, (native.frames, native.height, native.width), strict=True)
-        )
         videos = model.generate(
             [inputs.prompt] * len(seeds),
             [torch.Generator().manual_seed(seed) for seed in seeds],
-            frames=frames,
-            height=height,
-            width=width,
+            frames=config.frames or native.frames,
+            height=config.height or native.height,
+            width=config.width or native.width,
             num_inference_steps=config.num_inference_steps,
             guidance_scale=config.guidance_scale,
             negative_prompt=config.negative_prompt,
