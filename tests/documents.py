@@ -67,6 +67,7 @@ NOT_RUN = {
     ".ci/run": "runs this test",
     "snakemake results/stand_ins/NAME/card.md": "trains for half an hour; of `stand_ins` the plan is tested",
     "onereel weights fetch c3d-sports1m inception-v3 clip-vit-b-32 raft-large midas-dpt-large": "downloads gigabytes",
+    "onereel weights fetch latte-1": "downloads gigabytes",
 }
 """Why a command is not run."""
 
