@@ -185,15 +185,15 @@ def _quiet() -> Iterator[None]:
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 
-    kept = [(library, library.get_verbosity()) for library in (diffusers_logging, transformers_logging)]
-    bars = transformers_logging.is_progress_bar_enabled()
-    for library, _ in kept:
+    libraries = (diffusers_logging, transformers_logging)
+    kept = [(library, library.get_verbosity(), library.is_progress_bar_enabled()) for library in libraries]
+    for library in libraries:
         library.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+        library.disable_progress_bar()
     try:
         yield
     finally:
-        for library, level in kept:
+        for library, level, bars in kept:
             library.set_verbosity(level)
-        if bars:
-            transformers_logging.enable_progress_bar()
+            if bars:
+                library.enable_progress_bar()

@@ -40,6 +40,10 @@ class TextToVideo(BaseMethod):
         """The model."""
         return (config.backbone,)
 
+    def together(self, config: TextToVideoConfig) -> int:
+        """A few: the model is loaded once for them, and a kill loses no more."""
+        return 4
+
     def check(self, task: Task, inputs: Inputs, config: TextToVideoConfig, job: Job) -> None:
         """Refuse a model that makes no videos, a size that it cannot make, and one for which memory is too small."""
         from onereel.backbones.costs import outlook
