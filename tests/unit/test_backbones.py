@@ -451,6 +451,17 @@ def test_prompts_are_read_alike_alone_and_together(model, weights):
         assert not both.states[~both.mask].any()
 
 
+def test_offloaded_models_read_prompts_where_they_are(weights):
+    """On a device without values: what comes there is seen, not computed."""
+    family = family_of(weights)
+    for offload in (True, False):
+        elsewhere = load(weights, device="meta", offload=offload)
+        text = elsewhere.encode_prompt(["a cat"]) if offload else None
+        assert text is None or text.states.device.type == "meta"
+        assert next(elsewhere.encoder.encoder.parameters()).device.type == "cpu"
+        assert getattr(elsewhere.vae, "use_tiling", False) is (offload and family == "wan")
+
+
 def test_a_missing_tokenizer_is_one_line(tmp_path):
     store = tiny_store("latte", tmp_path)
     resolved = store.resolve("tiny-random-latte")

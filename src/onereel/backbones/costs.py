@@ -19,22 +19,24 @@ from onereel.weights.store import Resolved
 
 @dataclass(frozen=True)
 class Parts:
-    """What a sample's parts take, one after the other: reading the prompts, denoising in one step, decoding."""
+    """What a sample's parts take, one after the other: reading the prompts, denoising in one step, decoding at once and
+    in slices."""
 
     reading: Cost
     denoising: Cost
     decoding: Cost
+    slicing: Cost
 
     def whole(self, *, num_inference_steps: int = 1, offload: bool = False) -> Cost:
         """All of it.
 
         Args:
             num_inference_steps: passes of the network.
-            offload: whether only the network that is at work is on the device.
+            offload: whether only the network that is at work is on the device, see `LatentTextToVideo`.
         """
         denoising = self.denoising.times(num_inference_steps)
         if offload:
-            return self.reading.in_turn(denoising).in_turn(self.decoding)
+            return denoising.in_turn(self.slicing)
         return self.reading.together(denoising).together(self.decoding)
 
 
@@ -50,10 +52,17 @@ def sampling_cost(model: LatentTextToVideo, frames: int, height: int, width: int
     tokens = torch.empty((1, encoder.length), dtype=torch.long, device="meta")
     text, noisy = _text(model, prompts), _latents(model, prompts, frames, height, width)
     latents = _latents(model, 1, frames, height, width)
+
+    def decoding(*, sliced: bool) -> Cost:
+        model.slice_decoding(sliced)
+        return cost_of(lambda: model.to_video(latents), [model.vae])
+
+    slicing = decoding(sliced=True)
     return Parts(
         cost_of(lambda: encoder.encoder(tokens), [encoder.encoder]).times(prompts),
         cost_of(lambda: model.predict(noisy, 1, text), [model.network]),
-        cost_of(lambda: model.to_video(latents), [model.vae]),
+        decoding(sliced=False) if model.slices else slicing,
+        slicing,
     )
 
 

@@ -66,7 +66,8 @@ class TextToVideo(ABC):
             weights: of its family.
             device: where it runs.
             dtype: of its networks; None: what the device is fast with.
-            offload: keep on the device only the network that is at work, the others in the machine's memory.
+            offload: keep on the device only the network that is at work, the others in the machine's memory; prompts
+                are read there, and videos decoded in slices.
 
         Raises: WeightsError if files are missing, damaged, or of another model.
         """
@@ -144,15 +145,17 @@ class LatentTextToVideo(TextToVideo):
         encoder: reads prompts.
         native: what it was trained for.
         device: where to compute.
-        offload: keep on the device only what is at work.
+        offload: see `TextToVideo.load`.
 
     Attributes:
         network_folder: where the network's files are.
         side: pixels of a latent.
+        slices: whether `slice_decoding` changes anything.
     """
 
     network_folder: ClassVar[str]
     side: ClassVar[int] = 8
+    slices: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -167,6 +170,7 @@ class LatentTextToVideo(TextToVideo):
     ) -> None:
         self.name, self.native, self.device, self.offload = name, native, torch.device(device), offload
         self.network, self.vae, self.encoder = network, vae, encoder
+        self.slice_decoding(offload)
 
     @classmethod
     def load(
@@ -235,9 +239,12 @@ class LatentTextToVideo(TextToVideo):
 
     @torch.no_grad()
     def encode_prompt(self, prompts: Sequence[str]) -> Text:
-        """Prompts as the network reads them, on the device."""
-        with placed(self.encoder.encoder, self.device, offload=self.offload):
-            return self.encoder(prompts)
+        """Prompts as the network reads them, on the device; the largest encoders need more memory than the rest, for a
+        moment's work, so with `offload` they stay where they are."""
+        if self.offload:
+            return self.encoder(prompts).to(self.device)
+        self.encoder.encoder.to(self.device)
+        return self.encoder(prompts)
 
     @torch.no_grad()
     def encode(self, video: Tensor) -> Tensor:
@@ -252,6 +259,9 @@ class LatentTextToVideo(TextToVideo):
         the activations of one picture."""
         with placed(self.vae, self.device, offload=self.offload):
             return torch.cat([self.to_video(one.float()).clamp(-1, 1).cpu() for one in latents.split(1)])
+
+    def slice_decoding(self, sliced: bool) -> None:
+        """Whether to decode in slices, with seams that are blended; nothing where one picture at a time is decoded."""
 
     @abstractmethod
     def to_latents(self, video: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class Wan(LatentTextToVideo):
     """The transformer with its UMT5 encoder and autoencoder; `scheduler` is diffusers', of flow matching."""
 
     network_folder: ClassVar[str] = "transformer"
+    slices: ClassVar[bool] = True
 
     def __init__(self, *arguments: Any, scheduler: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -35,6 +36,13 @@ class Wan(LatentTextToVideo):
         self._mean, self._std = (
             torch.tensor(each).view(-1, 1, 1, 1) for each in (about.latents_mean, about.latents_std)
         )
+
+    def slice_decoding(self, sliced: bool) -> None:
+        """Tiles of 256 pixels: whole frames of the native size take 8 GB."""
+        if sliced:
+            self.vae.enable_tiling()
+        else:
+            self.vae.disable_tiling()
 
     @classmethod
     def encoder_of(cls, tokenizer: Any, network: Any) -> PromptEncoder:
