@@ -180,7 +180,7 @@ def size_of(name: str) -> tuple[int, int, int]:
     ("name", "offload", "published"), [("zeroscope-576w", False, 7.9), ("wan2.1-t2v-1.3b", True, 8.2)]
 )
 def test_sampling_takes_what_was_published(name, offload, published, tmp_path):
-    """Within a quarter: what Zeroscope's card says (of a few more frames), and Wan's with its text encoder elsewhere."""
+    """Within a quarter: Zeroscope's card (of a few more frames), Wan's with the text encoder elsewhere."""
     parts = sampling_cost(skeleton_of(name, tmp_path), *size_of(name))
     cost = parts.whole(offload=offload)
     assert published / 1.25 < cost.memory / 1e9 < published * 1.25
@@ -194,6 +194,17 @@ def test_tuning_takes_what_was_published(tmp_path):
     cost = lora_cost(skeleton_of(name, tmp_path), *size_of(name))
     published = Weights().entries[name].tuning_gb
     assert published / 1.25 < cost.memory / 1e9 < published * 1.25
+
+
+def test_decoding_in_slices_takes_less(tmp_path):
+    model = FAMILIES["wan"].text_to_video().skeleton(tiny("wan", tmp_path), dtype=torch.float32)
+    large, small = sampling_cost(model, 5, 512, 1024), sampling_cost(model, 5, 256, 256)
+    assert large.slicing.activations < large.decoding.activations / 2
+    assert large.slicing.flops == pytest.approx(large.decoding.flops, rel=0.2)
+    assert small.slicing == small.decoding
+    model.slice_decoding(True)
+    whole = cost_of(lambda: model.to_video(torch.empty(1, 4, 2, 64, 128, device="meta")), [model.vae])
+    assert large.slicing.activations / 1.5 < whole.activations < large.slicing.activations * 1.5
 
 
 def test_a_device_that_is_too_small_is_refused_before_any_weight_is_read(tmp_path, monkeypatch):

@@ -65,7 +65,8 @@ def test_a_prompt_alone_makes_what_the_model_was_trained_for(weights):
     assert not np.array_equal(dog.frames, other.frames)
 
 
-def test_of_the_clip_an_edit_reads_the_shape_alone(weights):
+def test_of_the_clip_an_edit_reads_the_shape_alone(tmp_path):
+    weights = tiny("latte", tmp_path)
     rng = np.random.default_rng(0)
     clips = [Clip(rng.integers(0, 256, (7, 20, 24, 3), dtype=np.uint8), Fraction(12)) for _ in range(2)]
     first, second = (drawn(weights, Task.EDIT_TEXT, Inputs(clip=clip, prompt="a cat"), [3])[0][0] for clip in clips)

@@ -52,18 +52,21 @@ def sampling_cost(model: LatentTextToVideo, frames: int, height: int, width: int
     tokens = torch.empty((1, encoder.length), dtype=torch.long, device="meta")
     text, noisy = _text(model, prompts), _latents(model, prompts, frames, height, width)
     latents = _latents(model, 1, frames, height, width)
-
-    def decoding(*, sliced: bool) -> Cost:
-        model.slice_decoding(sliced)
-        return cost_of(lambda: model.to_video(latents), [model.vae])
-
-    slicing = decoding(sliced=True)
+    decoding = cost_of(lambda: model.to_video(latents), [model.vae])
     return Parts(
         cost_of(lambda: encoder.encoder(tokens), [encoder.encoder]).times(prompts),
         cost_of(lambda: model.predict(noisy, 1, text), [model.network]),
-        decoding(sliced=False) if model.slices else slicing,
-        slicing,
+        decoding,
+        _slicing(model, frames, height, width) if 0 < model.tile < max(height, width) else decoding,
     )
+
+
+def _slicing(model: LatentTextToVideo, frames: int, height: int, width: int) -> Cost:
+    """Decoding tile by tile: one tile, the tiles that are done, and the video that they are put into."""
+    tile = cost_of(lambda: model.to_video(_latents(model, 1, frames, model.tile, model.tile)), [model.vae])
+    share = height * width / model.tile**2
+    done = round(2 * 4 * 3 * frames * height * width)
+    return Cost(tile.weights, tile.activations + done, round(tile.flops * share))
 
 
 def lora_cost(

@@ -150,12 +150,12 @@ class LatentTextToVideo(TextToVideo):
     Attributes:
         network_folder: where the network's files are.
         side: pixels of a latent.
-        slices: whether `slice_decoding` changes anything.
+        tile: pixels of the sides of what is decoded at once where it is decoded in slices; 0: whole pictures.
     """
 
     network_folder: ClassVar[str]
     side: ClassVar[int] = 8
-    slices: ClassVar[bool] = False
+    tile: ClassVar[int] = 0
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ class Wan(LatentTextToVideo):
     """The transformer with its UMT5 encoder and autoencoder; `scheduler` is diffusers', of flow matching."""
 
     network_folder: ClassVar[str] = "transformer"
-    slices: ClassVar[bool] = True
+    tile: ClassVar[int] = 256  # diffusers' ``tile_sample_min_height``
 
     def __init__(self, *arguments: Any, scheduler: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -38,7 +38,7 @@ class Wan(LatentTextToVideo):
         )
 
     def slice_decoding(self, sliced: bool) -> None:
-        """Tiles of 256 pixels: whole frames of the native size take 8 GB."""
+        """Tiles, since whole frames of the native size take 8 GB."""
         if sliced:
             self.vae.enable_tiling()
         else:
