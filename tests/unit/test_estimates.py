@@ -196,6 +196,14 @@ def test_tuning_takes_what_was_published(tmp_path):
     assert published / 1.25 < cost.memory / 1e9 < published * 1.25
 
 
+def test_decoding_picture_by_picture_is_counted_by_one(tmp_path):
+    model = FAMILIES["latte"].text_to_video().skeleton(tiny("latte", tmp_path), dtype=torch.float32)
+    counted = sampling_cost(model, 4, 128, 64).decoding
+    whole = cost_of(lambda: model.to_video(torch.empty(1, 4, 4, 16, 8, device="meta")), [model.vae])
+    assert counted.flops == whole.flops
+    assert counted.activations / 1.5 < whole.activations < counted.activations * 1.5
+
+
 def test_decoding_in_slices_takes_less(tmp_path):
     model = FAMILIES["wan"].text_to_video().skeleton(tiny("wan", tmp_path), dtype=torch.float32)
     large, small = sampling_cost(model, 5, 512, 1024), sampling_cost(model, 5, 256, 256)
@@ -209,7 +217,7 @@ def test_decoding_in_slices_takes_less(tmp_path):
 
 def test_a_device_that_is_too_small_is_refused_before_any_weight_is_read(tmp_path, monkeypatch):
     model = FAMILIES["unet3d"].text_to_video().skeleton(tiny("unet3d", tmp_path), dtype=torch.float32)
-    size, cuda = (8, 256, 128), torch.device("cuda")
+    size, cuda = (4, 256, 128), torch.device("cuda")
     parts = sampling_cost(model, *size)
     whole, offloaded = (parts.whole(offload=offload).memory for offload in (False, True))
     assert offloaded < whole

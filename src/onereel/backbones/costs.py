@@ -1,5 +1,6 @@
 """What sampling and tuning a text-to-video model on latents takes, before any of its weights is read."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from onereel.backbones.text import Text
-from onereel.backbones.text_to_video import LatentTextToVideo, default_dtype, text_to_video_of
+from onereel.backbones.text_to_video import DiffusedTextToVideo, LatentTextToVideo, default_dtype, text_to_video_of
 from onereel.base.errors import MethodError
 from onereel.base.memory import available_memory
 from onereel.training.adapters import Patterns, add_lora
@@ -51,8 +52,7 @@ def sampling_cost(model: LatentTextToVideo, frames: int, height: int, width: int
     encoder, prompts = model.encoder, 1 + guided
     tokens = torch.empty((1, encoder.length), dtype=torch.long, device="meta")
     text, noisy = _text(model, prompts), _latents(model, prompts, frames, height, width)
-    latents = _latents(model, 1, frames, height, width)
-    decoding = cost_of(lambda: model.to_video(latents), [model.vae])
+    decoding = _decoding(model, frames, height, width)
     return Parts(
         cost_of(lambda: encoder.encoder(tokens), [encoder.encoder]).times(prompts),
         cost_of(lambda: model.predict(noisy, 1, text), [model.network]),
@@ -61,12 +61,23 @@ def sampling_cost(model: LatentTextToVideo, frames: int, height: int, width: int
     )
 
 
+def _decoding(model: LatentTextToVideo, frames: int, height: int, width: int) -> Cost:
+    """Decoding at once; where that is picture by picture, one stands for all."""
+    together = 1 if isinstance(model, DiffusedTextToVideo) else frames
+    cost = cost_of(lambda: model.to_video(_latents(model, 1, together, height, width)), [model.vae])
+    return _in_pieces(cost, frames / together, (frames, height, width)) if together < frames else cost
+
+
 def _slicing(model: LatentTextToVideo, frames: int, height: int, width: int) -> Cost:
-    """Decoding tile by tile: one tile, the tiles that are done, and the video that they are put into."""
+    """Decoding tile by tile."""
     tile = cost_of(lambda: model.to_video(_latents(model, 1, frames, model.tile, model.tile)), [model.vae])
-    share = height * width / model.tile**2
-    done = round(2 * 4 * 3 * frames * height * width)
-    return Cost(tile.weights, tile.activations + done, round(tile.flops * share))
+    return _in_pieces(tile, height * width / model.tile**2, (frames, height, width))
+
+
+def _in_pieces(piece: Cost, pieces: float, size: tuple[int, int, int]) -> Cost:
+    """So many pieces, one after the other: those that are done, and the video that they are put into, stay."""
+    video = 4 * 3 * math.prod(size)  # bytes
+    return Cost(piece.weights, piece.activations + 2 * video, round(piece.flops * pieces))
 
 
 def lora_cost(
