@@ -12,8 +12,8 @@ from onereel.backbones import costs
 from onereel.backbones.costs import check_sampling, lora_cost, sampling_cost
 from onereel.backbones.families import FAMILIES
 from onereel.backbones.loading import build_meta, load_process
-from onereel.backbones.text_to_video import LatentTextToVideo, native_of
-from onereel.base.errors import MethodError
+from onereel.backbones.text_to_video import LatentTextToVideo, load, native_of
+from onereel.base.errors import MethodError, WeightsError
 from onereel.training import estimates
 from onereel.training.estimates import OVERHEAD, Cost, check_memory, cost_of, speed_of, tuning_cost
 from onereel.weights.store import Resolved, Weights
@@ -126,8 +126,6 @@ def measured_peak(run) -> int:
 
 @pytest.mark.parametrize("family", ["unet3d", "latte", "wan"])
 def test_tiny_random_models_take_what_was_counted(family, tmp_path):
-    from onereel.backbones.text_to_video import load
-
     weights = tiny(family, tmp_path)
     frames, height, width = SIZES[family][0], 64, 64
     model, skeleton = load(weights), FAMILIES[family].text_to_video().skeleton(weights, dtype=torch.float32)
@@ -194,6 +192,17 @@ def test_tuning_takes_what_was_published(tmp_path):
     cost = lora_cost(skeleton_of(name, tmp_path), *size_of(name))
     published = Weights().entries[name].tuning_gb
     assert published / 1.25 < cost.memory / 1e9 < published * 1.25
+
+
+def test_counting_reads_configurations_alone(tmp_path):
+    weights = tiny("wan", tmp_path)
+    for path, _ in weights.parts.values():
+        if path.suffix == ".safetensors":
+            path.unlink()
+    model = FAMILIES["wan"].text_to_video().skeleton(weights, dtype=torch.float32)
+    assert {parameter.device.type for parameter in model.network.parameters()} == {"meta"}
+    with pytest.raises(WeightsError, match="is missing or has changed"):
+        load(weights)
 
 
 def test_decoding_picture_by_picture_is_counted_by_one(tmp_path):

@@ -89,9 +89,17 @@ def meta_component(weights: Resolved, folder: str, dtype: torch.dtype) -> nn.Mod
     """
     where = f"weights '{weights.name}', {folder or 'model'}"
     component = family_of(where, getattr(weights.entry, "family", "")).components[folder]
-    path = weights.subfolder(folder)
-    _check_class(where, path, component)
-    return build_meta(where, component, read_json(path / "config.json"), dtype)
+    held = [part for part, (path, _) in weights.parts.items() if path.match(f"{folder or weights.name}/config.json")]
+    if not held:
+        raise WeightsError(where, "has no configuration", "correct config/backbones.yaml")
+    path = weights.path(held[0])  # of the folder's files this alone is read
+    _check_class(where, path.parent, component)
+    try:
+        config = read_json(path)
+    except (OSError, ValueError) as error:
+        problem = f"its configuration cannot be read ({first_line(error)})"
+        raise WeightsError(where, problem, f"run: onereel weights fetch {weights.name}") from None
+    return build_meta(where, component, config, dtype)
 
 
 def build_meta(where: str, component: Component, config: Mapping[str, Any], dtype: torch.dtype) -> nn.Module:

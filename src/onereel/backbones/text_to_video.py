@@ -273,7 +273,8 @@ class LatentTextToVideo(TextToVideo):
 
     @abstractmethod
     def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Text, *, video: bool = True) -> Tensor:
-        """What the network says, (B, C, T', H', W') float32, with gradients where they are asked for.
+        """What the network says, (B, C, T', H', W') float32, with gradients where they are asked for; where its
+        tensors are, the network has to be, too (`onereel.backbones.loading.placed`).
 
         Args:
             noisy: (B, C, T', H', W').
