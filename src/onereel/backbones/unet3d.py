@@ -6,8 +6,8 @@ in its own training; one-frame videos would still pass the centre of every tempo
 would still normalise over all frames.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
 
@@ -41,7 +41,16 @@ class UNet3D(DiffusedTextToVideo):
     def save_memory(self) -> None:
         """Block by block; the class itself knows no gradient checkpointing."""
         for block in (*self.network.down_blocks, self.network.mid_block, *self.network.up_blocks):
-            block.forward = partial(checkpoint, type(block).forward.__get__(block), use_reentrant=False)
+            block.forward = partial(self._checkpointed, type(block).forward.__get__(block))
+
+    def _checkpointed(self, forward: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """A block that is computed again without time where it was computed so."""
+        timeless = is_without_time(self.network)
+
+        def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+            return nullcontext(), without_time(self.network) if timeless else nullcontext()
+
+        return checkpoint(forward, *arguments, use_reentrant=False, context_fn=contexts, **options)
 
     def _network(self, noisy: Tensor, steps: Tensor, condition: Text) -> Tensor:
         dtype = parameters_dtype(self.network)
@@ -55,10 +64,9 @@ def without_time(unet: nn.Module) -> Iterator[None]:
     from diffusers.models.resnet import TemporalConvLayer
     from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 
-    convolutions = [module for module in unet.modules() if isinstance(module, TemporalConvLayer)]
-    transformers = [module for module in unet.modules() if isinstance(module, TransformerTemporalModel)]
+    convolutions, transformers = (_with_time(unet, kind) for kind in (TemporalConvLayer, TransformerTemporalModel))
     for layer in convolutions:
-        layer.forward = _same  # type: ignore[method-assign,assignment]
+        layer.forward = _same
     for layer in transformers:
         layer.forward = _same_in_tuple
     try:
@@ -66,6 +74,16 @@ def without_time(unet: nn.Module) -> Iterator[None]:
     finally:
         for layer in (*convolutions, *transformers):
             del layer.forward  # the class's own again
+
+
+def is_without_time(unet: nn.Module) -> bool:
+    """Whether that is so now."""
+    return any(module.__dict__.get("forward") is _same for module in unet.modules())
+
+
+def _with_time(unet: nn.Module, kind: type[nn.Module]) -> list[Any]:
+    """Layers of a class that are as they come: who leaves time out inside of another who does so, changes nothing."""
+    return [module for module in unet.modules() if isinstance(module, kind) and "forward" not in module.__dict__]
 
 
 def _same(hidden_states: Tensor, **_: Any) -> Tensor:
