@@ -334,7 +334,7 @@ def test_pairs_stay_what_they_were_to_the_last_bit():
 
 
 def test_many_edits_of_one_source_share_its_frames():
-    source = w.sample_world()
+    source = w.sample_world(10)
     pairs = [
         w.edit_pair(seed, kind, source=source, frames=2, height=24, width=32)
         for kind in ("colour", "setting", "camera", "add")

@@ -1,0 +1,143 @@
+"""The judge of known edits: answers made from the truth come out in the order that they must, each measure alone."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from onereel.base.errors import ConfigError, MetricError
+from onereel.metrics.edits import (
+    EXTERNALS,
+    Answer,
+    EditThresholds,
+    Judge,
+    choose_thresholds,
+    externals,
+    known_pair,
+    known_pairs,
+    read_thresholds,
+    reader_accuracy,
+    summary_of,
+)
+from onereel.metrics.edits.fidelity import masked_psnr, masked_ssim
+from onereel.metrics.edits.summary import balanced
+from onereel.scenes.world import FIRST_UNSEEN
+
+KINDS = ("colour", "direction", "setting", "time", "camera", "add")
+
+
+@cache
+def judge() -> Judge:
+    return Judge()
+
+
+@cache
+def answers() -> list[Answer]:
+    return judge().answers(known_pairs(2, kinds=KINDS))
+
+
+@cache
+def row(name: str) -> dict[str, float]:
+    return summary_of(judge().judge(answers(), externals([answer.pair for answer in answers()], name)))["all"]
+
+
+def test_the_new_value_is_read_in_true_edits_alone():
+    assert row("true edit")["attribute"] == row("true edit")["reader"] > 0.8
+    assert row("true edit through H.264")["attribute"] > 0.8
+    assert max(row("source")["attribute"], row("wrong edit")["attribute"]) < 0.2
+
+
+def test_others_are_kept_by_the_true_edit_and_lost_by_another_pairs():
+    assert row("true edit")["others_kept"] == 1
+    assert row("true edit through H.264")["others_kept"] > row("true edit frozen")["others_kept"]
+    assert row("source")["others_kept"] > row("wrong edit")["others_kept"] > row("another pair's edit")["others_kept"]
+
+
+@pytest.mark.parametrize("measure", ["psnr_outside", "ssim_outside"])
+def test_fidelity_to_the_source_outside_the_mask(measure):
+    assert row("true edit")[measure] == pytest.approx(row("source")[measure])
+    order = ["true edit", "true edit through H.264", "true edit blurred", "another pair's edit"]
+    values = [row(name)[measure] for name in order]
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("measure", ["psnr_truth", "ssim_truth"])
+def test_fidelity_to_the_true_edit(measure):
+    order = ["true edit", "true edit through H.264", "true edit frozen", "true edit shuffled", "another pair's edit"]
+    values = [row(name)[measure] for name in order]
+    assert values == sorted(values, reverse=True)
+    assert row("true edit")[measure] > row("source")[measure] > row("another pair's edit")[measure]
+
+
+def test_motion_tells_what_single_frames_cannot():
+    assert row("true edit")["motion"] < row("true edit frozen")["motion"] < row("true edit shuffled")["motion"]
+    assert row("true edit through H.264")["motion"] < row("true edit frozen")["motion"]
+    assert row("true edit")["motion"] < row("another pair's edit")["motion"]
+
+
+def test_success_needs_all_of_it():
+    assert row("true edit")["success"] >= row("true edit frozen")["success"] >= row("true edit shuffled")["success"]
+    assert row("true edit through H.264")["success"] > 0.8
+    assert max(row(name)["success"] for name in ("source", "wrong edit", "another pair's edit")) < 0.1
+
+
+def test_pairs_have_one_group_and_unseen_seeds_of_their_own():
+    pairs = [known_pair(seed, "size", frames=2, height=24, width=24) for seed in (FIRST_UNSEEN, FIRST_UNSEEN + 1)]
+    assert all(len(pair.source_spec.groups) == 1 for pair in pairs)
+    assert all(pair.source_spec.seed >= FIRST_UNSEEN for pair in pairs)
+    assert pairs[0].source_spec != pairs[1].source_spec
+
+
+def test_what_is_not_defined_is_left_out():
+    pencil = next(pair for pair in known_pairs(30, kinds=["size"]) if pair.source_spec.style == "pencil")
+    found = judge().judge(judge().answers([pencil]), [pencil.edited.frames])[0]
+    assert found.psnr_truth is None
+    assert found.ssim_truth == pytest.approx(1)
+    assert not {"colour", "time", "size"} & found.others.keys()
+    whole = known_pair(FIRST_UNSEEN, "style")
+    found = judge().judge(judge().answers([whole]), [whole.source.frames])[0]
+    assert (found.psnr_outside, found.ssim_outside) == (None, None)
+
+
+def test_an_edit_of_another_size_is_refused():
+    with pytest.raises(MetricError, match=r"is 16x32x32 .* the source 16x64x64"):
+        judge().judge(answers()[:1], [np.zeros((16, 32, 32, 3), np.uint8)])
+
+
+def test_masks_keep_what_changed_out():
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    other, mask = one.copy(), np.zeros((2, 32, 32), bool)
+    other[:, 8:12, 8:12] = 255 - other[:, 8:12, 8:12]
+    mask[:, 8:12, 8:12] = True
+    assert masked_psnr(one, other, ~mask) > 70 > masked_psnr(one, other)
+    assert masked_ssim(one, other, mask) == pytest.approx(1)
+    assert masked_ssim(one, other) < 0.99
+    assert masked_psnr(one, other, np.zeros_like(mask)) is None
+
+
+def test_rare_values_weigh_as_much_as_frequent_ones():
+    assert balanced("aaab", [1, 1, 1, 0]) == 0.5
+
+
+def test_classifiers_are_measured_on_true_edits():
+    table = reader_accuracy(answers())
+    assert table["style"] == 1
+    assert "added" in table
+
+
+def test_thresholds_come_from_files_and_never_from_seeds_that_are_reported(tmp_path):
+    file = tmp_path / "edits.yaml"
+    file.write_text("others_kept: 0.5\n")
+    assert read_thresholds(file) == EditThresholds(others_kept=0.5)
+    file.write_text("other_kept: 0.5\n")
+    with pytest.raises(ConfigError, match="others_kept"):
+        read_thresholds(file)
+    with pytest.raises(ConfigError, match="results are reported of"):
+        choose_thresholds(judge(), each=2, first=FIRST_UNSEEN - 1)
+
+
+def test_every_external_has_the_size_of_its_pair():
+    pairs = [answer.pair for answer in answers()[:2]]
+    for name in EXTERNALS:
+        assert all(edit.shape == pairs[0].source.frames.shape for edit in externals(pairs, name))
