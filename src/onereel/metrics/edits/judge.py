@@ -1,4 +1,4 @@
-"""The judge of edits whose right answer is known; what it measures is said in `onereel.metrics.edits`."""
+"""The judge of known edits; what it measures is said in `onereel.metrics.edits`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from onereel.features.flow import RaftFlow, optical_flow
 from onereel.features.world_classifiers import WorldReader
 from onereel.metrics.edits.fidelity import masked_psnr, masked_ssim
 from onereel.metrics.edits.settings import EditThresholds
-from onereel.scenes.world import CLASSES, EditPair
+from onereel.scenes.world import CLASSES, KnownEdit
 from onereel.scenes.world.rendering import labels_of
 from onereel.video.clip import Frames
 from onereel.weights.store import Weights
@@ -22,45 +22,43 @@ _NETWORKS = ("c3d-world", "inception-world", "raft-world", "clip-world")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A pair, and what is read off its true edit.
+class Question:
+    """A known edit, and what is read off its answer.
 
     Attributes:
-        pair: the question.
-        read: by attribute, index into `CLASSES` that classifiers read off the true edit.
+        edit: what is asked, and the answer.
+        read: by attribute, index into `CLASSES` that classifiers read off the answer.
         right: whether they read the new value.
         others: attributes that must be kept: all that both clips show, but for the edited one.
     """
 
-    pair: EditPair
+    edit: KnownEdit
     read: Mapping[str, int]
     right: bool
     others: tuple[str, ...]
 
-    @property
-    def name(self) -> str:
-        """Of the attribute, without its group; "added" for a group that was not there."""
-        return attribute_of(self.pair)
-
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is measured of one edit; None where a measure is not defined.
+    """What is measured of one output; None where a measure is not defined.
 
     Attributes:
-        kind, attribute, before, after: of the pair.
+        name, kind, attribute, before, after: of the known edit.
         attribute_right: the new value is there.
         reader_right: it is read off the true edit, which bounds the former.
         others: by attribute, whether it is read as on the true edit.
         others_kept: their share, in [0, 1].
         named_kept: the same over those that the prompt names.
-        psnr_outside, ssim_outside: to the source outside the mask.
+        psnr_outside, ssim_outside: to the source outside the mask; dB and [-1, 1].
         psnr_truth, ssim_truth: to the true edit.
-        motion: end-point error, pixels.
-        motion_still: that of a still: the mean length of the true flow.
+        motion: end-point error to the true flow, pixels.
+        moves: mean length of the flow that is found, pixels.
+        true_moves: that of the true flow: the end-point error of a still.
+        frame_consistency, prompt_consistency: mean cosines of CLIP (Gen-1, Sec. 4.3), as the metrics of these names.
         success: see `EditThresholds`.
     """
 
+    name: str
     kind: str
     attribute: str
     before: Any
@@ -75,7 +73,10 @@ class Judgement:
     psnr_truth: float | None
     ssim_truth: float
     motion: float | None
-    motion_still: float | None
+    moves: float | None
+    true_moves: float | None
+    frame_consistency: float
+    prompt_consistency: float
     success: bool
 
     def as_record(self) -> dict[str, Any]:
@@ -114,95 +115,93 @@ class Judge:
         self._flow = RaftFlow(flow, device=device)
         self._clip = ClipEmbedder(clip, device=device)
 
-    def answers(self, pairs: Sequence[EditPair]) -> list[Answer]:
-        """What every editor's edits of these pairs are held against; pairs of one size.
+    def questions(self, edits: Sequence[KnownEdit]) -> list[Question]:
+        """What every editor's outputs are held against; known edits of one size.
 
-        Raises: MetricError for pairs of several sizes.
+        Raises: MetricError for several sizes.
         """
-        clips = [pair.edited.frames for pair in pairs]
-        reads = self._read(clips)
-        return [
-            Answer(pair, read, self._is_there(pair, clip, read), _others(pair))
-            for pair, clip, read in zip(pairs, clips, reads, strict=True)
-        ]
+        answers = [edit.answer for edit in edits]
+        found = []
+        for edit, read in zip(edits, self._read(answers), strict=True):
+            shown = self._clip.images(edit.answer) if edit.asks_for == "added" else None
+            found.append(Question(edit, read, self._is_there(edit, read, shown), _others(edit)))
+        return found
 
     def judge(
-        self, answers: Sequence[Answer], edits: Sequence[Frames], *, progress: Progress = no_progress
+        self, questions: Sequence[Question], outputs: Sequence[Frames], *, progress: Progress = no_progress
     ) -> list[Judgement]:
-        """Measure one edit of every pair.
+        """Measure one output for every question.
 
         Args:
-            answers: N, of `answers`.
-            edits: N clips (T, H, W, 3) uint8, of the pairs' size.
-            progress: watches the edits.
+            questions: N, of `questions`.
+            outputs: N clips (T, H, W, 3) uint8, of the answers' size.
+            progress: watches them.
 
-        Raises: MetricError for an edit of another size.
+        Raises: MetricError for an output of another size.
         """
-        for answer, edit in zip(answers, edits, strict=True):
-            if edit.shape != (wanted := answer.pair.source.frames.shape):
-                problem = f"is {_times(edit.shape)} (frames x height x width), the source {_times(wanted)}"
-                raise MetricError(f"edit of '{answer.pair.attribute}'", problem, "resize it")
-        jobs = list(zip(answers, edits, self._read(edits), strict=True))
+        for question, output in zip(questions, outputs, strict=True):
+            if output.shape != (wanted := question.edit.answer.shape):
+                problem = f"is {_times(output.shape)} (frames x height x width), the source {_times(wanted)}"
+                raise MetricError(f"edit '{question.edit.name}'", problem, "resize it")
+        jobs = list(zip(questions, outputs, self._read(outputs), strict=True))
         return [self._one(*job) for job in progress(jobs, total=len(jobs), label="judge")]
 
-    def _one(self, answer: Answer, edit: Frames, read: Mapping[str, int]) -> Judgement:
-        pair = answer.pair
-        others = {name: read[name] == answer.read[name] for name in answer.others}
-        named = {str(fact["attribute"]).split(".")[-1] for fact in pair.edited.attributes["facts"]}
-        pencil, outside = pair.source_spec.style == "pencil", ~pair.mask
-        motion, still = self._motion(pair, edit)
+    def _one(self, question: Question, output: Frames, read: Mapping[str, int]) -> Judgement:
+        edit = question.edit
+        others = {name: read[name] == question.read[name] for name in question.others}
+        pencil = edit.source_spec.style == "pencil"
+        images = self._clip.images(output)
         values: dict[str, Any] = {
-            "attribute_right": self._is_there(pair, edit, read),
+            "attribute_right": self._is_there(edit, read, images),
             "others_kept": _share(others.values()),
-            "named_kept": _share(kept for name, kept in others.items() if name in named),
-            "psnr_outside": masked_psnr(edit, pair.source.frames, outside),
-            "ssim_outside": masked_ssim(edit, pair.source.frames, pair.mask),
-            "psnr_truth": None if pencil else masked_psnr(edit, pair.edited.frames),
-            "ssim_truth": masked_ssim(edit, pair.edited.frames),
+            "named_kept": _share(kept for name, kept in others.items() if name in edit.named),
+            "psnr_outside": masked_psnr(output, edit.source, ~edit.mask),
+            "ssim_outside": masked_ssim(output, edit.source, edit.mask),
+            "psnr_truth": None if pencil else masked_psnr(output, edit.answer),
+            "ssim_truth": masked_ssim(output, edit.answer),
         }
         return Judgement(
-            kind=pair.kind,
-            attribute=pair.attribute,
-            before=pair.before,
-            after=pair.after,
-            reader_right=answer.right,
+            name=edit.name,
+            kind=edit.kind,
+            attribute=edit.attribute,
+            before=edit.before,
+            after=edit.after,
+            reader_right=question.right,
             others=others,
-            motion=motion,
-            motion_still=still,
+            frame_consistency=float((images[:-1] * images[1:]).sum(1).mean()),
+            prompt_consistency=float((images @ self._clip.texts([edit.prompt])[0]).mean()),
             success=_succeeds(values, self.thresholds),
+            **self._motion(edit, output),
             **values,
         )
 
     def _read(self, clips: Sequence[Frames]) -> list[dict[str, int]]:
-        if len(sizes := {clip.shape for clip in clips}) != 1:
+        if len(sizes := {clip.shape for clip in clips}) > 1:
             raise MetricError("edits", f"have {len(sizes)} sizes", "judge those of one size together")
+        if not clips:
+            return []
         table = self._reader.read(clips)
         return [{name: int(values[index]) for name, values in table.items()} for index in range(len(clips))]
 
-    def _is_there(self, pair: EditPair, clip: Frames, read: Mapping[str, int]) -> bool:
-        if (name := attribute_of(pair)) != "added":
-            return bool(CLASSES[name][read[name]] == pair.after)
-        asked, before = self._clip.texts([pair.edit_caption, pair.source_caption])
-        return bool((self._clip.images(clip) @ (asked - before)).mean() > 0)
+    def _is_there(self, edit: KnownEdit, read: Mapping[str, int], images: np.ndarray | None) -> bool:
+        if (name := edit.asks_for) != "added":
+            return bool(CLASSES[name][read[name]] == edit.after)
+        asked, before = self._clip.texts([edit.prompt, edit.source_prompt])
+        return bool((images @ (asked - before)).mean() > 0)
 
-    def _motion(self, pair: EditPair, edit: Frames) -> tuple[float | None, float | None]:
-        seen = ~pair.edited.occluded
+    def _motion(self, edit: KnownEdit, output: Frames) -> dict[str, float | None]:
+        """Over what stays in sight."""
+        seen = ~edit.occluded
         if not seen.any():
-            return None, None
-        found = optical_flow(edit, estimator=self._flow)
-        error = np.linalg.norm(found - pair.edited.flow, axis=-1)[seen]
-        return float(error.mean()), float(np.linalg.norm(pair.edited.flow, axis=-1)[seen].mean())
+            return {"motion": None, "moves": None, "true_moves": None}
+        found = optical_flow(output, estimator=self._flow)
+        lengths = {"motion": found - edit.flow, "moves": found, "true_moves": edit.flow}
+        return {name: float(np.linalg.norm(vectors, axis=-1)[seen].mean()) for name, vectors in lengths.items()}
 
 
-def attribute_of(pair: EditPair) -> str:
-    """The edited attribute without its group; "added" for a group that was not there."""
-    parts = pair.attribute.split(".")
-    return "added" if len(parts) == 2 else parts[-1]
-
-
-def _others(pair: EditPair) -> tuple[str, ...]:
-    labels = labels_of([pair.source_spec, pair.edited_spec])
-    return tuple(name for name in CLASSES if name != attribute_of(pair) and (labels[name] >= 0).all())
+def _others(edit: KnownEdit) -> tuple[str, ...]:
+    labels = labels_of([edit.source_spec, edit.edited_spec])
+    return tuple(name for name in CLASSES if name != edit.asks_for and (labels[name] >= 0).all())
 
 
 def _share(flags: Any) -> float | None:

@@ -78,6 +78,7 @@ def edit_pair(
     kind: str | None = None,
     *,
     source: WorldSpec | None = None,
+    name: frozenset[str] = frozenset(),
     frames: int = 16,
     height: int = 64,
     width: int = 64,
@@ -90,6 +91,8 @@ def edit_pair(
         kind: of `EDITS`; without it one of all but ``camera`` and ``add`` is drawn.
         source: the world to edit; drawn without it. Pairs of one source share its frames, and its words as far as the
             edits do not name more.
+        name: attributes that both captions name besides the edited one, as in `describe`; with `EVERYTHING` all pairs
+            of a source share its caption.
         frames, height, width, fps: as in `render_specs`.
 
     Raises: ConfigError for a negative seed, an unknown kind, or a source that has no edit of this kind.
@@ -98,7 +101,7 @@ def edit_pair(
     source, edited, attribute, kind = edit_specs(seed, kind, source)
     batch = render_specs([source, edited], frames=frames, height=height, width=width, fps=fps)
     _, named = plan_of([source, edited])
-    told = frozenset({attribute.split(".")[-1]})
+    told = name | {attribute.split(".")[-1]}
     words = [describe(spec, wording, name=told) for spec in (source, edited)]
     scenes = [scene_of(batch, index, named[index], Fraction(fps), words[index]) for index in range(2)]
     return EditPair(
