@@ -1,4 +1,4 @@
-"""The judge of known edits: answers made from the truth come out in the order that they must, each measure alone."""
+"""The judge of known edits: outputs made from the truth come out in the order that they must, each measure alone."""
 
 from functools import cache
 
@@ -8,20 +8,19 @@ import pytest
 from onereel.base.errors import ConfigError, MetricError
 from onereel.metrics.edits import (
     EXTERNALS,
-    Answer,
+    EditsConfig,
     EditThresholds,
     Judge,
+    Question,
     choose_thresholds,
     externals,
-    known_pair,
-    known_pairs,
-    read_thresholds,
+    read_edits_config,
     reader_accuracy,
     summary_of,
 )
 from onereel.metrics.edits.fidelity import masked_psnr, masked_ssim
 from onereel.metrics.edits.summary import balanced
-from onereel.scenes.world import FIRST_UNSEEN
+from onereel.scenes.world import FIRST_UNSEEN, EditSet, known_edit
 
 KINDS = ("colour", "direction", "setting", "time", "camera", "add")
 
@@ -32,13 +31,13 @@ def judge() -> Judge:
 
 
 @cache
-def answers() -> list[Answer]:
-    return judge().answers(known_pairs(2, kinds=KINDS))
+def questions() -> list[Question]:
+    return judge().questions(list(EditSet(number=2, kinds=KINDS).edits()))
 
 
 @cache
 def row(name: str) -> dict[str, float]:
-    return summary_of(judge().judge(answers(), externals([answer.pair for answer in answers()], name)))["all"]
+    return summary_of(judge().judge(questions(), externals([one.edit for one in questions()], name)))["all"]
 
 
 def test_the_new_value_is_read_in_true_edits_alone():
@@ -47,61 +46,55 @@ def test_the_new_value_is_read_in_true_edits_alone():
     assert max(row("source")["attribute"], row("wrong edit")["attribute"]) < 0.2
 
 
-def test_others_are_kept_by_the_true_edit_and_lost_by_another_pairs():
+def test_others_are_kept_by_the_true_edit_and_lost_by_another_edit():
     assert row("true edit")["others_kept"] == 1
     assert row("true edit through H.264")["others_kept"] > row("true edit frozen")["others_kept"]
-    assert row("source")["others_kept"] > row("wrong edit")["others_kept"] > row("another pair's edit")["others_kept"]
+    assert row("source")["others_kept"] > row("wrong edit")["others_kept"] > row("another's true edit")["others_kept"]
 
 
 @pytest.mark.parametrize("measure", ["psnr_outside", "ssim_outside"])
 def test_fidelity_to_the_source_outside_the_mask(measure):
     assert row("true edit")[measure] == pytest.approx(row("source")[measure])
-    order = ["true edit", "true edit through H.264", "true edit blurred", "another pair's edit"]
+    order = ["true edit", "true edit through H.264", "true edit blurred", "another's true edit"]
     values = [row(name)[measure] for name in order]
     assert values == sorted(values, reverse=True)
 
 
 @pytest.mark.parametrize("measure", ["psnr_truth", "ssim_truth"])
 def test_fidelity_to_the_true_edit(measure):
-    order = ["true edit", "true edit through H.264", "true edit frozen", "true edit shuffled", "another pair's edit"]
+    order = ["true edit", "true edit through H.264", "true edit frozen", "true edit shuffled", "another's true edit"]
     values = [row(name)[measure] for name in order]
     assert values == sorted(values, reverse=True)
-    assert row("true edit")[measure] > row("source")[measure] > row("another pair's edit")[measure]
+    assert row("true edit")[measure] > row("source")[measure] > row("another's true edit")[measure]
 
 
 def test_motion_tells_what_single_frames_cannot():
     assert row("true edit")["motion"] < row("true edit frozen")["motion"] < row("true edit shuffled")["motion"]
     assert row("true edit through H.264")["motion"] < row("true edit frozen")["motion"]
-    assert row("true edit")["motion"] < row("another pair's edit")["motion"]
+    assert row("true edit")["motion"] < row("another's true edit")["motion"]
 
 
 def test_success_needs_all_of_it():
     assert row("true edit")["success"] >= row("true edit frozen")["success"] >= row("true edit shuffled")["success"]
     assert row("true edit through H.264")["success"] > 0.8
-    assert max(row(name)["success"] for name in ("source", "wrong edit", "another pair's edit")) < 0.1
-
-
-def test_pairs_have_one_group_and_unseen_seeds_of_their_own():
-    pairs = [known_pair(seed, "size", frames=2, height=24, width=24) for seed in (FIRST_UNSEEN, FIRST_UNSEEN + 1)]
-    assert all(len(pair.source_spec.groups) == 1 for pair in pairs)
-    assert all(pair.source_spec.seed >= FIRST_UNSEEN for pair in pairs)
-    assert pairs[0].source_spec != pairs[1].source_spec
+    assert max(row(name)["success"] for name in ("source", "wrong edit", "another's true edit")) < 0.1
 
 
 def test_what_is_not_defined_is_left_out():
-    pencil = next(pair for pair in known_pairs(30, kinds=["size"]) if pair.source_spec.style == "pencil")
-    found = judge().judge(judge().answers([pencil]), [pencil.edited.frames])[0]
+    edits = (known_edit(FIRST_UNSEEN + index, "size") for index in range(30))
+    pencil = next(edit for edit in edits if edit.source_spec.style == "pencil")
+    found = judge().judge(judge().questions([pencil]), [pencil.answer])[0]
     assert found.psnr_truth is None
     assert found.ssim_truth == pytest.approx(1)
     assert not {"colour", "time", "size"} & found.others.keys()
-    whole = known_pair(FIRST_UNSEEN, "style")
-    found = judge().judge(judge().answers([whole]), [whole.source.frames])[0]
+    whole = known_edit(FIRST_UNSEEN, "style")
+    found = judge().judge(judge().questions([whole]), [whole.source])[0]
     assert (found.psnr_outside, found.ssim_outside) == (None, None)
 
 
 def test_an_edit_of_another_size_is_refused():
     with pytest.raises(MetricError, match=r"is 16x32x32 .* the source 16x64x64"):
-        judge().judge(answers()[:1], [np.zeros((16, 32, 32, 3), np.uint8)])
+        judge().judge(questions()[:1], [np.zeros((16, 32, 32, 3), np.uint8)])
 
 
 def test_masks_keep_what_changed_out():
@@ -121,23 +114,35 @@ def test_rare_values_weigh_as_much_as_frequent_ones():
 
 
 def test_classifiers_are_measured_on_true_edits():
-    table = reader_accuracy(answers())
+    table = reader_accuracy(questions())
     assert table["style"] == 1
     assert "added" in table
 
 
-def test_thresholds_come_from_files_and_never_from_seeds_that_are_reported(tmp_path):
+def test_settings_are_checked_and_thresholds_never_chosen_on_what_is_reported(tmp_path):
     file = tmp_path / "edits.yaml"
-    file.write_text("others_kept: 0.5\n")
-    assert read_thresholds(file) == EditThresholds(others_kept=0.5)
-    file.write_text("other_kept: 0.5\n")
+    file.write_text("benchmark: {number: 3}\nthresholds: {others_kept: 0.5}\n")
+    config = EditsConfig(benchmark=EditSet(number=3), thresholds=EditThresholds(others_kept=0.5))
+    assert read_edits_config(file) == config
+    file.write_text("thresholds:\n  other_kept: 0.5\n")
     with pytest.raises(ConfigError, match="others_kept"):
-        read_thresholds(file)
+        read_edits_config(file)
     with pytest.raises(ConfigError, match="results are reported of"):
-        choose_thresholds(judge(), each=2, first=FIRST_UNSEEN - 1)
+        choose_thresholds(judge(), EditSet(number=2))
 
 
-def test_every_external_has_the_size_of_its_pair():
-    pairs = [answer.pair for answer in answers()[:2]]
+def test_what_is_missing_counts_as_wrong():
+    found = judge().judge(questions(), [one.edit.answer for one in questions()])
+    one = next(one for one in questions() if one.right)
+    there = [judgement for judgement in found if judgement.name != one.edit.name]
+    whole, less = summary_of(found), summary_of(there, [one])
+    assert less["all"]["success"] < whole["all"]["success"]
+    assert less["all"]["attribute"] < whole["all"]["attribute"]
+    assert less["all"]["reader"] == pytest.approx(whole["all"]["reader"])
+    assert (less["all"]["n"], less["all"]["of"]) == (len(there), len(found))
+
+
+def test_every_external_has_the_size_of_its_edit():
+    edits = [one.edit for one in questions()[:2]]
     for name in EXTERNALS:
-        assert all(edit.shape == pairs[0].source.frames.shape for edit in externals(pairs, name))
+        assert all(output.shape == edits[0].source.shape for output in externals(edits, name))

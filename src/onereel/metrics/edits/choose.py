@@ -25,7 +25,7 @@ def choose_thresholds(judge: Judge, chosen_on: EditSet, *, progress: Progress = 
         chosen_on: edits of seeds below `FIRST_UNSEEN`, of all kinds.
         progress: watches the edits.
 
-    Raises: ConfigError if they are those that results are reported of, or of none of the kinds whose mask is everything.
+    Raises: ConfigError if results are reported of them, or if none of them is of a kind whose mask is everything.
     """
     if chosen_on.first >= FIRST_UNSEEN:
         problem = f"seeds from {chosen_on.first} on are those that results are reported of"

@@ -159,6 +159,7 @@ class Judge:
             "ssim_outside": masked_ssim(output, edit.source, edit.mask),
             "psnr_truth": None if pencil else masked_psnr(output, edit.answer),
             "ssim_truth": masked_ssim(output, edit.answer),
+            **self._motion(edit, output),
         }
         return Judgement(
             name=edit.name,
@@ -171,7 +172,6 @@ class Judge:
             frame_consistency=float((images[:-1] * images[1:]).sum(1).mean()),
             prompt_consistency=float((images @ self._clip.texts([edit.prompt])[0]).mean()),
             success=_succeeds(values, self.thresholds),
-            **self._motion(edit, output),
             **values,
         )
 

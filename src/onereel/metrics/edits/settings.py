@@ -40,6 +40,6 @@ def read_edits_config(path: Path | None = None) -> EditsConfig:
     Raises: ConfigError naming the file and line for what does not fit.
     """
     path = path or config_folder(_FILE) / _FILE
-    models = {"benchmark": EditSet, "thresholds": EditThresholds}
+    models: dict[str, type[Settings]] = {"benchmark": EditSet, "thresholds": EditThresholds}
     known = [f"{part}.{name}" for part, model in models.items() for name in model.model_fields]
     return read_checked(path, "settings of edits", TypeAdapter(EditsConfig), [*models, *known])

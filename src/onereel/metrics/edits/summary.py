@@ -58,14 +58,14 @@ def summary_of(judgements: Sequence[Judgement], missing: Sequence[Question] = ()
 
 
 def _row(group: Sequence[Judgement], missing: Sequence[Question]) -> dict[str, Any]:
-    asked = [*group, *(question.edit for question in missing)]
-    classes = [(one.attribute.split(".")[-1], one.after) for one in asked]
+    classes = [(one.attribute.split(".")[-1], one.after) for one in group]
+    classes += [(question.edit.attribute.split(".")[-1], question.edit.after) for question in missing]
     nothing = [False] * len(missing)
     right = balanced(classes, [*(one.attribute_right for one in group), *nothing])
     reader = balanced(classes, [*(one.reader_right for one in group), *(one.right for one in missing)])
     return {
         "n": len(group),
-        "of": len(asked),
+        "of": len(classes),
         "attribute": right,
         "reader": reader,
         "ratio": right / reader if reader else None,

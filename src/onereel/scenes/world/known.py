@@ -106,7 +106,8 @@ class EditSet(Settings):
         if self.number * len(self.kinds) > _MOST:
             raise ValueError(f"{self.number} edits of {len(self.kinds)} kinds are more than {_MOST}")
         if self.first < FIRST_UNSEEN < self.first + self.number:
-            raise ValueError(f"seeds {self.first} to {self.first + self.number - 1} lie on both sides of {FIRST_UNSEEN}")
+            last = self.first + self.number - 1
+            raise ValueError(f"seeds {self.first} to {last} lie on both sides of {FIRST_UNSEEN}")
         return self
 
     @property
