@@ -12,8 +12,10 @@ from onereel.metrics.edits import (
     EditThresholds,
     Judge,
     Question,
+    Unanswered,
     choose_thresholds,
     externals,
+    is_still,
     read_edits_config,
     reader_accuracy,
     summary_of,
@@ -135,11 +137,16 @@ def test_what_is_missing_counts_as_wrong():
     found = judge().judge(questions(), [one.edit.answer for one in questions()])
     one = next(one for one in questions() if one.right)
     there = [judgement for judgement in found if judgement.name != one.edit.name]
-    whole, less = summary_of(found), summary_of(there, [one])
+    whole, less = summary_of(found), summary_of(there, [Unanswered.of(one)])
     assert less["all"]["success"] < whole["all"]["success"]
     assert less["all"]["attribute"] < whole["all"]["attribute"]
     assert less["all"]["reader"] == pytest.approx(whole["all"]["reader"])
     assert (less["all"]["n"], less["all"]["of"]) == (len(there), len(found))
+
+
+@pytest.mark.parametrize(("name", "still"), [("true edit", False), ("true edit frozen", True), ("source", False)])
+def test_stills_are_known(name, still):
+    assert is_still(judge().judge(questions(), externals([one.edit for one in questions()], name))) == still
 
 
 def test_every_external_has_the_size_of_its_edit():

@@ -18,9 +18,9 @@ that nothing is reported of. Per edit:
 
 from onereel.metrics.edits.calibration import EXTERNALS, externals
 from onereel.metrics.edits.choose import choose_thresholds
-from onereel.metrics.edits.judge import Judge, Judgement, Question
+from onereel.metrics.edits.judge import Judge, Judgement, Question, Unanswered
 from onereel.metrics.edits.settings import EditsConfig, EditThresholds, read_edits_config
-from onereel.metrics.edits.summary import reader_accuracy, summary_of
+from onereel.metrics.edits.summary import is_still, reader_accuracy, summary_of
 
 __all__ = [
     "EXTERNALS",
@@ -29,8 +29,10 @@ __all__ = [
     "Judge",
     "Judgement",
     "Question",
+    "Unanswered",
     "choose_thresholds",
     "externals",
+    "is_still",
     "read_edits_config",
     "reader_accuracy",
     "summary_of",

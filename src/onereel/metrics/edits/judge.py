@@ -1,7 +1,7 @@
 """The judge of known edits; what it measures is said in `onereel.metrics.edits`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,31 @@ class Question:
     read: Mapping[str, int]
     right: bool
     others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A question without a usable output.
+
+    Attributes:
+        name, kind, attribute, before, after: of the known edit.
+        reader_right: its new value is read off the true edit.
+        reason: why what there is cannot be used; "" where there is nothing.
+    """
+
+    name: str
+    kind: str
+    attribute: str
+    before: Any
+    after: Any
+    reader_right: bool
+    reason: str = ""
+
+    @classmethod
+    def of(cls, question: Question, reason: str = "") -> "Unanswered":
+        """That of a question."""
+        edit = question.edit
+        return cls(edit.name, edit.kind, edit.attribute, edit.before, edit.after, question.right, reason)
 
 
 @dataclass(frozen=True)
@@ -78,10 +103,6 @@ class Judgement:
     frame_consistency: float
     prompt_consistency: float
     success: bool
-
-    def as_record(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 class Judge:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from onereel.metrics.edits.judge import Judgement, Question
+from onereel.metrics.edits.judge import Judgement, Question, Unanswered
 from onereel.scenes.world import CLASSES
 from onereel.scenes.world.rendering import labels_of
 
@@ -24,6 +24,8 @@ MEANS = (
     "prompt_consistency",
 )
 """Measures whose mean over edits says enough."""
+MOVED = frozenset({"count", "kind", "size", "direction", "speed", "camera", "add"})
+"""Kinds of edits that change what moves, and how much."""
 
 
 def balanced(classes: Iterable[Hashable], values: Iterable[float]) -> float:
@@ -34,7 +36,7 @@ def balanced(classes: Iterable[Hashable], values: Iterable[float]) -> float:
     return float(np.mean([np.mean(group) for group in groups.values()]))
 
 
-def summary_of(judgements: Sequence[Judgement], missing: Sequence[Question] = ()) -> dict[str, dict[str, Any]]:
+def summary_of(judgements: Sequence[Judgement], missing: Sequence[Unanswered] = ()) -> dict[str, dict[str, Any]]:
     """By kind, and under "all" the mean over kinds.
 
     Args:
@@ -49,7 +51,7 @@ def summary_of(judgements: Sequence[Judgement], missing: Sequence[Question] = ()
     kinds: dict[str, list[Judgement]] = defaultdict(list)
     for one in judgements:
         kinds[one.kind].append(one)
-    rows = {kind: _row(group, [one for one in missing if one.edit.kind == kind]) for kind, group in kinds.items()}
+    rows = {kind: _row(group, [one for one in missing if one.kind == kind]) for kind, group in kinds.items()}
     if rows:
         columns = list(next(iter(rows.values())))
         rows["all"] = {key: _mean(row[key] for row in rows.values()) for key in columns}
@@ -57,20 +59,29 @@ def summary_of(judgements: Sequence[Judgement], missing: Sequence[Question] = ()
     return rows
 
 
-def _row(group: Sequence[Judgement], missing: Sequence[Question]) -> dict[str, Any]:
-    classes = [(one.attribute.split(".")[-1], one.after) for one in group]
-    classes += [(question.edit.attribute.split(".")[-1], question.edit.after) for question in missing]
-    nothing = [False] * len(missing)
-    right = balanced(classes, [*(one.attribute_right for one in group), *nothing])
-    reader = balanced(classes, [*(one.reader_right for one in group), *(one.right for one in missing)])
+def is_still(judgements: Sequence[Judgement]) -> bool:
+    """Whether outputs move less than half as much as the true edits do; edits of motion say nothing of that.
+
+    Measures of consistency are perfect for stills: such an editor is shown, and never ranked.
+    """
+    moving = [one for one in judgements if one.moves is not None and one.kind not in MOVED]
+    return sum(one.moves or 0 for one in moving) < 0.5 * sum(one.true_moves or 0 for one in moving)
+
+
+def _row(group: Sequence[Judgement], missing: Sequence[Unanswered]) -> dict[str, Any]:
+    right = [*(one.attribute_right for one in group), *(False for _ in missing)]
+    asked: list[Judgement | Unanswered] = [*group, *missing]
+    classes = [(one.attribute.split(".")[-1], one.after) for one in asked]
+    attribute = balanced(classes, right)
+    reader = balanced(classes, [one.reader_right for one in asked])
     return {
         "n": len(group),
-        "of": len(classes),
-        "attribute": right,
+        "of": len(asked),
+        "attribute": attribute,
         "reader": reader,
-        "ratio": right / reader if reader else None,
+        "ratio": attribute / reader if reader else None,
         **{name: _mean(getattr(one, name) for one in group) for name in MEANS},
-        "success": float(np.mean([*(one.success for one in group), *nothing])),
+        "success": sum(one.success for one in group) / len(asked),
     }
 
 
