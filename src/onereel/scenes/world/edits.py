@@ -97,12 +97,10 @@ def edit_pair(
 
     Raises: ConfigError for a negative seed, an unknown kind, or a source that has no edit of this kind.
     """
-    wording = seed if source is None else source.seed
+    words = edit_captions(seed, kind, source=source, name=name)
     source, edited, attribute, kind = edit_specs(seed, kind, source)
     batch = render_specs([source, edited], frames=frames, height=height, width=width, fps=fps)
     _, named = plan_of([source, edited])
-    told = name | {attribute.split(".")[-1]}
-    words = [describe(spec, wording, name=told) for spec in (source, edited)]
     scenes = [scene_of(batch, index, named[index], Fraction(fps), words[index]) for index in range(2)]
     return EditPair(
         kind=kind,
@@ -117,6 +115,16 @@ def edit_pair(
         edit_caption=words[1].text,
         mask=_mask(batch, attribute, [[thing.group for thing in _far_to_near(one.things)] for one in named]),
     )
+
+
+def edit_captions(
+    seed: int, kind: str | None = None, *, source: WorldSpec | None = None, name: frozenset[str] = frozenset()
+) -> tuple[Caption, Caption]:
+    """Captions of source and edit, as in `edit_pair`, without rendering."""
+    wording = seed if source is None else source.seed
+    before, after, attribute, _ = edit_specs(seed, kind, source)
+    told = name | {attribute.split(".")[-1]}
+    return describe(before, wording, name=told), describe(after, wording, name=told)
 
 
 def _far_to_near(things: tuple[Any, ...]) -> list[Any]:

@@ -6,7 +6,7 @@ Their sources hold one group of things, so that a classifier can tell every attr
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
@@ -17,7 +17,7 @@ from onereel.base.progress import Progress, no_progress
 from onereel.base.settings import Settings
 from onereel.scenes.base import Array
 from onereel.scenes.world.captions import EVERYTHING
-from onereel.scenes.world.edits import EDITS, edit_pair, edit_specs
+from onereel.scenes.world.edits import EDITS, edit_captions, edit_pair, edit_specs
 from onereel.scenes.world.sampling import FIRST_UNSEEN, sample_world
 from onereel.scenes.world.spec import WorldSpec, stream
 
@@ -28,15 +28,29 @@ _MOST = 100_000  # edits of one set
 
 
 @dataclass(frozen=True)
-class KnownEdit:
-    """What is asked of an editor, and the right answer.
+class Asked:
+    """What a known edit asks, known without rendering.
 
     Attributes:
         name: ``{kind}-{seed}``, safe in a path.
         source_name: of the source: equal for edits that share it.
+        prompt, source_prompt: what the edit should show, and what the source shows.
+    """
+
+    name: str
+    source_name: str
+    prompt: str
+    source_prompt: str
+
+
+@dataclass(frozen=True)
+class KnownEdit:
+    """What is asked of an editor, and the right answer.
+
+    Attributes:
+        name, source_name, prompt, source_prompt: as in `Asked`.
         kind: of `EDITS`.
         attribute, before, after: as in `EditPair`.
-        prompt, source_prompt: what the edit should show, and what the source shows.
         source, answer: the clip to edit and the true edit, (T, H, W, 3) uint8.
         mask: (T, H, W) bool, True for pixels that may differ.
         flow: (T-1, H, W, 2) float32, pixels (dx, dy): the motion of the true edit.
@@ -120,6 +134,11 @@ class EditSet(Settings):
             for seed in range(self.first, self.first + self.number)
         }
 
+    @cached_property
+    def asked(self) -> dict[str, Asked]:
+        """What the edits ask, by their names; milliseconds each."""
+        return {name: _asked(request["seed"], request["kind"], self.sources) for name, request in self.requests.items()}
+
     def edits(self, progress: Progress = no_progress) -> Iterator[KnownEdit]:
         """All edits, one after the other."""
         requests = self.requests
@@ -150,14 +169,11 @@ def known_edit(
     """
     if seed < 0 or kind not in EDITS:
         edit_specs(seed, kind)  # says what is wrong
-    shared = sources == "shared"
-    source = _source(seed, EDITS) if shared else _source(seed, (kind,))
-    told = EVERYTHING if shared else frozenset()
+    source, told = _source(seed, kind, sources), _told(sources)
     pair = edit_pair(seed, kind, source=source, name=told, frames=frames, height=height, width=width, fps=fps)
-    name = f"{kind}-{seed}"
     return KnownEdit(
-        name=name,
-        source_name=f"source-{seed}" if shared else name,
+        name=f"{kind}-{seed}",
+        source_name=_source_name(seed, kind, sources),
         kind=kind,
         attribute=pair.attribute,
         before=pair.before,
@@ -180,8 +196,25 @@ def _named(attributes: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({str(fact["attribute"]).split(".")[-1] for fact in attributes["facts"]}))
 
 
+def _asked(seed: int, kind: str, sources: Sources) -> Asked:
+    before, after = edit_captions(seed, kind, source=_source(seed, kind, sources), name=_told(sources))
+    return Asked(f"{kind}-{seed}", _source_name(seed, kind, sources), after.text, before.text)
+
+
+def _source_name(seed: int, kind: str, sources: Sources) -> str:
+    return f"source-{seed}" if sources == "shared" else f"{kind}-{seed}"
+
+
+def _told(sources: Sources) -> frozenset[str]:
+    return EVERYTHING if sources == "shared" else frozenset()
+
+
+def _source(seed: int, kind: str, sources: Sources) -> WorldSpec:
+    return _found(seed, EDITS if sources == "shared" else (kind,))
+
+
 @lru_cache(maxsize=256)  # the edits of a seed share it
-def _source(seed: int, kinds: tuple[str, ...]) -> WorldSpec:
+def _found(seed: int, kinds: tuple[str, ...]) -> WorldSpec:
     """The first world of this seed's own, unseen in training, of which every such edit can be made."""
     rng = stream(seed, "known", *(kinds if len(kinds) == 1 else ("shared",)))
     for _ in range(_TRIES):
