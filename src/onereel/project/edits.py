@@ -40,10 +40,10 @@ class EditorRow:
 
     @property
     def runs(self) -> dict[str, RunRow]:
-        """A run of a method of ours for every edit, by the edits' names; no run of the run sheet has a colon in its name.
+        """A run for every edit, by the edits' names; no run of the run sheet has a colon in its name.
 
         The prompt is the edit's where the row has none and the task reads one; the mask is given to tasks that know an
-        input ``mask``, the source's prompt to methods that have a setting ``source_prompt``.
+        input ``mask``, the source's prompt to methods that have a setting ``source_prompt``. Of methods of ours only.
         """
         method = load_method(self.row.method)
         roles = method.roles.get(self.row.task, Roles())

@@ -18,6 +18,7 @@ MODELS = RESULTS / "models"
 SAMPLES = RESULTS / "samples"
 METRICS = RESULTS / "metrics"
 HELDOUT = RESULTS / "heldout"
+EDITS = RESULTS / "edits"
 VISUALS = RESULTS / "visuals"
 TABLES = RESULTS / "tables"
 FIGURES = RESULTS / "figures"
@@ -42,6 +43,7 @@ EMPTIED = (
     MODELS,
     METRICS,
     HELDOUT,
+    EDITS,
     VISUALS,
     TABLES,
     SUMMARY,

@@ -151,9 +151,10 @@ class Plan:
                 of_set |= dict.fromkeys([run.clip, *[masks] * is_known_edit(masks)])
         return {edits: tuple(clips) for edits, clips in found.items()}
 
-    def found_outputs(self, editor: str) -> dict[str, Found]:
-        """What somebody else's editor made of known edits."""
-        return _found(self.resolve(self.editors[editor].row.source))
+    def source_of_outputs(self, editor: str) -> str:
+        """Where somebody else's outputs for known edits lie; "" for a method of ours."""
+        source = self.editors[editor].row.source
+        return self.resolve(source) if source else ""
 
     @cached_property
     def known_clips(self) -> dict[str, tuple[str, HoldOut]]:

@@ -80,7 +80,7 @@ def write_report(
         heldout: held-out tests; None for none.
         heldout_tables: stem given to `write_table` by kind of test.
     """
-    with _swapped_in(out_dir) as folder:
+    with swapped_in(out_dir) as folder:
         (folder / "assets").mkdir()
         source = Path(__file__).parents[1] / "templates"
         for name in _ASSETS:
@@ -107,7 +107,7 @@ def write_report(
 
 
 @contextmanager
-def _swapped_in(out_dir: Path) -> Iterator[Path]:
+def swapped_in(out_dir: Path) -> Iterator[Path]:
     """Yield an empty folder beside `out_dir`; put it in its place when the block ends without an error.
 
     Raises: ConfigError if somebody left a file in `out_dir`.
