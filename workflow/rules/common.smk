@@ -77,9 +77,7 @@ def any_of(names):
 
 
 wildcard_constraints:
-    clip=any_of(
-        [*PLAN.clips, *PLAN.known_clips, *chain(*PLAN.edited_clips.values())]
-    ),
+    clip=any_of([*PLAN.clips, *PLAN.known_clips, *chain(*PLAN.edited_clips.values())]),
     editor=any_of(PLAN.editors),
     edits="[A-Za-z0-9_-]+",
     edit_kind="[a-z]+",

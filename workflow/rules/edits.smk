@@ -23,7 +23,6 @@ for edits, clips in PLAN.edited_clips.items():
             mem_mb=4000,
             runtime=30,
         params:
-            edits=edits,
             asked=PLAN.edit_sets[edits].model_dump(mode="json"),
             clips=clips,
         script:

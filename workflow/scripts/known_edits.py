@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     asked = EditSet.model_validate(job.params.asked)
-    write_clips(job.params.edits, asked, job.params.clips, Path(layout.CLIPS), terminal_progress)
+    write_clips(asked, job.params.clips, Path(layout.CLIPS), terminal_progress)
 
 
 if __name__ == "__main__":

@@ -19,30 +19,30 @@ from onereel.methods import Job, Method
 from onereel.metrics.edits import EXTERNALS, Judge, read_edits_config
 from onereel.metrics.edits.benchmark import Benchmark
 from onereel.metrics.edits.scoring import FITS, Outputs, Scores, score
-from onereel.project.edits import mask_clip, source_clip
-from onereel.scenes.world import EditSet, KnownEdit
+from onereel.scenes.world import EditSet
 from onereel.video import clip as clips
-from onereel.video.clip import Clip, Frames
+from onereel.video.clip import Clip
 
 SOURCE, TRUTH = "source", "true edit"
 """Names of `EXTERNALS` that the page shows beside every editor."""
 
 
-def write_clips(edits: str, asked: EditSet, wanted: Sequence[str], folder: Path, progress: Progress) -> None:
-    """Store sources and masks of a set of known edits as clips: those whose names are `wanted`."""
-    left = set(wanted)
+def write_clips(asked: EditSet, wanted: Mapping[str, tuple[str, str]], folder: Path, progress: Progress) -> None:
+    """Store sources and masks of a set of known edits as clips.
+
+    Args:
+        asked: the set.
+        wanted: by the clips' names, of which edit, and ``source`` or ``mask``: white where it may change.
+        folder: where they go.
+        progress: watches the edits.
+    """
     for edit in asked.edits(progress):
-        for name, frames in _clips_of(edits, edit).items():
-            if name in left:
-                left.remove(name)
-                clip = Clip(frames, edit.fps)
-                manifest = {"name": name, "source": f"known edit {edit.name} of {edits}", "caption": edit.source_prompt}
-                write_frames("clip", folder, name, clip, {**manifest, "size": list(clip.size), "fps": str(clip.fps)})
-
-
-def _clips_of(edits: str, edit: KnownEdit) -> dict[str, Frames]:
-    mask = edit.mask[..., None].repeat(3, -1).astype(np.uint8) * 255
-    return {source_clip(edits, edit.source_name): edit.source, mask_clip(edits, edit.name): mask}
+        made = {"source": edit.source, "mask": edit.mask[..., None].repeat(3, -1).astype(np.uint8) * 255}
+        for name, (of, what) in wanted.items():
+            if of == edit.name:
+                clip = Clip(made[what], edit.fps)
+                told = {"name": name, "source": f"{what} of the known edit {of}", "caption": edit.source_prompt}
+                write_frames("clip", folder, name, clip, {**told, "size": list(clip.size), "fps": str(clip.fps)})
 
 
 def make_edits(method: Method, asked: Mapping[str, Mapping[str, Any]], job: Job, folder: Path) -> None:

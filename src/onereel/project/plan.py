@@ -141,15 +141,17 @@ class Plan:
         return {name: editor.runs for name, editor in self.editors.items() if not editor.row.external}
 
     @cached_property
-    def edited_clips(self) -> dict[str, tuple[str, ...]]:
-        """Clips of the known edits that editors run on, by set: sources, and masks where a run has one."""
-        found: dict[str, dict[str, None]] = {}
+    def edited_clips(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Clips of the known edits that editors run on, by set and name: of which edit, ``source`` or ``mask``."""
+        found: dict[str, dict[str, tuple[str, str]]] = {}
         for name, runs in self.editor_runs.items():
-            for run in runs.values():
-                masks = clips_and_files(run.inputs)[0].get(MASK, "")
-                of_set = found.setdefault(self.editors[name].edits, {})
-                of_set |= dict.fromkeys([run.clip, *[masks] * is_known_edit(masks)])
-        return {edits: tuple(clips) for edits, clips in found.items()}
+            of_set = found.setdefault(self.editors[name].edits, {})
+            for edit, run in runs.items():
+                of_set.setdefault(run.clip, (edit, "source"))
+                mask = clips_and_files(run.inputs)[0].get(MASK, "")
+                if is_known_edit(mask):
+                    of_set[mask] = edit, "mask"
+        return found
 
     def source_of_outputs(self, editor: str) -> str:
         """Where somebody else's outputs for known edits lie; "" for a method of ours."""

@@ -155,4 +155,4 @@ def _lost(judgement: Judgement) -> str:
 
 
 def _said(value: Any) -> str:
-    return value if isinstance(value, str | int) else "such"
+    return str(value) if isinstance(value, str | int) else "such"
