@@ -263,6 +263,10 @@ def heldout_resource(name):
     return lambda wildcards: resources_for("heldout", heldout_run(wildcards))[name]
 
 
+# Sets of known edits that editors run on.
+EDITED = sorted({editor.edits for editor in PLAN.editors.values()})
+
+
 def editor_kinds(editor):
     """The kinds of edits that an editor is asked for."""
     return PLAN.editors[editor].asked.kinds

@@ -167,6 +167,13 @@ rule write_edits_page:
         "../scripts/write_edits_page.py"
 
 
+rule edited:
+    input:
+        expand("<edits>/pages/{edits}", edits=EDITED),
+    localrule: True
+
+
+# Also of the sets that no editor runs on: what the measures make of known outputs.
 rule edits:
     input:
         lambda wildcards: expand("<edits>/pages/{edits}", edits=PLAN.edit_sets),

@@ -25,6 +25,7 @@ def main(job: "Snakemake") -> None:
         tables=tables,
         visuals=Path([*job.input.runs, *job.input.heldout][0]).parents[1],
         heldout=tests,
+        edits=dict(zip(job.params.edits, map(Path, job.input.edits), strict=True)),
         heldout_tables={Kind(kind): Path(stem) for kind, stem in job.params.heldout_tables.items()},
     )
 

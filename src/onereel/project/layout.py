@@ -58,7 +58,7 @@ ARTEFACTS = {
     "embeddings": str(EMBEDDINGS / "{clip}.safetensors"),
 }
 """Where what was read off a clip lies, by kind; `key` tells pyramids of one clip apart."""
-STORED = (CLIPS, PYRAMIDS, DEPTH, FLOW, EMBEDDINGS, SAMPLES, METRICS, VISUALS, TABLES)
+STORED = (CLIPS, PYRAMIDS, DEPTH, FLOW, EMBEDDINGS, SAMPLES, METRICS, EDITS, VISUALS, TABLES)
 """Folders that DVC stores and that no run need ask for."""
 
 

@@ -49,7 +49,7 @@ def edit_tables(scores: Scores) -> tuple[Table, ...]:
         _table(
             "edits-measures",
             "Known edits: every measure",
-            "Means over kinds. Attribute: the new value is read off the output (balanced over values), beside what is "
+            "Attribute: the new value is read off the output (balanced over values), beside what is "
             "read off the true edits, and the ratio of the two. Others kept: the other attributes are read as on the "
             "true edit. PSNR and SSIM: to the source outside the mask, and to the true edit. Motion error: end-point "
             "error to the true flow.",
@@ -140,7 +140,8 @@ def _table(name: str, title: str, caption: str, scores: Scores, wanted: Sequence
             "Calibration: made from the truth", "calibration", tuple(row for row in rows.values() if row.calibration)
         ),
     )
-    return Table(name, title, caption, columns, tuple(block for block in blocks if block.rows), _notes(scores, rows))
+    used = tuple(block for block in blocks if block.rows)
+    return Table(name, title, caption, columns, used, _notes(scores, rows), over="edits, then kinds")
 
 
 def _unranked(row: Row) -> Row:
@@ -199,7 +200,7 @@ def _of_all(measure: str, title: str, unit: str = "", better: str = "higher") ->
         for one in editor.judgements:
             if (number := getattr(one, measure)) is not None:
                 known.setdefault(one.kind, []).append(number)
-        return _cell(known)
+        return _cell(known, complete=not editor.missing)
 
     return _Wanted(measure, title, value, unit, better)
 

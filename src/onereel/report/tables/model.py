@@ -105,7 +105,8 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it."""
+    """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it; `over` says what a cell is
+    the mean of."""
 
     name: str
     title: str
@@ -113,6 +114,7 @@ class Table:
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
     notes: tuple[tuple[str, str], ...]
+    over: str = "samples, then clips"
 
     def narrowed(self, kept: Sequence[int]) -> "Table":
         """The table with only the columns of these indices."""
