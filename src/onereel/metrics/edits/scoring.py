@@ -102,14 +102,17 @@ def _judge(asked: Sequence[Question], outputs: Outputs, judge: Judge, align: Fit
             found.missing.append(Unanswered.of(question))
             continue
         try:
-            ready.append((question, _fitted(question.edit, outputs[name], align)))
+            ready.append((question, fitted(question.edit, outputs[name], align)))
         except OnereelError as error:
             found.missing.append(Unanswered.of(question, str(error)))
     found.judgements.extend(judge.judge([question for question, _ in ready], [frames for _, frames in ready]))
 
 
-def _fitted(edit: KnownEdit, source: str, align: Fit) -> Frames:
-    """An output, as far as may be brought to the answer's size."""
+def fitted(edit: KnownEdit, source: str, align: Fit) -> Frames:
+    """An output in the answer's size, as far as it may be brought there.
+
+    Raises: MetricError for another length or size, or ClipError for what cannot be read.
+    """
     output = ingest.load(source).frames
     frames, height, width, _ = edit.answer.shape
     if "crop" in align:
