@@ -6,7 +6,7 @@
   const body = document.querySelector("table.films tbody");
   const rows = [...body.rows];
   const visible = new Set();
-  let playing = true;
+  let playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // ------------------------------------------------------------------------------------------ rows
   const chosen = (name) => form.elements[name];
@@ -71,15 +71,19 @@
   }
 
   const button = chosen("play");
-  button.addEventListener("click", () => {
-    playing = !playing;
+  const label = () => {
     button.setAttribute("aria-pressed", String(playing));
     button.textContent = playing ? "Pause" : "Play";
+  };
+  label();
+  button.addEventListener("click", () => {
+    playing = !playing;
+    label();
     for (const film of visible) if (playing) start(film); else film.pause();
   });
 
   document.documentElement.classList.add("scripted");
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", arrange);
+  form.addEventListener("change", arrange);
   arrange();
 })();
