@@ -48,6 +48,7 @@ RUN_BY = {
     "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
     "snakemake": ("tests/workflow/conftest.py", 'snakemake("--quiet", "rules")'),
     "snakemake --profile slurm": ("tests/slurm/test_slurm.py", '["snakemake", "--profile", "slurm"]'),
+    "snakemake edits": ("tests/workflow/test_edits.py", 'planned("--", "edits")'),
     "snakemake stand_ins": ("tests/workflow/test_engine.py", 'planned("--", "stand_ins")'),
     "dvc remote add --default storage s3://…": ("tests/workflow/test_dvc.py", '"dvc", "remote", "add"'),
     "dvc repro": ("tests/workflow/test_dvc.py", '"dvc", "repro"'),
