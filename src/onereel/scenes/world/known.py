@@ -118,10 +118,10 @@ class EditSet(Settings):
     @model_validator(mode="after")
     def _on_one_side(self) -> "EditSet":
         if self.number * len(self.kinds) > _MOST:
-            raise ValueError(f"{self.number} edits of {len(self.kinds)} kinds are more than {_MOST}")
+            raise ValueError(f"{self.number} edits of {len(self.kinds)} kinds are more than {_MOST}: ask for fewer")
         if self.first < FIRST_UNSEEN < self.first + self.number:
             last = self.first + self.number - 1
-            raise ValueError(f"seeds {self.first} to {last} lie on both sides of {FIRST_UNSEEN}")
+            raise ValueError(f"seeds {self.first} to {last} lie on both sides of {FIRST_UNSEEN}: keep to one")
         return self
 
     @property
