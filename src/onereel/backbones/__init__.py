@@ -1,0 +1,1 @@
+"""Pretrained generative models that methods build on."""
