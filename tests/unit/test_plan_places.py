@@ -170,4 +170,24 @@ def test_jobs_depend_on_the_weights_of_their_networks_alone(tmp_path):
     assert found("auto") == ["clip-vit-b-32", "raft-large"]
     assert found("real", ["flow"]) == ["raft-large"]
     assert found("auto", ["depth"]) == []
+    assert found("auto", ["clip-vit-b-32", "raft-small"]) == ["clip-vit-b-32"]  # by name
     assert found("stand-in") == []
+
+
+def test_jobs_depend_on_weights_that_play_a_further_role(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/weights.yaml").write_text("one:\n  role: image\n  roles: [depth, sky]\nother:\n  role: flow\n")
+    for name in ("one", "other"):
+        (tmp_path / "data/weights" / name).mkdir(parents=True)
+        (tmp_path / "data/weights" / name / "weights.json").touch()
+    for role, names in {"image": ["one"], "sky": ["one"], "flow": ["other"], "clip": []}.items():
+        assert [Path(path).parent.name for path in plan.present_weights(tmp_path, "auto", [role])] == names
+
+
+def test_every_part_of_a_stand_in_is_trained_alone(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/weights.yaml").write_text(
+        "one: {kind: stand-in, file: a}\nmany: {kind: stand-in, files: {base: {}, up: {}}}\n"
+        "old: {kind: stand-in, seed: 0}\npublished: {kind: real, files: {model: {}}}\n"
+    )
+    assert plan.stand_ins(tmp_path) == ["one", "many-base", "many-up"]

@@ -16,6 +16,7 @@ from torch.nn import functional
 from onereel.base.errors import WeightsError
 from onereel.base.progress import no_progress
 from onereel.metrics import REGISTRY, Context
+from onereel.project.plan import stand_ins
 from onereel.scenes.world import CLASSES, Group, WorldSpec, sample_world
 from onereel.standins import STAND_INS, StandIn, adopt, find, make, registry, train_stand_in
 from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group
@@ -29,21 +30,25 @@ from onereel.video.warping import fetch
 from onereel.weights.entries import StandInEntry
 from onereel.weights.store import Weights
 
-SHIPPED = [name for name, entry in Weights().entries.items() if isinstance(entry, StandInEntry) and entry.file]
+SHIPPED = stand_ins(Path())
 CPU = torch.device("cpu")
 
 
 def test_every_stand_in_with_a_file_can_be_trained_again() -> None:
     assert set(SHIPPED) == set(STAND_INS)
-    roles = {name: STAND_INS[name].role for name in SHIPPED}
-    assert roles == {name: Weights().entries[name].role for name in SHIPPED}
-    assert {"clip", "depth", "c3d", "inception", "flow"} <= set(roles.values())
+    for name, stand_in in STAND_INS.items():
+        entry = Weights().entries[stand_in.entry or name]
+        assert isinstance(entry, StandInEntry)
+        assert entry.role == stand_in.role
+        assert entry.parts[stand_in.part].file == make.SHIPPED / f"{name}.safetensors"
+        assert set(stand_in.needs) <= set(STAND_INS)
+    assert {"clip", "depth", "c3d", "inception", "flow"} <= {stand_in.role for stand_in in STAND_INS.values()}
 
 
 def test_the_shipped_weights_are_small_enough_for_a_repository() -> None:
     store = Weights()
-    files = [store.resolve(name).parts["model"][0] for name in SHIPPED]
-    assert sum(path.stat().st_size for path in files) < 40e6
+    files = [store.resolve(one.entry or name).path(one.part) for name, one in STAND_INS.items()]
+    assert sum(path.stat().st_size for path in files) < 80e6
     for path in files:
         card = path.with_suffix(".md").read_text()
         for told in ("Architecture", "Data", "Training", "Limits", "Licence", "score, on unseen worlds"):
@@ -54,7 +59,7 @@ def test_the_shipped_weights_are_small_enough_for_a_repository() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_weights_reach_their_scores_on_unseen_worlds(name: str) -> None:
     stand_in = find(name)
-    scores = stand_in.scores(Weights().resolve(name), clips=64 if stand_in.role == "flow" else 256)
+    scores = stand_in.scores(Weights().resolve(stand_in.entry or name), clips=64 if stand_in.role == "flow" else 256)
     for score, least in stand_in.at_least.items():
         assert scores[score] >= least, scores
     for score, most in stand_in.at_most.items():
@@ -204,7 +209,7 @@ class Brightness(StandIn):
     def network(self) -> nn.Module:
         return nn.Linear(3, 1)
 
-    def data(self, progress: Any) -> np.ndarray:
+    def data(self, progress: Any, needed: Any) -> np.ndarray:
         return render_worlds(specs_from(0, 8), Rendering(frames=1, fps=1, height=16, width=16)).frames
 
     def loss(self, network: nn.Module, data: np.ndarray, generator: torch.Generator, done: float) -> torch.Tensor:
@@ -261,6 +266,60 @@ def test_adopting_ships_weights_card_and_checksum(toy, tmp_path: Path) -> None:
     assert f"| right | {scores['right']:.4g} | >= 0.5 |" in target.with_suffix(".md").read_text()
     others = {name: entry for name, entry in Weights(sheet).entries.items() if name != "clip-world"}
     assert others == {name: entry for name, entry in Weights().entries.items() if name != "clip-world"}
+
+
+class Double(Brightness):
+    """A second part of an entry, which reads the first one."""
+
+    name, entry, part, needs = "pair-world-double", "pair-world", "double", ("pair-world-first",)
+
+    def data(self, progress: Any, needed: Any) -> np.ndarray:
+        assert set(needed["pair-world-first"].tensors("first")) == {"weight", "bias"}
+        return super().data(progress, needed)
+
+    def scores(self, weights: Any, *, device: Any = "cpu", clips: int = 4) -> dict[str, float]:
+        return {"parts": len([weights.tensors(part) for part in ("first", "double")])}
+
+
+class First(Brightness):
+    name, entry, part = "pair-world-first", "pair-world", "first"
+
+    def scores(self, weights: Any, *, device: Any = "cpu", clips: int = 4) -> dict[str, float]:
+        return {"parts": len(weights.parts)}
+
+
+def test_a_part_that_reads_another_is_trained_after_it_and_adopted_beside_it(tmp_path, monkeypatch) -> None:
+    for one in (First(), Double()):
+        monkeypatch.setitem(registry.STAND_INS, one.name, one)
+    where = {"state_folder": tmp_path / "state", "device": CPU}
+    with pytest.raises(WeightsError, match="needs 'pair-world-first', which is not trained; run: snakemake"):
+        train_stand_in("pair-world-double", tmp_path / "double", **where)
+    assert train_stand_in("pair-world-first", tmp_path / "first", **where) == {"parts": 1}
+    needed = {"pair-world-first": tmp_path / "first" / make.MODEL}
+    assert train_stand_in("pair-world-double", tmp_path / "double", needed=needed, **where) == {"parts": 2}
+    sheet = tmp_path / "project/config/weights.yaml"
+    sheet.parent.mkdir(parents=True)
+    zeros = "0" * 64
+    sheet.write_text(
+        "# parts\npair-world:\n  kind: stand-in\n  role: clip\n  title: Pair\n  files:\n"
+        f"    first: {{file: config/stand_ins/pair-world-first.safetensors, sha256: {zeros}}}\n\n"
+        f"    double:\n      file: config/stand_ins/pair-world-double.safetensors\n      sha256: {zeros}\n"
+    )
+    for part in ("double", "first"):
+        adopt(f"pair-world-{part}", tmp_path / part, tmp_path / "project")
+    resolved = Weights(sheet).resolve("pair-world")
+    assert set(resolved.tensors("first")) == set(resolved.tensors("double")) == {"weight", "bias"}
+    assert "# parts" in sheet.read_text()
+
+
+def test_the_training_of_a_part_follows_what_it_reads(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(registry.STAND_INS, "pair-world-first", First())
+    monkeypatch.setitem(registry.STAND_INS, "pair-world-double", Double())
+    for seed in (0, 1):
+        train_stand_in("pair-world-first", tmp_path / f"{seed}", state_folder=tmp_path / "s", device=CPU, seed=seed)
+        needed = {"pair-world-first": tmp_path / f"{seed}" / make.MODEL}
+        train_stand_in("pair-world-double", tmp_path / "d", state_folder=tmp_path / "s", device=CPU, needed=needed)
+    assert len(list((tmp_path / "s" / "pair-world-double").iterdir())) == 2
 
 
 def test_adopting_something_else_is_refused(toy, tmp_path: Path) -> None:

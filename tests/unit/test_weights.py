@@ -6,6 +6,7 @@ import http.server
 import logging
 import os
 import pickle
+import shutil
 import threading
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
+from onereel.base import files
 from onereel.base.errors import ConfigError, WeightsError
 from onereel.features.seeded import random_state
 from onereel.weights import store as module
@@ -144,8 +146,33 @@ def test_a_wrong_sheet_names_the_entry_and_the_field(change, complaint, server, 
 
 @pytest.mark.parametrize("about", [{}, {"seed": 0, "file": "a.safetensors"}])
 def test_a_stand_in_has_a_seed_or_a_file(about, tmp_path):
-    with pytest.raises(ConfigError, match="either a seed, a file or a library"):
+    with pytest.raises(ConfigError, match="either a seed, a file, files or a library"):
         make_store(tmp_path, tiny=stand_in(**about))
+
+
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ({"words": {"format": "plain"}}, "a plain file needs a path"),
+        ({"words": {"format": "plain", "path": "/etc/words"}}, "leads out of the entry's folder"),
+        ({"words": {"format": "plain", "path": "a/../../words"}}, "leads out of the entry's folder"),
+        ({"unet": {"format": "torch", "path": "unet/model.bin"}}, "path must end so"),
+        ({"words": {"format": "plain", "path": "weights.json"}}, "the record of what was fetched"),
+        ({"unet": {"format": "torch"}, "b": {"format": "plain", "path": "UNet.safetensors"}}, "where part 'unet' is"),
+        ({"a": {"format": "plain", "path": "a"}, "b": {"format": "plain", "path": "a/b"}}, "where part 'a' is"),
+    ],
+)
+def test_files_that_would_be_kept_in_the_wrong_place_are_refused(parts, complaint, server, tmp_path):
+    listed = {part: {"url": f"{server.url}/{part}", **about} for part, about in parts.items()}
+    with pytest.raises(ConfigError, match=complaint):
+        make_store(tmp_path, tiny={**entry(server), "files": listed})
+
+
+def test_a_stand_in_for_nothing_that_is_listed_is_refused(server, tmp_path):
+    with pytest.raises(ConfigError, match=r"'dummy': stands_in_for names 'tine'.*did you mean 'tiny'"):
+        make_store(tmp_path, tiny=entry(server), dummy=stand_in(seed=0, stands_in_for=["tine"]))
+    with pytest.raises(ConfigError, match="no published model"):
+        make_store(tmp_path, tiny=entry(server), dummy=stand_in(seed=0, stands_in_for=["dummy"]))
 
 
 def test_a_missing_or_broken_sheet_is_one_line(tmp_path):
@@ -198,6 +225,99 @@ def test_an_entry_of_several_parts_has_one_file_each(server, checkpoint, tmp_pat
     assert set(resolved.parts) == {"model", "vae"}
     assert torch.equal(resolved.tensors("vae")["a"], torch.zeros(2))
     assert len(resolved.sha256) == 64
+
+
+def several(server) -> dict[str, object]:
+    """An entry with two parts of tensors and a tokenizer's words."""
+    (server.folder / "unet").mkdir()
+    (server.folder / "tokenizer").mkdir()
+    save_file({"a": torch.zeros(2)}, server.folder / "unet/model.safetensors")
+    torch.save({"b": torch.ones(2)}, server.folder / "vae.bin")
+    (server.folder / "tokenizer/vocab.json").write_bytes(b'{"sky":\r\n 1}')
+    listed = {
+        "unet": {"url": f"{server.url}/unet/model.safetensors", "format": "safetensors"},
+        "vae": {"url": f"{server.url}/vae.bin", "format": "torch", "path": "vae/model.safetensors"},
+        "words": {"url": f"{server.url}/tokenizer/vocab.json", "format": "plain", "path": "tokenizer/words.json"},
+    }
+    return {**entry(server, role="text-to-video"), "files": listed}
+
+
+def test_plain_files_are_kept_byte_for_byte_under_their_own_names(server, tmp_path):
+    store = make_store(tmp_path, tiny=several(server))
+    folder = store.fetch("tiny")
+    words = store.resolve("tiny", "real").path("words")
+    assert words == folder / "tokenizer/words.json"
+    assert words.read_bytes() == b'{"sky":\r\n 1}'
+    assert (folder / "vae/model.safetensors").is_file()
+    assert torch.equal(store.resolve("tiny", "real").tensors("vae")["b"], torch.ones(2))
+    with pytest.raises(WeightsError, match=r"no part 'model'; the parts are unet, vae, words"):
+        store.resolve("tiny", "real").tensors()
+    words.write_text("other")
+    assert [check.part for check in store.verify("tiny") if check.state == "damaged"] == ["words"]
+    with pytest.raises(WeightsError, match="has changed"):
+        store.resolve("tiny", "real").path("words")
+    words.unlink()
+    assert [status.present for status in store.list_weights()] == [False]
+
+
+def test_the_checksum_of_several_files_follows_each_of_them(server, tmp_path):
+    store = make_store(tmp_path, tiny=several(server))
+    store.fetch("tiny")
+    before = store.resolve("tiny", "real").sha256
+    (server.folder / "tokenizer/vocab.json").write_bytes(b"{}")
+    (store.folder / "tiny/weights.json").unlink()
+    store.fetch("tiny", again=True)
+    assert len(before) == 64
+    assert store.resolve("tiny", "real").sha256 != before
+
+
+def test_a_folder_with_all_files_needs_no_download(server, tmp_path):
+    store = make_store(tmp_path, tiny=several(server))
+    copy = tmp_path / "copy"
+    shutil.copytree(server.folder, copy)
+    store.fetch("tiny", local=module.local_files(["tiny"], [], copy))
+    assert server.requests == 0
+    assert store.resolve("tiny", "real").path("words").read_bytes() == b'{"sky":\r\n 1}'
+    (copy / "vae.bin").unlink()
+    with pytest.raises(WeightsError, match=r"has no part 'vae'; put the file from http.*vae\.bin there"):
+        store.fetch("tiny", local=copy, again=True)
+
+
+def test_files_of_several_parts_are_named_by_part(server, tmp_path):
+    store = make_store(tmp_path, tiny=several(server))
+    given = [
+        f"{part}={server.folder / path}" for part, path in {"unet": "unet/model.safetensors", "vae": "vae.bin"}.items()
+    ]
+    store.fetch("tiny", local=module.local_files(["tiny"], given, None))
+    assert server.requests == 1  # the words
+    with pytest.raises(WeightsError, match=r"has 3 files, and '.*' is one; name the part, as in unet="):
+        store.fetch("tiny", local=server.folder / "vae.bin", again=True)
+    for names, local, folder, complaint in (
+        (["tiny", "other"], given, None, "fetch the others alone"),
+        (["tiny"], given, tmp_path, "use --from or --local"),
+        (["tiny"], [], tmp_path / "none", "is no folder"),
+        (["tiny"], [given[0], "vae.bin"], None, "write --local PART=FILE for each"),
+        (["tiny"], [given[0], given[0]], None, "write --local PART=FILE for each"),
+    ):
+        with pytest.raises(WeightsError, match=complaint):
+            module.local_files(names, local, folder)
+    assert module.local_files(["tiny"], [], None) is None
+
+
+def test_a_file_whose_name_has_an_equals_sign_is_one_file(tmp_path):
+    file = tmp_path / "step=3.pth"
+    file.touch()
+    assert module.local_files(["tiny"], [str(file)], None) == file
+
+
+def test_a_process_reads_a_file_once_for_its_checksum(server, checkpoint, tmp_path, monkeypatch):
+    store = make_store(tmp_path, tiny=entry(server))
+    store.fetch("tiny")
+    read = []
+    monkeypatch.setattr(files, "sha256_of", lambda path, real=files.sha256_of: read.append(path) or real(path))
+    for _ in range(3):
+        store.resolve("tiny", "real").tensors()
+    assert len(read) == 1
 
 
 def assert_nothing_left(store):
@@ -430,6 +550,50 @@ def test_a_trained_stand_in_is_a_data_change(tmp_path):
     path.write_bytes(b"x")
     with pytest.raises(WeightsError, match="has changed"):
         resolved.tensors()
+
+
+def test_a_stand_in_of_several_files_has_as_many_parts(tmp_path):
+    folder = tmp_path / "project/assets"
+    folder.mkdir(parents=True)
+    held = {}
+    for number, part in enumerate(("base", "up")):
+        save_file({part: torch.full((2,), number)}, folder / f"{part}.safetensors")
+        held[part] = {"file": f"assets/{part}.safetensors", "sha256": sha256(folder / f"{part}.safetensors")}
+    item = {"kind": "stand-in", "role": "text-to-video", "title": "small cascade", "files": held}
+    store = make_store(tmp_path, small=item)
+    resolved = store.resolve("text-to-video")
+    assert list(resolved.parts) == ["base", "up"]
+    assert torch.equal(resolved.tensors("up")["up"], torch.ones(2))
+    assert (len(resolved.sha256), resolved.stand_in, resolved.seed) == (64, True, None)
+    assert store.list_weights()[0].present
+    (folder / "up.safetensors").unlink()
+    assert not store.list_weights()[0].present
+    assert set(resolved.tensors("base")) == {"base"}
+    with pytest.raises(WeightsError, match=r"'up\.safetensors' is missing or has changed; restore the file"):
+        resolved.tensors("up")
+    with pytest.raises(ConfigError, match="each of several files its own"):
+        make_store(tmp_path, small={**item, "sha256": "ab" * 32})
+
+
+def test_an_entry_plays_all_its_roles(server, tmp_path):
+    store = make_store(tmp_path, dummy=stand_in(seed=1, role="latent-diffusion", roles=["depth-diffusion"]))
+    assert store.resolve("latent-diffusion").name == store.resolve("depth-diffusion").name == "dummy"
+    with pytest.raises(WeightsError, match="did you mean 'depth-diffusion'"):
+        store.resolve("depth-diffusio")
+
+
+def test_a_published_model_asked_for_by_name_is_replaced_only_by_what_says_so(server, checkpoint, tmp_path):
+    own, other = stand_in(seed=2, stands_in_for=["tiny"]), stand_in(seed=3)
+    store = make_store(tmp_path, tiny=entry(server), lonely=entry(server), own=own, other=other)
+    assert [store.resolve("tiny", mode).name for mode in ("auto", "stand-in")] == ["own", "own"]
+    assert store.resolve("c3d").name == "other"  # what is for everyone comes first for the role
+    for mode in ("auto", "stand-in"):
+        with pytest.raises(WeightsError, match=r"nothing stands in for it; run: onereel weights fetch lonely"):
+            store.resolve("lonely", mode)
+    with pytest.raises(WeightsError, match="run: onereel weights fetch tiny"):
+        store.resolve("tiny", "real")
+    store.fetch("tiny")
+    assert [store.resolve("tiny", mode).name for mode in ("auto", "stand-in")] == ["tiny", "own"]
 
 
 def test_unknown_names_and_modes_are_refused(server, tmp_path):

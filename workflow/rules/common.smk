@@ -204,6 +204,14 @@ def backbone_files(backbones):
     return [listed, *plan.present_weights(ROOT, config["weights"], backbones)]
 
 
+def needed_stand_ins(wildcards):
+    """The stand-ins that the training of another reads."""
+    return expand(
+        "results/stand_ins/{name}/model.safetensors",
+        name=plan.needed_stand_ins(wildcards.stand_in),
+    )
+
+
 def guided(run):
     """Who says what the report shows of a run's further inputs; None for a run without any."""
     if not run.inputs or run.external:

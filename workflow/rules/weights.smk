@@ -4,6 +4,7 @@
 rule train_stand_in:
     input:
         code=code_files("standins"),
+        needed=needed_stand_ins,
     output:
         weights="results/stand_ins/{stand_in}/model.safetensors",
         scores="results/stand_ins/{stand_in}/scores.json",

@@ -21,6 +21,7 @@ def main(job: "Snakemake") -> None:
             Path(job.output.weights).parent,
             state_folder=Path(job.params.state),
             device=device,
+            needed={path.parent.name: path for path in map(Path, job.input.get("needed", []))},
             seed=job.params.seed,
             progress=terminal_progress,
         )

@@ -224,16 +224,24 @@ def weights_list() -> None:
 def weights_fetch(
     names: Annotated[list[str], typer.Argument(help="Names from `onereel weights list`.")],
     local: Annotated[
-        Path | None, typer.Option(help="A file that was downloaded by other means; checked alike.")
+        list[str] | None,
+        typer.Option(metavar="[PART=]FILE", help="A file that was downloaded by other means; checked alike."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FOLDER", help="A folder with all files of the model, as its publisher names them."
+        ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Fetch even what is here already.")] = False,
 ) -> None:
     """Download, check against the sha256, keep the tensors as safetensors."""
     from onereel.base.progress import terminal_progress
-    from onereel.weights.store import Weights
+    from onereel.weights.store import Weights, local_files
 
+    files = local_files(names, local or [], folder)
     for name in names:
-        typer.echo(f"{name}: {Weights().fetch(name, local=local, again=again, progress=terminal_progress)}")
+        typer.echo(f"{name}: {Weights().fetch(name, local=files, again=again, progress=terminal_progress)}")
 
 
 @weights_app.command("verify")

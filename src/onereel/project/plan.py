@@ -544,15 +544,15 @@ def present_weights(root: Path, mode: str, roles: Collection[str] = ()) -> list[
     Args:
         root: the repository's root.
         mode: the mode; ``stand-in`` never uses them.
-        roles: of the networks that the job uses; none named: all.
+        roles: roles or names of the networks that the job uses; none named: all.
     """
     if mode == "stand-in":
         return []
     records = sorted((root / layout.WEIGHTS).glob("*/weights.json"))
     if records and roles:
         entries = _weights_list(*_version(root / "config/weights.yaml"))
-        of_roles = {name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("role") in roles}
-        records = [path for path in records if path.parent.name in of_roles]
+        named = {name for name, entry in entries.items() if name in roles or _roles_of(entry) & set(roles)}
+        records = [path for path in records if path.parent.name in named]
     return [str(path) for path in records]
 
 
@@ -568,13 +568,32 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
 
 
 def stand_ins(root: Path) -> list[str]:
-    """Names of the stand-ins that this project trains: the entries of ``config/weights.yaml`` that are files of ours.
+    """Names of the stand-ins that this project trains: what entries of ``config/weights.yaml`` hold files of, one
+    for each part.
 
     Raises: ConfigError if that is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
     longer.
     """
     entries = _weights_list(*_version(root / "config/weights.yaml"))
-    return [name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("file")]
+    found = {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
+    stand_ins = {name: entry for name, entry in found.items() if entry.get("kind") == "stand-in"}
+    single = [name for name, entry in stand_ins.items() if entry.get("file")]
+    return [*single, *(f"{name}-{part}" for name, entry in stand_ins.items() for part in entry.get("files") or ())]
+
+
+def needed_stand_ins(name: str) -> tuple[str, ...]:
+    """The stand-ins that the training of another reads. Takes seconds: it imports what trains them."""
+    from onereel.standins import find
+
+    return find(name).needs
+
+
+def _roles_of(entry: object) -> set[str]:
+    """All roles of an entry of the list of weights, which nobody has checked."""
+    if not isinstance(entry, dict):
+        return set()
+    further = entry.get("roles")
+    return {str(entry.get("role")), *map(str, further if isinstance(further, list) else ())}
 
 
 def _version(path: Path) -> tuple[Path, int]:

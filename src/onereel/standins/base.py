@@ -13,10 +13,13 @@ from onereel.weights.store import Resolved
 
 
 class StandIn(ABC):
-    """One small model that this project trains.
+    """One small network that this project trains.
 
     Attributes:
-        name: its entry in ``config/weights.yaml``.
+        name: its own: the entry's, with ``-PART`` after it where the entry has several parts.
+        entry: its entry in ``config/weights.yaml``; empty: `name`.
+        part: which part of the entry it is.
+        needs: names of stand-ins, trained before it, that its training reads.
         title: as tables print it.
         role: what it is for, as in the sheet.
         steps: of training.
@@ -27,6 +30,9 @@ class StandIn(ABC):
     """
 
     name: ClassVar[str]
+    entry: ClassVar[str] = ""
+    part: ClassVar[str] = "model"
+    needs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str]
     role: ClassVar[str]
     steps: ClassVar[int]
@@ -41,8 +47,13 @@ class StandIn(ABC):
         """The untrained network, with any layers that only the training needs."""
 
     @abstractmethod
-    def data(self, progress: Progress) -> Any:
-        """What the loss draws from, the same for every call."""
+    def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> Any:
+        """What the loss draws from, the same for every call.
+
+        Args:
+            progress: watches rendering.
+            needed: the stand-ins that it needs, by name.
+        """
 
     @abstractmethod
     def loss(self, network: nn.Module, data: Any, generator: torch.Generator, done: float) -> torch.Tensor:
@@ -64,7 +75,7 @@ class StandIn(ABC):
         """How well weights do on worlds that nobody trained on, through the code that users of the weights run.
 
         Args:
-            weights: of this entry.
+            weights: of this entry; of an entry with several parts, those that are there, its own among them.
             device: where to run.
             clips: how many worlds.
         """

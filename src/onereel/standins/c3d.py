@@ -48,7 +48,7 @@ class C3DStandIn(StandIn):
         """C3D with a classifier."""
         return C3DClassifier()
 
-    def data(self, progress: Progress) -> tuple[Worlds, dict[str, np.ndarray]]:
+    def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> tuple[Worlds, dict[str, np.ndarray]]:
         """Worlds and their labels."""
         worlds = render_worlds(specs_from(0, _CLIPS, _balanced), _RENDERING, progress)
         return worlds, labels(worlds.specs, ATTRIBUTES)

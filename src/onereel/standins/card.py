@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from onereel.standins.base import StandIn
-from onereel.weights.store import Resolved
 
 
-def card_of(stand_in: StandIn, weights: Resolved, scores: Mapping[str, float], facts: Mapping[str, Any]) -> str:
+def card_of(stand_in: StandIn, sha256: str, scores: Mapping[str, float], facts: Mapping[str, Any]) -> str:
     """Markdown.
 
     Args:
         stand_in: what it is.
-        weights: the trained ones.
+        sha256: of the file of its weights.
         scores: on worlds that it never saw.
         facts: of the training: steps, seed, seconds, device, versions, commit.
     """
@@ -26,7 +25,7 @@ def card_of(stand_in: StandIn, weights: Resolved, scores: Mapping[str, float], f
         *(f"- **{name.capitalize()}:** {text}" for name, text in stand_in.about.items()),
         f"- **Training:** {facts['steps']} steps of {training.batch}, Adam at {training.learning_rate}, "
         f"seed {facts['seed']}, {_minutes(facts)} on {facts.get('machine', 'an unknown machine')}.",
-        f"- **Stored as:** {'float16' if stand_in.half else 'float32'}, sha256 `{weights.sha256}`.",
+        f"- **Stored as:** {'float16' if stand_in.half else 'float32'}, sha256 `{sha256}`.",
         "- **Licence:** MIT; trained on this project's own scenes alone.",
         "",
         "| score, on unseen worlds | value | asked |",

@@ -55,7 +55,7 @@ class DepthStandIn(StandIn):
         nn.init.constant_(network.head[2].bias, _START)  # type: ignore[arg-type]
         return network
 
-    def data(self, progress: Progress) -> tuple[Worlds, ...]:
+    def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> tuple[Worlds, ...]:
         """Worlds of both sizes."""
         return tuple(
             render_worlds(specs_from(index * _CLIPS, _CLIPS), _rendering(size), progress)

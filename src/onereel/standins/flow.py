@@ -68,7 +68,7 @@ class FlowStandIn(StandIn):
 
         return raft_small(weights=None)
 
-    def data(self, progress: Progress) -> tuple[Worlds, ...]:
+    def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> tuple[Worlds, ...]:
         """Worlds in which something moves, with their flow, by frames per second."""
         return tuple(
             render_worlds(

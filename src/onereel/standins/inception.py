@@ -43,7 +43,7 @@ class InceptionStandIn(StandIn):
         """The trunk with a classifier."""
         return InceptionClassifier()
 
-    def data(self, progress: Progress) -> tuple[Worlds, dict[str, np.ndarray]]:
+    def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> tuple[Worlds, dict[str, np.ndarray]]:
         """Worlds and their labels."""
         worlds = render_worlds(specs_from(0, _CLIPS, one_group), _RENDERING, progress)
         return worlds, labels(worlds.specs, ATTRIBUTES)

@@ -54,7 +54,7 @@ class ClipStandIn(StandIn):
         """open_clip's CLIP."""
         return clip.build(clip.MODELS[self.name])
 
-    def data(self, progress: Progress) -> Worlds:
+    def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> Worlds:
         """Four frames each of many worlds."""
         return render_worlds(specs_from(0, _CLIPS), _RENDERING, progress)
 

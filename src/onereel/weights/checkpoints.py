@@ -33,7 +33,7 @@ def read_tensors(path: Path | str, format: Format) -> Tensors:
         path: the file.
         format: how it was saved.
 
-    Raises: ValueError if the file is damaged, asks for code to be run, or holds no tensor.
+    Raises: ValueError if the file is damaged, asks for code to be run, or holds no tensor, as plain ones do.
     """
     match format:
         case "torch":

@@ -1,33 +1,43 @@
 """Trained weights: what may be downloaded, whether it is what it should be, and what stands in for it elsewhere.
 
 ``config/weights.yaml`` lists every model: where its files are, their checksums, licence and preprocessing.
-`Weights.fetch` downloads a model, checks it, keeps only its tensors and stores them as safetensors with a record of
-where they came from. `Weights.resolve` answers "which weights for this role": the real ones where they are, else a
-stand-in, which is named as such wherever a value made with it is printed.
+`Weights.fetch` downloads a model, checks it, keeps only its tensors (and plain texts, as a tokenizer's words) with a
+record of where they came from. `Weights.resolve` answers "which weights for this role": the real ones where they are,
+else a stand-in, which is named as such wherever a value made with it is printed.
 """
 
 import hashlib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, TypeAdapter
 
 from onereel.base.errors import WeightsError
-from onereel.base.files import atomic_path, read_json, sha256_of, write_json
+from onereel.base.files import atomic_path, read_json, sha256_of, sha256_once, write_json
 from onereel.base.names import did_you_mean
 from onereel.base.paths import config_folder
 from onereel.base.progress import Progress, no_progress
 from onereel.base.tensorfiles import first_line
 from onereel.weights.checkpoints import Tensors, read_tensors
-from onereel.weights.download import check_file, convert, download
-from onereel.weights.entries import MODES, Mode, RealEntry, StandInEntry, WeightsFile, licence_note, read_entries
+from onereel.weights.download import check_file, convert, download, from_hub
+from onereel.weights.entries import (
+    MODES,
+    RECORD,
+    Mode,
+    RealEntry,
+    StandInEntry,
+    WeightsFile,
+    licence_note,
+    read_entries,
+)
 
 log = logging.getLogger(__name__)
 
-_RECORD = "weights.json"
 _SHA256 = r"^[0-9a-f]{64}$"
 
 
@@ -50,9 +60,10 @@ class Resolved:
         role: what they are for.
         title: as printed: ``"C3D Sports-1M"``, ``"random C3D seed 0"``.
         label: short form for a column head: ``"random C3D"``.
-        sha256: of the published file, or of the stand-in; 64 hex digits; empty where there are no weights.
+        sha256: of the published file, or of the stand-in; of several, of their checksums; 64 hex digits; empty where
+            there are no weights.
         stand_in: whether they stand in for the real ones.
-        parts: safetensors files with their sha256 by part; empty for seeded weights.
+        parts: files with their sha256 by part; empty for seeded weights.
         seed: seed of random weights, else None.
         library: ``package.function`` that does the work without weights, else empty.
     """
@@ -72,16 +83,37 @@ class Resolved:
         """Title and the first 12 digits of the checksum where there is one, as records hold it."""
         return f"{self.title} {self.sha256[:12]}".rstrip()
 
+    def path(self, part: str = "model") -> Path:
+        """The file of one part, checked; a process reads it once for that.
+
+        Raises: WeightsError if there is no such part, or the file is gone or is not what was fetched.
+        """
+        where = f"weights '{self.name}'"
+        if part not in self.parts:
+            raise WeightsError(where, f"no part '{part}'", f"the parts are {', '.join(self.parts) or 'none'}")
+        path, expected = self.parts[part]
+        remedy = "restore the file" if self.stand_in else f"run: onereel weights fetch {self.name}"
+        if not path.is_file() or sha256_once(path) != expected:
+            raise WeightsError(where, f"'{path.name}' is missing or has changed", remedy)
+        return path
+
     def tensors(self, part: str = "model") -> Tensors:
         """The tensors of one part.
 
-        Raises: WeightsError if the file is gone or is not what was fetched.
+        Raises: WeightsError as `path`.
         """
-        path, expected = self.parts[part]
-        remedy = "restore the file" if self.stand_in else f"run: onereel weights fetch {self.name}"
-        if not path.is_file() or sha256_of(path) != expected:
-            raise WeightsError(f"weights '{self.name}'", f"'{path.name}' is missing or has changed", remedy)
-        return read_tensors(path, "safetensors")
+        return read_tensors(self.path(part), "safetensors")
+
+    def subfolder(self, name: str) -> Path:
+        """A folder of the model's files as libraries load it (``unet``, ``tokenizer``), all of them checked.
+
+        Raises: WeightsError as `path`, or if there is no such folder.
+        """
+        held = [part for part, (path, _) in self.parts.items() if path.parent.name == name]
+        if not held:
+            raise WeightsError(f"weights '{self.name}'", f"no folder '{name}'", "correct config/backbones.yaml")
+        folders = {self.path(part).parent for part in held}
+        return folders.pop()
 
 
 @dataclass(frozen=True)
@@ -130,7 +162,8 @@ class Weights:
     """The store of weights.
 
     Args:
-        config: the sheet; by default ``config/weights.yaml`` here, or else the one beside this package's source.
+        config: the sheet; by default ``config/weights.yaml`` here, or else the one beside this package's source. A
+            ``backbones.yaml`` beside it is read, too.
         folder: where fetched weights are; by default ``data/weights`` in the project that the sheet belongs to.
 
     Raises: ConfigError if the sheet is missing or does not fit its schema.
@@ -140,7 +173,8 @@ class Weights:
         self.config = Path(config) if config else _default_config()
         self.project = self.config.parent.parent
         self.folder = Path(folder) if folder else self.project / "data" / "weights"
-        self.entries = read_entries(self.config)
+        backbones = self.config.with_name("backbones.yaml")
+        self.entries = read_entries(self.config, backbones if backbones.is_file() else None)
 
     def list_weights(self) -> list[Status]:
         """Every entry and whether it is here."""
@@ -158,7 +192,8 @@ class Weights:
 
         Args:
             name: the entry.
-            local: files that were downloaded by other means, by part (one path for a one-file entry); checked alike.
+            local: files that were downloaded by other means, by part (one path for a one-file entry), or a folder with
+                all of them, named as at their addresses or as they are kept; checked alike.
             again: fetch even if the weights are here already.
             progress: watches the download in MiB.
 
@@ -172,17 +207,15 @@ class Weights:
         target = self.folder / name
         if not again and all(check.state == "ok" for check in self.verify(name)):
             return target
-        sources = {"model": local} if isinstance(local, Path) else dict(local or {})
-        if unknown := set(sources) - set(entry.files):
-            raise WeightsError(
-                f"weights '{name}'", f"no part '{min(unknown)}'", f"the parts are {', '.join(entry.files)}"
-            )
+        sources = _sources(name, entry, local)
         known = self._record(name)
-        parts = {}
+        commit = self._commit(name, entry)
+        parts: dict[str, dict[str, Any]] = {}
         for part, file in entry.files.items():
             expected = file.sha256 or known.get(part, {}).get("source_sha256", "")
-            parts[part] = self._fetch_part(name, part, file, expected, sources.get(part), progress)
-        write_json(target / _RECORD, {"name": name, "licence": entry.licence, "parts": parts})
+            parts[part], commit = self._fetch_part(name, entry, part, expected, sources.get(part), commit, progress)
+        about = {"repository": entry.repository, "revision": commit} if entry.repository else {}
+        write_json(target / RECORD, {"name": name, "licence": entry.licence, **about, "parts": parts})
         return target
 
     def verify(self, name: str = "all") -> list[Check]:
@@ -199,11 +232,12 @@ class Weights:
         """Which weights to use.
 
         Args:
-            name: a role (the first entry of that role that is present wins) or one entry.
+            name: a role (the first published model of that role that is here wins, then the first stand-in) or one
+                entry; a published model that is not here is replaced by what stands in for it by name.
             mode: ``auto``, ``real`` or ``stand-in``.
 
-        Raises: WeightsError for an unknown name or mode, and where ``real`` weights are not here: it says which command
-            fetches them.
+        Raises: WeightsError for an unknown name or mode, and where ``real`` weights are not here, or nothing stands in
+            for them: it says which command fetches them.
         """
         if mode not in MODES:
             raise WeightsError(f"weights mode '{mode}'", "no such mode", f"use {', '.join(MODES)}")
@@ -211,7 +245,7 @@ class Weights:
         real = [key for key, entry in candidates.items() if isinstance(entry, RealEntry)]
         if mode != "stand-in":
             for key in real:
-                if (self.folder / key / _RECORD).is_file():
+                if self._fetched(key):
                     return self._resolve_real(key)
         if mode == "real" and real:
             raise WeightsError(
@@ -220,17 +254,25 @@ class Weights:
         for key, entry in candidates.items():
             if isinstance(entry, StandInEntry) and mode != "real":
                 return self._resolve_stand_in(key, entry)
-        remedy = f"run: onereel weights fetch {real[0]}" if real else "use 'weights: auto'"
-        raise WeightsError(f"weights for '{name}'", f"nothing fits mode '{mode}'", remedy)
+        if real:
+            problem = f"not in '{self.folder}', and nothing stands in for it"
+            raise WeightsError(f"weights for '{name}'", problem, f"run: onereel weights fetch {real[0]}")
+        raise WeightsError(f"weights for '{name}'", f"nothing fits mode '{mode}'", "use 'weights: auto'")
 
     def _candidates(self, name: str) -> dict[str, RealEntry | StandInEntry]:
         if name in self.entries:
-            return {name: self.entries[name]}
-        found = {key: entry for key, entry in self.entries.items() if entry.role == name}
+            return {name: self.entries[name], **self._replacements(name)}
+        found = {key: entry for key, entry in self.entries.items() if entry.plays(name)}
         if not found:
-            roles = {entry.role for entry in self.entries.values()}
+            roles = {role for entry in self.entries.values() for role in (entry.role, *entry.roles)}
             raise self._unknown(name, [*self.entries, *sorted(roles)])
-        return found
+        # What stands in for one published model is the second choice for a role that others play, too.
+        return dict(sorted(found.items(), key=lambda item: bool(getattr(item[1], "stands_in_for", ()))))
+
+    def _replacements(self, name: str) -> dict[str, StandInEntry]:
+        """What stands in for one published model by name."""
+        stand_ins = {key: entry for key, entry in self.entries.items() if isinstance(entry, StandInEntry)}
+        return {key: entry for key, entry in stand_ins.items() if name in entry.stands_in_for}
 
     def _real(self, name: str) -> RealEntry:
         entry = self.entries.get(name)
@@ -244,7 +286,7 @@ class Weights:
         return WeightsError(f"weights '{name}'", f"not in {self.config}", did_you_mean(name, known))
 
     def _record(self, name: str) -> dict[str, Any]:
-        path = self.folder / name / _RECORD
+        path = self.folder / name / RECORD
         if not path.is_file():
             return {}
         try:
@@ -255,6 +297,13 @@ class Weights:
             raise WeightsError(f"weights '{name}'", f"the record is damaged ({first_line(error)})", remedy) from None
         return parts
 
+    def _commit(self, name: str, entry: RealEntry) -> str:
+        """What to fetch of a repository: where the list names a branch, the commit that was fetched before."""
+        path = self.folder / name / RECORD
+        recorded = read_json(path).get("revision", "") if self._record(name) else ""
+        is_branch = not re.fullmatch("[0-9a-f]{40}", entry.revision)
+        return str(recorded) if recorded and is_branch else entry.revision
+
     def _resolve_real(self, name: str) -> Resolved:
         entry = self._real(name)
         record = self._record(name)
@@ -263,29 +312,33 @@ class Weights:
             raise WeightsError(f"weights '{name}'", f"part '{missing[0]}' is missing", remedy)
         parts = {part: (self._path(name, part), str(record[part]["sha256"])) for part in entry.files}
         sources = [str(record[part]["source_sha256"]) for part in entry.files]
-        sha = sources[0] if len(sources) == 1 else hashlib.sha256(" ".join(sources).encode()).hexdigest()
-        return Resolved(name, entry.role, entry.title, entry.title, sha, False, parts)
+        return Resolved(name, entry.role, entry.title, entry.title, joined(sources), False, parts)
 
     def _resolve_stand_in(self, name: str, entry: StandInEntry) -> Resolved:
         if entry.library:
             return Resolved(name, entry.role, entry.title, entry.title, "", True, {}, library=entry.library)
-        if entry.file is None:
+        if entry.seed is not None:
             title = f"{entry.title} seed {entry.seed}"
             return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed)
-        parts = {"model": (self.project / entry.file, entry.sha256)}
-        return Resolved(name, entry.role, entry.title, entry.title, entry.sha256, True, parts)
+        parts = {part: (self.project / held.file, held.sha256) for part, held in entry.parts.items()}
+        sha = joined([held.sha256 for held in entry.parts.values()])
+        return Resolved(name, entry.role, entry.title, entry.title, sha, True, parts)
 
     def _path(self, name: str, part: str) -> Path:
-        return self.folder / name / f"{part}.safetensors"
+        return self.folder / name / self._real(name).kept(part)
+
+    def _fetched(self, name: str) -> bool:
+        """Whether an entry was fetched: its record is written last."""
+        return (self.folder / name / RECORD).is_file()
 
     def _status(self, name: str, entry: RealEntry | StandInEntry) -> Status:
         if isinstance(entry, StandInEntry):
-            present = entry.file is None or (self.project / entry.file).is_file()
+            present = all((self.project / held.file).is_file() for held in entry.parts.values())
             note = "stands in where nothing can be downloaded; values do not compare with papers"
             return Status(name, entry.kind, entry.role, entry.title, entry.licence, entry.used_by, None, present, note)
         sizes = [file.size for file in entry.files.values()]
         size = sum(size for size in sizes if size) if all(sizes) else None
-        present = (self.folder / name / _RECORD).is_file()
+        present = self._fetched(name) and all(self._path(name, part).is_file() for part in entry.files)
         return Status(
             name, entry.kind, entry.role, entry.title, entry.licence, entry.used_by, size, present, licence_note(entry)
         )
@@ -303,28 +356,99 @@ class Weights:
         return Check(name, part, "ok", source[:12])
 
     def _fetch_part(
-        self, name: str, part: str, file: WeightsFile, expected: str, local: Path | None, progress: Progress
-    ) -> dict[str, Any]:
-        """Download (or take) one file, check it, convert it; the entry of its record."""
+        self,
+        name: str,
+        entry: RealEntry,
+        part: str,
+        expected: str,
+        local: Path | None,
+        revision: str,
+        progress: Progress,
+    ) -> tuple[dict[str, Any], str]:
+        """Download (or take) one file, check it, convert it; the entry of its record, and the commit that it is of."""
+        file = entry.files[part]
         where = f"weights '{name}'" if part == "model" else f"weights '{name}', part '{part}'"
         target = self._path(name, part)
         with atomic_path(target) as converted:
-            downloaded = converted.with_suffix(".download")
+            downloaded = converted.with_name(f"{converted.name}.download")
             try:
-                source = local or downloaded
-                if local is None:
-                    download(where, file.url, downloaded, progress)
+                source, from_cache = local or downloaded, local is None and bool(file.name)
+                if from_cache:
+                    source, revision = from_hub(where, entry.repository, revision, file.name)
+                elif local is None:
+                    download(where, file.url, downloaded, progress, name if part == "model" else f"{name} {part}")
                 sha, size = check_file(where, source, file, expected)
-                count = convert(where, source, converted, file.format)
+                count = convert(where, source, converted, file.format, link=from_cache)
             finally:
                 downloaded.unlink(missing_ok=True)
-        return {
-            "url": file.url,
-            "source_sha256": sha,
-            "source_size": size,
-            "sha256": sha256_of(target),
-            "tensors": count,
-        }
+        origin = {"file": file.name} if file.name else {"url": file.url}
+        record = {**origin, "source_sha256": sha, "source_size": size, "sha256": sha256_of(target), "tensors": count}
+        return record, revision
+
+
+def joined(checksums: Sequence[str]) -> str:
+    """One checksum for a model of several files: that of a single one, else of all of them."""
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256(" ".join(checksums).encode()).hexdigest()
+
+
+def local_files(names: Sequence[str], given: Sequence[str], folder: Path | None) -> Mapping[str, Path] | Path | None:
+    """What a command line says about files that are here already, as `Weights.fetch` takes it.
+
+    Args:
+        names: the entries to fetch.
+        given: files, each as ``FILE`` or ``PART=FILE``.
+        folder: a folder with all of them.
+
+    Raises: WeightsError if that goes for several entries, or says two things at once.
+    """
+    if not given and folder is None:
+        return None
+    if len(names) > 1:
+        raise WeightsError(f"weights '{names[1]}'", "files of one model only can be named", "fetch the others alone")
+    where = f"weights '{names[0]}'"
+    if folder is not None:
+        if given:
+            raise WeightsError(where, "both a folder and files are named", "use --from or --local")
+        if not folder.is_dir():
+            raise WeightsError(where, f"'{folder}' is no folder", "name one with --from, or a file with --local")
+        return folder
+    pairs = [(part, file) for part, sign, file in (text.partition("=") for text in given) if sign]
+    if len(given) == 1 and (not pairs or Path(given[0]).exists()):
+        return Path(given[0])
+    parts = [part for part, _ in pairs]
+    if len(parts) < len(given) or len(set(parts)) < len(parts):
+        raise WeightsError(where, "--local has to name a part of each file, once", "write --local PART=FILE for each")
+    return {part: Path(file) for part, file in pairs}
+
+
+def _sources(name: str, entry: RealEntry, local: Mapping[str, Path] | Path | None) -> dict[str, Path]:
+    """Files that were downloaded by other means, by part."""
+    where = f"weights '{name}'"
+    if isinstance(local, Path) and local.is_dir():
+        found = {part: _in_folder(local, entry, part) for part in entry.files}
+        missing = [part for part, path in found.items() if path is None]
+        if missing:
+            file = entry.files[missing[0]]
+            remedy = (
+                f"put '{file.name}' of {entry.repository} there" if file.name else f"put the file from {file.url} there"
+            )
+            raise WeightsError(where, f"'{local}' has no part '{missing[0]}'", remedy)
+        return {part: path for part, path in found.items() if path is not None}
+    if isinstance(local, Path) and len(entry.files) > 1:
+        problem = f"has {len(entry.files)} files, and '{local}' is one"
+        raise WeightsError(where, problem, f"name the part, as in {next(iter(entry.files))}={local}, or give a folder")
+    sources = {next(iter(entry.files)): local} if isinstance(local, Path) else dict(local or {})
+    if unknown := set(sources) - set(entry.files):
+        raise WeightsError(where, f"no part '{min(unknown)}'", f"the parts are {', '.join(entry.files)}")
+    return sources
+
+
+def _in_folder(folder: Path, entry: RealEntry, part: str) -> Path | None:
+    """A part's file in a folder: named as it is kept, or by the longest end of its address that is there."""
+    file = entry.files[part]
+    steps = (file.name or urlsplit(file.url).path.strip("/")).split("/")
+    ends = ["/".join(steps[start:]) for start in range(len(steps))]
+    return next((folder / end for end in [str(entry.kept(part)), *ends] if (folder / end).is_file()), None)
 
 
 def _default_config() -> Path:
