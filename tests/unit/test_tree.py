@@ -9,6 +9,7 @@ import onereel
 PACKAGE = Path(onereel.__file__).parent
 FLOORS = (
     "base", "video", "networks", "nnf", "weights", "scenes", "ingest", "training", "diffusion", "features",
+    "backbones",
     "gan", "metrics", "methods", "standins", "heldout", "jobs", "project", "report", "cli",
 )  # fmt: skip # from the ground up
 

@@ -26,8 +26,7 @@ class SpatialBlock(nn.Module):
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.condition = nn.Linear(embedding, 2 * width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        start_at_zero(self.conv2)
 
     def forward(self, values: Tensor, condition: Tensor) -> Tensor:
         """(B, T, H, W, C) and (B, embedding) -> (B, T, H, W, C)."""
@@ -52,8 +51,7 @@ class TemporalConvolution(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.conv = nn.Conv2d(width, width, (3, 1), padding=(1, 0))
         self.out = nn.Linear(width, width)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        start_at_zero(self.out)
 
     def forward(self, values: Tensor) -> Tensor:
         """(B, T, H, W, C) -> the same."""
@@ -79,18 +77,19 @@ class SpatialAttention(nn.Module):
         self.words = nn.Linear(text, 2 * width)
         self.asks = nn.Linear(width, width)
         self.out = nn.Linear(2 * width, width)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        start_at_zero(self.out)
 
     def forward(self, values: Tensor, words: Tensor, padding: Tensor) -> Tensor:
         """(B, T, H, W, C), (B, L, text) and (B, L), 0 for words and -inf for padding -> (B, T, H, W, C)."""
-        batch, frames, height, width, channels = values.shape
+        batch, frames, height, width = values.shape[:4]
         normed = self.norm(values)
         places = self.qkv(normed).view(batch * frames, height * width, 3, self.heads, -1)
         query, key, value = places.permute(2, 0, 3, 1, 4).flatten(1, 2)  # (B * T * heads, H * W, d) each
         seen = _together(attention(query, key, value), self.heads).view(values.shape)
         asks = self.asks(normed).view(batch, frames * height * width, self.heads, -1).transpose(1, 2).flatten(0, 1)
-        key, value = self.words(words).view(batch, words.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        key, value = (
+            self.words(words).view(batch, words.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        )
         read = _together(attention(asks, key, value, padding), self.heads).view(values.shape)
         return values + self.out(torch.cat([seen, read], -1))
 
@@ -110,8 +109,7 @@ class TemporalAttention(nn.Module):
         self.position = nn.Linear(width, width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        start_at_zero(self.out)
 
     def forward(self, values: Tensor) -> Tensor:
         """(B, T, H, W, C) -> the same."""
@@ -122,6 +120,12 @@ class TemporalAttention(nn.Module):
         query, key, value = places.permute(3, 0, 2, 4, 1, 5).flatten(1, 3)  # (B * H * W * heads, T, d) each
         seen = attention(query, key, value).view(batch, height * width, self.heads, frames, -1)
         return values + self.out(seen.permute(0, 3, 1, 2, 4).reshape(values.shape))
+
+
+def start_at_zero(layer: nn.Module) -> None:
+    """A layer that says nothing yet: a residual block that ends with it is the identity."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None = None) -> Tensor:

@@ -13,6 +13,7 @@ from onereel.backbones.cascade.layers import (
     TemporalConvolution,
     in_frames,
     sinusoids,
+    start_at_zero,
 )
 from onereel.backbones.cascade.text import Text
 
@@ -58,18 +59,13 @@ class StageNetwork(nn.Module):
         self.augmentation = _Condition(config) if config.conditioned else None
         self.whole = nn.Linear(config.text, config.embedding)
         self.enter = nn.Conv2d(pixels * (2 if config.conditioned else 1), widths[0], 3, padding=1)
-        self.down = nn.ModuleList(
-            nn.ModuleList(_Block(config, level) for _ in range(config.blocks[level])) for level in range(last + 1)
-        )
+        self.down = nn.ModuleList(_Blocks(config, level) for level in range(last + 1))
         self.shrink = nn.ModuleList(nn.Conv2d(widths[level], widths[level + 1], 2, stride=2) for level in range(last))
         self.grow = nn.ModuleList(nn.Linear(widths[level + 1], 4 * widths[level]) for level in range(last))
-        self.up = nn.ModuleList(
-            nn.ModuleList(_Block(config, level) for _ in range(config.blocks[level])) for level in range(last)
-        )
+        self.up = nn.ModuleList(_Blocks(config, level) for level in range(last))
         self.norm = nn.LayerNorm(widths[0])
         self.leave = nn.Conv2d(widths[0], pixels, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        start_at_zero(self.leave)
 
     def forward(
         self,
@@ -93,26 +89,26 @@ class StageNetwork(nn.Module):
             video: False takes the frames as pictures that know nothing of each other: temporal layers are left out.
 
         Returns: (B, 3, T, H, W) float32.
+        Raises: ValueError for a conditioned stage without `low` or `augmentation`.
         """
         times = torch.as_tensor(timestep, device=sample.device).expand(len(sample))
         condition = self.time(times) + self.whole(text.whole)
         pixels = _patches(sample, self.config.patch)
         if self.augmentation is not None:
-            assert low is not None and augmentation is not None, "this stage is conditioned"
+            if low is None or augmentation is None:
+                raise ValueError("this stage needs the video of the stage before, and the timestep of its noise")
             condition = condition + self.augmentation(augmentation)
             pixels = torch.cat([pixels, _patches(low, self.config.patch)], -1)
         condition = functional.silu(condition)
         values, skipped = in_frames(self.enter, pixels), []
         for level, blocks in enumerate(self.down):
-            for block in blocks:
-                values = block(values, condition, text, video)
+            values = blocks(values, condition, text, video)
             if level < len(self.shrink):
                 skipped.append(values)
                 values = in_frames(self.shrink[level], values)
         for level in reversed(range(len(self.up))):
             values = _larger(self.grow[level](values)) + skipped.pop()
-            for block in self.up[level]:
-                values = block(values, condition, text, video)
+            values = self.up[level](values, condition, text, video)
         result = in_frames(self.leave, functional.silu(self.norm(values)))
         return _pixels(result, self.config.patch).float()
 
@@ -128,6 +124,18 @@ class _Condition(nn.Module):
 
     def forward(self, timestep: Tensor) -> Tensor:
         return self.second(functional.silu(self.first(sinusoids(timestep, self.config.embedding))))
+
+
+class _Blocks(nn.ModuleList):
+    """The blocks of a level, one after the other."""
+
+    def __init__(self, config: NetworkConfig, level: int) -> None:
+        super().__init__(_Block(config, level) for _ in range(config.blocks[level]))
+
+    def forward(self, values: Tensor, condition: Tensor, text: Text, video: bool) -> Tensor:
+        for block in self:
+            values = block(values, condition, text, video)
+        return values
 
 
 class _Block(nn.Module):

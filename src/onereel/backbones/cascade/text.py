@@ -76,7 +76,7 @@ class _Layer(nn.Module):
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, values: Tensor, padding: Tensor) -> Tensor:
-        batch, length, width = values.shape
+        batch, length = values.shape[:2]
         parts = self.qkv(self.norm1(values)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = parts.flatten(1, 2)
         seen = attention(query, key, value, padding).unflatten(0, (batch, self.heads)).transpose(1, 2).flatten(2)
