@@ -21,7 +21,8 @@ from onereel import ingest
 from onereel.base.files import write_text
 from onereel.base.progress import terminal_progress
 from onereel.methods import Inputs, Job, Task, load_method
-from onereel.metrics import REGISTRY, evaluate
+from onereel.metrics.evaluation import evaluate
+from onereel.metrics.registry import REGISTRY
 from onereel.video.clip import Clip
 
 ANY_SIZE = [name for name, metric in REGISTRY.items() if not metric.same_size and metric.scope == "sample"]

@@ -15,8 +15,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from onereel import ingest
-from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import align_clips
+from onereel.metrics.base import Context
+from onereel.metrics.registry import REGISTRY
 from onereel.video.clip import Clip, Frames
 from onereel.video.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
 from onereel.weights.store import Resolved, Weights

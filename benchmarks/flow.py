@@ -18,8 +18,9 @@ from onereel import ingest
 from onereel.features.flow import FlowEstimator, estimator_of
 from onereel.heldout import baselines
 from onereel.heldout.names import INTERPOLATE
-from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import resize_frames
+from onereel.metrics.base import Context
+from onereel.metrics.registry import REGISTRY
 from onereel.scenes import render
 from onereel.standins.flow import end_point_errors, scoring_worlds
 from onereel.video.clip import Frames

@@ -34,8 +34,9 @@ from onereel.methods.sinfusion import network as networks
 from onereel.methods.sinfusion.config import SinFusionConfig
 from onereel.methods.sinfusion.fit import fit
 from onereel.methods.sinfusion.models import CONDITIONS, Denoiser, Noisy
-from onereel.metrics import REGISTRY, Context
 from onereel.metrics.align import resize_frames
+from onereel.metrics.base import Context
+from onereel.metrics.registry import REGISTRY
 from onereel.training.loop import CURVES
 from onereel.training.settings import TrainingConfig
 from onereel.training.trainer import Trainer

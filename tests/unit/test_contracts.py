@@ -19,7 +19,7 @@ from onereel.jobs.fitting import train_parts
 from onereel.jobs.inputs import read_inputs, resolve_backbones
 from onereel.jobs.sampling import SampleRequest, draw, draw_many
 from onereel.methods import Inputs, Job, Task, check_given, check_inputs, load_method
-from onereel.metrics import evaluate
+from onereel.metrics.evaluation import evaluate
 from onereel.project import layout
 from onereel.project import plan as plans
 from onereel.video.clip import Clip

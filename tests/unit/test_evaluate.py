@@ -11,8 +11,10 @@ from onereel import metrics
 from onereel.base.errors import MetricError, WeightsError
 from onereel.base.files import read_json, write_json
 from onereel.features.inception import InceptionExtractor
-from onereel.metrics import REGISTRY, evaluate, format_summary, metric_names
+from onereel.metrics import NAMES
 from onereel.metrics.align import align_clips, resize_frames
+from onereel.metrics.evaluation import evaluate, format_summary
+from onereel.metrics.registry import REGISTRY
 from onereel.video.clip import Clip
 from onereel.weights.store import Weights
 from tests.unit.metric_clips import noisy, textured
@@ -47,7 +49,7 @@ def everything(clip):
 
 
 def test_the_registry_holds_what_the_papers_report():
-    assert metric_names() == (
+    assert NAMES == (
         "svfid",
         "sgfid",
         "sgfid64",
@@ -68,7 +70,7 @@ def test_the_registry_holds_what_the_papers_report():
 
 
 def test_every_metric_has_its_records(everything):
-    assert {record["metric"] for record in everything["records"]} == set(metric_names())
+    assert {record["metric"] for record in everything["records"]} == set(NAMES)
     for record in everything["records"]:
         assert set(record) == RECORD
         metric = REGISTRY[record["metric"]]
@@ -233,9 +235,10 @@ def test_a_metric_that_fails_names_the_sample():
 
 def test_what_cannot_be_computed_is_left_out_with_its_reason_unless_it_was_named(monkeypatch, tmp_path):
     """One clip that is too small for a network, and a network that is not here, cost their metrics and no others."""
-    from onereel.metrics import REGISTRY
+    from onereel.metrics.registry import REGISTRY
 
-    monkeypatch.setattr("onereel.metrics.REGISTRY", {name: REGISTRY[name] for name in ("sgfid", "svfid", "psnr")})
+    some = {name: REGISTRY[name] for name in ("sgfid", "svfid", "psnr")}
+    monkeypatch.setattr("onereel.metrics.registry.REGISTRY", some)
     small, large = Clip(textured((4, 12, 12))), Clip(textured((4, 20, 20)))
     result = evaluate(small, {"a": large, "b": small}, weights="stand-in", align="resize")
     assert result["left_out"].keys() == {"sgfid"}

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from onereel.base.errors import MetricError
-from onereel.metrics import evaluate
 from onereel.metrics.consistency import FrameConsistency, PromptConsistency
+from onereel.metrics.evaluation import evaluate
 from onereel.metrics.warp_error import WarpError
 from onereel.scenes import render
 from onereel.scenes.world import Group, WorldSpec, render_specs

@@ -6,9 +6,9 @@ import torch
 
 from onereel.base.errors import MetricError
 from onereel.features.c3d import SVFIDProtocol
-from onereel.metrics import REGISTRY
 from onereel.metrics.base import Context
 from onereel.metrics.frechet import Gaussian, frechet_distance, gaussian
+from onereel.metrics.registry import REGISTRY
 from onereel.metrics.svfid import SVFID
 from tests.unit.metric_clips import blurred, frozen, noisy, shuffled, textured, tinted
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from onereel.base.errors import MetricError
-from onereel.metrics import REGISTRY, nnf_field
+from onereel.metrics import nnf_field
 from onereel.metrics import patch_search as search
 from onereel.metrics.base import Context
+from onereel.metrics.registry import REGISTRY
 from onereel.video.clip import to_video
 from tests.unit.metric_clips import blurred, noisy, shuffled, textured, tinted
 

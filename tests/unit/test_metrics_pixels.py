@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from onereel.base.errors import MetricError
-from onereel.metrics import REGISTRY
 from onereel.metrics.base import Context
+from onereel.metrics.registry import REGISTRY
 from tests.unit.metric_clips import blurred, frozen, noisy, shuffled, textured, tinted
 
 

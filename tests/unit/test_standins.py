@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from onereel.base.errors import WeightsError
 from onereel.base.progress import no_progress
-from onereel.metrics import REGISTRY, Context
+from onereel.metrics.base import Context
+from onereel.metrics.registry import REGISTRY
 from onereel.project.plan import stand_ins
 from onereel.scenes.world import CLASSES, Group, WorldSpec, sample_world
 from onereel.standins import STAND_INS, StandIn, adopt, find, make, registry, train_stand_in

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from onereel.base.joblog import job_log
 from onereel.base.outputs import Result, write_result
 from onereel.jobs.sampling import use_threads
-from onereel.metrics import evaluate
+from onereel.metrics.evaluation import evaluate
 from onereel.video.clip import read
 
 if TYPE_CHECKING:

@@ -182,8 +182,8 @@ def evaluate(
     from onereel.base.devices import resolve_device
     from onereel.base.outputs import Result, check_outputs, write_result
     from onereel.base.progress import terminal_progress
-    from onereel.metrics import evaluate as measure
-    from onereel.metrics import format_summary
+    from onereel.metrics.evaluation import evaluate as measure
+    from onereel.metrics.evaluation import format_summary
 
     _expect_suffix(out, ".json")
     found = ingest.find_samples(samples)

@@ -144,7 +144,7 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _choose(names: Sequence[str] | None) -> list[Metric]:
-    from onereel.metrics import REGISTRY
+    from onereel.metrics.registry import REGISTRY
 
     if names is None:
         return list(REGISTRY.values())

@@ -34,6 +34,7 @@ from onereel.methods import (
     read_method_file,
 )
 from onereel.methods.base import BACKBONES, CLIP, EDITS, INPUTS, PROMPT, Artefacts, reads_of, sees
+from onereel.metrics import NAMES
 from onereel.project import layout
 from onereel.project.clips import ClipRow, read_clip_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
@@ -475,7 +476,7 @@ def check_due(plan: Plan, due: Iterable[tuple[str, Sequence[str]]], *, weights: 
 
 
 def _check_real_weights(plan: Plan, rules: set[str], metrics: Sequence[str]) -> None:
-    from onereel.metrics import REGISTRY  # seconds, and so are the weights; only this mode needs them
+    from onereel.metrics.registry import REGISTRY  # seconds, and so are the weights; only this mode needs them
     from onereel.weights.store import Weights
 
     backbones = [name for run in plan.drawn for name in plan.backbones(run)]
@@ -654,12 +655,9 @@ def _configure(root: Path, run: RunRow) -> MethodConfig:
 
 
 def _check_metrics(names: Sequence[str]) -> None:
-    from onereel.metrics import metric_names  # seconds of imports that only this check needs
-
-    known = metric_names()
     for name in names:
-        if name not in known:
-            raise ConfigError(f"metric '{name}'", "no such metric", did_you_mean(name, known))
+        if name not in NAMES:
+            raise ConfigError(f"metric '{name}'", "no such metric", did_you_mean(name, NAMES))
 
 
 def _check_given(plan: Plan, run: RunRow, method: Method) -> None:

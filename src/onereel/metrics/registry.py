@@ -1,0 +1,26 @@
+"""Every metric by name."""
+
+from onereel.metrics import (
+    NAMES,
+    coherence,
+    completeness,
+    consistency,
+    diversity,
+    nnfdist,
+    nnfdiv,
+    psnr,
+    sgfid,
+    ssim,
+    svfid,
+    warp_error,
+)
+from onereel.metrics.base import Metric
+
+_MODULES = (
+    svfid, sgfid, diversity, coherence, completeness, nnfdiv, nnfdist, consistency, warp_error, psnr, ssim,
+)  # fmt: skip
+
+REGISTRY: dict[str, Metric] = {metric.name: metric for module in _MODULES for metric in module.METRICS}
+"""In the order of tables."""
+if tuple(REGISTRY) != NAMES:
+    raise ImportError(f"onereel.metrics.NAMES has to be {tuple(REGISTRY)}")
