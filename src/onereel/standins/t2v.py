@@ -93,7 +93,7 @@ class T2VBase(StandIn):
 
     name, title, role = "t2v-world-base", "scene-trained text-to-video cascade", "text-to-video"
     entry, part = "t2v-world", "base"
-    steps = 4000
+    steps = 10_000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.999, clip_norm=1.0, batch=_BATCH,
     )  # fmt: skip
