@@ -26,6 +26,8 @@ class NetworkConfig:
         widths: channels by level; each level has half the height and width of the one before.
         blocks: by level, on the way down; on the way up as many again, but none for the last level.
         heads: of attention, in the last level only.
+        attention: whether the last level has it, over places and words; without it the network takes any size, and
+            reads the prompt as one vector.
         temporal_attention: whether the last level has it (the paper's base only).
         conditioned: whether a smaller or slower video is an input besides the noisy one.
         patch: side of the squares of pixels that are one place of the first level.
@@ -36,6 +38,7 @@ class NetworkConfig:
     widths: tuple[int, ...]
     blocks: tuple[int, ...]
     heads: int = 3
+    attention: bool = True
     temporal_attention: bool = False
     conditioned: bool = False
     patch: int = 1
@@ -57,6 +60,7 @@ class StageNetwork(nn.Module):
         pixels = 3 * config.patch**2
         self.time = _Condition(config)
         self.augmentation = _Condition(config) if config.conditioned else None
+        self.past = nn.Linear(config.embedding, 2) if config.conditioned else None
         self.whole = nn.Linear(config.text, config.embedding)
         self.enter = nn.Conv2d(pixels * (2 if config.conditioned else 1), widths[0], 3, padding=1)
         self.down = nn.ModuleList(_Blocks(config, level) for level in range(last + 1))
@@ -66,6 +70,8 @@ class StageNetwork(nn.Module):
         self.norm = nn.LayerNorm(widths[0])
         self.leave = nn.Conv2d(widths[0], pixels, 3, padding=1)
         start_at_zero(self.leave)
+        if self.past is not None:
+            start_at_zero(self.past)
 
     def forward(
         self,
@@ -110,7 +116,15 @@ class StageNetwork(nn.Module):
             values = _larger(self.grow[level](values)) + skipped.pop()
             values = self.up[level](values, condition, text, video)
         result = in_frames(self.leave, functional.silu(self.norm(values)))
-        return _pixels(result, self.config.patch).float()
+        said = _pixels(result, self.config.patch).float()
+        return said if low is None or self.past is None else said + _past(self.past(condition), sample, low)
+
+
+def _past(shares: Tensor, sample: Tensor, low: Tensor) -> Tensor:
+    """What passes by the network: shares (B, 2) of the noisy and of the low video. With them most of v is said, and
+    neither noise nor the low video has to fit through the network's channels."""
+    noisy, before = shares.float()[:, :, None, None, None, None].unbind(1)
+    return noisy * sample + before * low
 
 
 class _Condition(nn.Module):
@@ -142,7 +156,7 @@ class _Block(nn.Module):
     def __init__(self, config: NetworkConfig, level: int) -> None:
         super().__init__()
         width = config.widths[level]
-        attends = level == len(config.widths) - 1
+        attends = config.attention and level == len(config.widths) - 1
         self.spatial = SpatialBlock(width, config.embedding)
         self.temporal_conv = TemporalConvolution(width)
         self.attention = SpatialAttention(width, config.heads, config.text) if attends else None
