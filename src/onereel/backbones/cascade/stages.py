@@ -58,13 +58,13 @@ BASE = Size(8, 4.0, 16, 16)
 _TWICE_THE_FRAMES, _TWICE_THE_SIDE, _WHOLE = Size(16, 8.0, 16, 16), Size(16, 8.0, 32, 32), Size(16, 8.0, 64, 64)
 LATER: Mapping[str, Later] = {
     "temporal": Later(
-        BASE, _TWICE_THE_FRAMES, NetworkConfig((64, 128), (2, 2), attention=False, conditioned=True)
+        BASE, _TWICE_THE_FRAMES, NetworkConfig((64, 128), (1, 2), attention=False, conditioned=True)
     ),
     "spatial1": Later(
         _TWICE_THE_FRAMES, _TWICE_THE_SIDE, NetworkConfig((64, 128), (2, 2), heads=4, conditioned=True, patch=2)
     ),
     "spatial2": Later(
-        _TWICE_THE_SIDE, _WHOLE, NetworkConfig((64, 128), (2, 2), attention=False, conditioned=True, patch=4)
+        _TWICE_THE_SIDE, _WHOLE, NetworkConfig((32, 64), (2, 2), attention=False, conditioned=True, patch=2)
     ),
 }  # fmt: skip
 """By part of the entry, in their order."""
