@@ -64,7 +64,7 @@ LATER: Mapping[str, Later] = {
         _TWICE_THE_FRAMES, _TWICE_THE_SIDE, NetworkConfig((64, 128), (2, 2), heads=4, conditioned=True, patch=2)
     ),
     "spatial2": Later(
-        _TWICE_THE_SIDE, _WHOLE, NetworkConfig((32, 64), (2, 2), attention=False, conditioned=True, patch=2)
+        _TWICE_THE_SIDE, _WHOLE, NetworkConfig((96, 128), (2, 2), attention=False, conditioned=True, patch=4)
     ),
 }  # fmt: skip
 """By part of the entry, in their order."""

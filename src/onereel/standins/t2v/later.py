@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from onereel.backbones.cascade.pipeline import Cascade
 from onereel.backbones.cascade.stages import LATER, NOISIEST, LaterStage, brought_to, reduced
 from onereel.base.progress import Progress
 from onereel.standins.base import StandIn
@@ -97,13 +98,27 @@ class T2VSpatial1(_LaterStandIn):
 
 
 class T2VSpatial2(_LaterStandIn):
-    """Twice the side again: 64x64."""
+    """Twice the side again: 64x64. With it the cascade is whole, so its scores are this one's; the stages before are
+    needed for those alone."""
 
     name, part = "t2v-world-spatial2", "spatial2"
-    steps = 6000
+    steps = 5000
     window, pictures = 4, 64
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "U-Net over space with temporal convolutions; a text transformer of its own",
         "data": f"{_CLIPS} worlds, from 32x32 to 64x64 px, noise in what it is given",
         "limits": "It knows the words of the scenes' captions, and drawn scenes.",
     }
+    needs = ("t2v-world-base", "t2v-world-temporal", "t2v-world-spatial1")
+    at_least: ClassVar[Mapping[str, float]] = {
+        **dict.fromkeys(("setting", "time", "weather", "style"), 0.90),
+        **dict.fromkeys(("kind", "colour", "direction"), 0.75),
+        **dict.fromkeys(("size", "speed"), 0.80),
+        "count": 0.60,
+    }
+
+    def scores(self, weights: Resolved, *, device: torch.device | str = "cpu", clips: int = 256) -> dict[str, float]:
+        """Of the whole cascade; see `cascade_scores`."""
+        from onereel.standins.t2v.scoring import cascade_scores  # with the metrics, which a training does not need
+
+        return cascade_scores(Cascade.load(weights, device=device), clips)
