@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from onereel.scenes.world import CLASSES, describe
+from onereel.scenes.world import CLASSES, FIRST_UNSEEN, describe
 from onereel.scenes.world.rendering import labels_of, render_specs
 from onereel.standins.classes import one_group
 from onereel.standins.t2v import scoring
-from onereel.standins.worlds import FIRST_UNSEEN, specs_from
+from onereel.standins.worlds import specs_from
 from onereel.video.clip import to_video
 
 

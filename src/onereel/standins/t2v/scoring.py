@@ -9,10 +9,10 @@ from onereel.backbones.cascade.pipeline import Cascade
 from onereel.base.progress import Progress, no_progress
 from onereel.features.world_classifiers import WorldReader
 from onereel.metrics.edits.summary import balanced
-from onereel.scenes.world import CLASSES, WorldSpec, describe
+from onereel.scenes.world import CLASSES, FIRST_UNSEEN, WorldSpec, describe
 from onereel.scenes.world.rendering import labels_of, render_specs
 from onereel.standins.classes import one_group
-from onereel.standins.worlds import FIRST_UNSEEN, specs_from
+from onereel.standins.worlds import specs_from
 from onereel.video.clip import Frames, to_frames
 from onereel.weights.store import Weights
 
