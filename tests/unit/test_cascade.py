@@ -232,14 +232,6 @@ def test_a_video_is_the_same_alone_and_among_others(cascade: Cascade) -> None:
     assert not torch.equal(both[0], cascade.generate([PROMPT], generators(2), **SETTINGS)[0]), "seeds matter"
 
 
-def test_one_batch_makes_the_same_videos(cascade: Cascade) -> None:
-    prompts = [PROMPT, "A pencil sketch of two small balls."]
-    size, rest = (4, 32, 48), {"num_inference_steps": 2, "guidance_scale": 3.0}
-    batch = cascade.sampled(prompts, generators(1, 2), size=size, **rest)
-    alone = cascade.generate(prompts, generators(1, 2), **SETTINGS)
-    torch.testing.assert_close(batch, alone, rtol=0, atol=0.02)
-
-
 def test_the_prompt_counts_and_the_negative_one_with_guidance_only(cascade: Cascade) -> None:
     def made(prompt: str, negative: str, scale: float) -> Tensor:
         settings = SETTINGS | {"guidance_scale": scale}

@@ -41,7 +41,7 @@ def test_true_videos_score_what_the_classifiers_reach() -> None:
         native = scoring.Cascade.native
         device = torch.device("cpu")
 
-        def sampled(self, prompts: list[str], *_: object, guidance_scale: float, **settings: object) -> Tensor:
+        def generate(self, prompts: list[str], *_: object, guidance_scale: float, **settings: object) -> Tensor:
             assert prompts == [describe(spec).text for spec in specs]
             asked.append(guidance_scale)
             return truth if guidance_scale > 1 else torch.zeros_like(truth)

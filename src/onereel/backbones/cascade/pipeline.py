@@ -1,6 +1,6 @@
 """The cascade as a text-to-video model: the base denoises a prompt's video, each later stage makes it finer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import torch
@@ -12,7 +12,7 @@ from onereel.base.errors import MethodError
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
 from onereel.diffusion.process import Process, noise_like
-from onereel.diffusion.samplers import ddim, timesteps_of
+from onereel.diffusion.samplers import Predict, ddim, timesteps_of
 from onereel.features.seeded import load_frozen
 from onereel.training.execution import Precision
 from onereel.weights.store import Resolved
@@ -95,6 +95,7 @@ class Cascade:
             problem = f"makes an even number of frames, not {frames}"
             raise MethodError(f"backbone '{self.name}'", problem, f"ask for {max(2, frames + 1)}")
 
+    @torch.no_grad()
     def generate(
         self,
         prompts: Sequence[str],
@@ -125,54 +126,19 @@ class Cascade:
         self.check_size(frames, height, width)
         videos = []
         for index, (prompt, generator) in enumerate(zip(prompts, generators, strict=True)):
-            of = "" if len(prompts) == 1 else f" {index + 1} of {len(prompts)}"
-            videos.append(
-                self.sampled(
-                    [prompt],
-                    [generator],
-                    size=(frames, height, width),
-                    num_inference_steps=num_inference_steps,
-                    guidance_scale=guidance_scale,
-                    negative_prompt=negative_prompt,
-                    progress=progress,
-                    label=of,
-                )
-            )
+            label = "" if len(prompts) == 1 else f", {index + 1} of {len(prompts)}"
+            predict = self.guided([prompt], negative_prompt, guidance_scale)
+            start = noise_like(torch.empty(1, 3, *self._base_size(frames, height, width)), [generator])
+            timesteps = timesteps_of(self.process, num_inference_steps)
+            video = ddim(
+                self.process, predict, start.to(self.device), timesteps, progress=progress, label=f"base{label}"
+            ).clamp(-1, 1)
+            for part in self.later:
+                video = self.raised(part, video, [prompt], [generator], progress=progress, label=label)
+            videos.append(video.cpu())
         return torch.cat(videos)
 
-    @torch.no_grad()
-    def sampled(
-        self,
-        prompts: Sequence[str],
-        generators: Sequence[torch.Generator],
-        *,
-        size: tuple[int, int, int],
-        num_inference_steps: int,
-        guidance_scale: float,
-        negative_prompt: str = "",
-        progress: Progress = no_progress,
-        label: str = "",
-    ) -> Tensor:
-        """`generate` in one batch, which is faster for many videos, and changes their last digits.
-
-        Args:
-            size: frames, height, width.
-            label: after the stage's name where progress is told.
-        """
-        native = self.native.frames, self.native.height, self.native.width
-        least = BASE.frames, BASE.height, BASE.width
-        base = [asked * small // large for asked, small, large in zip(size, least, native, strict=True)]
-        start = noise_like(torch.empty(len(prompts), 3, *base, device=self.device), generators)
-        timesteps = timesteps_of(self.process, num_inference_steps)
-        predict = self.guided(prompts, negative_prompt, guidance_scale)
-        video = ddim(self.process, predict, start, timesteps, progress=progress, label=f"base{label}").clamp(-1, 1)
-        for part in self.later:
-            video = self.raised(part, video, prompts, generators, progress=progress, label=label)
-        return video.cpu()
-
-    def guided(
-        self, prompts: Sequence[str], negative_prompt: str, guidance_scale: float
-    ) -> Callable[[Tensor, int], Tensor]:
+    def guided(self, prompts: Sequence[str], negative_prompt: str, guidance_scale: float) -> Predict:
         """The base's predictions for a batch of prompts, exaggerated: what a sampler takes."""
         tokens = tokens_of([*prompts, negative_prompt]).to(self.device)
         with self._precision.context():
@@ -224,6 +190,10 @@ class Cascade:
         timesteps = timesteps_of(self.process, self.later_steps)
         start = noise_like(low, generators)
         return ddim(self.process, predict, start, timesteps, progress=progress, label=f"{part}{label}").clamp(-1, 1)
+
+    def _base_size(self, *size: int) -> list[int]:
+        least, native = ((each.frames, each.height, each.width) for each in (BASE, self.native))
+        return [asked * small // large for asked, small, large in zip(size, least, native, strict=True)]
 
     def _base(self, noisy: Tensor, timestep: int, conditions: Sequence[Any]) -> Tensor:
         text = Text(*(torch.cat(each) for each in zip(*conditions, strict=True)))

@@ -18,7 +18,6 @@ from onereel.weights.store import Weights
 
 GUIDANCE = (1.0, 3.0)
 _STEPS = 25
-_TOGETHER = 16
 
 
 def cascade_scores(cascade: Cascade, clips: int, *, progress: Progress = no_progress) -> dict[str, float]:
@@ -52,21 +51,19 @@ def cascade_scores(cascade: Cascade, clips: int, *, progress: Progress = no_prog
 
 
 def made(cascade: Cascade, prompts: Sequence[str], guidance_scale: float, progress: Progress) -> list[Frames]:
-    """Videos of the cascade's native size, seed 0, 1, ..., some at a time."""
-    native, videos = cascade.native, []
-    for start in range(0, len(prompts), _TOGETHER):
-        part = prompts[start : start + _TOGETHER]
-        batch = cascade.sampled(
-            part,
-            [torch.Generator().manual_seed(start + index) for index in range(len(part))],
-            size=(native.frames, native.height, native.width),
-            num_inference_steps=_STEPS,
-            guidance_scale=guidance_scale,
-            progress=progress,
-            label=f", videos from {start} on",
-        )
-        videos += [to_frames(video) for video in batch]
-    return videos
+    """Videos of the cascade's native size, of seeds 0, 1, ..."""
+    native = cascade.native
+    videos = cascade.generate(
+        prompts,
+        [torch.Generator().manual_seed(seed) for seed in range(len(prompts))],
+        frames=native.frames,
+        height=native.height,
+        width=native.width,
+        num_inference_steps=_STEPS,
+        guidance_scale=guidance_scale,
+        progress=progress,
+    )
+    return [to_frames(video) for video in videos]
 
 
 def accuracies(
