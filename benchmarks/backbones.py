@@ -1,24 +1,29 @@
-"""The cascade's training step against a plain module of the same function.
+"""The text-to-video cascade: its training step against a plain module of the same function, and what it makes.
 
-    python benchmarks/backbones.py                   # 40 steps of each, on the threads that PyTorch takes
-    python benchmarks/backbones.py --threads 2 --steps 100
+    python benchmarks/backbones.py steps --threads 2                          # 40 steps of each
+    python benchmarks/backbones.py sheet docs/t2v_world.png                   # of unseen captions, the shipped weights
+    python benchmarks/backbones.py sheet new.png --trained results/stand_ins  # those that were just trained
 
-Plain is the same function of library parts in the layout of diffusers' `UNet3DConditionModel`: its residual blocks and
-attention with channels first, temporal convolutions in 3D, PyTorch's `TransformerEncoder`; of the same widths and
-depth and about as many parameters. (That class itself has more than twice as many at these widths.) Both train on the
-same batches in bfloat16, with the same optimiser and memory that is kept instead of given back (glibc's settings below,
-without which both spend a third of their time in the kernel), and take turns, so that whatever else the machine does
-hits both.
+`steps`: plain is the same function of library parts in the layout of diffusers' `UNet3DConditionModel`: its residual
+blocks and attention with channels first, temporal convolutions in 3D, PyTorch's `TransformerEncoder`; of the same
+widths and depth and about as many parameters. (That class itself has more than twice as many at these widths.) Both
+train on the same batches in bfloat16, with the same optimiser and memory that is kept instead of given back (glibc's
+settings below, without which both spend a third of their time in the kernel), and take turns, so that whatever else the
+machine does hits both.
 """
 
 import argparse
 import os
 import statistics
 import sys
+import textwrap
 import time
 from collections.abc import Callable
+from pathlib import Path
 from unittest.mock import patch
 
+import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
@@ -26,19 +31,28 @@ from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onereel.backbones.cascade.pipeline import Cascade
 from onereel.backbones.cascade.stages import BASE
 from onereel.backbones.cascade.text import CONTEXT, VOCABULARY
 from onereel.base.devices import resolve_device
-from onereel.base.progress import no_progress
+from onereel.base.progress import no_progress, terminal_progress
 from onereel.networks.conv3d import Conv3d
+from onereel.scenes.world import describe
+from onereel.standins.classes import one_group
+from onereel.standins.make import MODEL, resolved
+from onereel.standins.registry import find
 from onereel.standins.t2v.base import T2VBase
 from onereel.standins.t2v.worlds import Captioned, batch_of, captioned
+from onereel.standins.worlds import specs_from
 from onereel.training.loop import generator_of
 from onereel.training.trainer import Trainer
+from onereel.video.clip import to_frames
+from onereel.weights.store import Resolved, Weights
 
 MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "20000000000"}
 WARM_UP = 4  # steps that are not counted
 _CLIPS = 128
+_UNSEEN = 10_000_000  # seeds from here on are never trained on
 _TEXT, _EMBEDDING = 128, 256  # as `NetworkConfig`
 
 
@@ -160,17 +174,55 @@ def compare(steps: int, device: torch.device) -> str:
     return "\n".join([*lines, f"all steps: {plain / ours:.2f} times as fast"])
 
 
+def weights_of(trained: Path | None) -> Resolved:
+    """The shipped weights, or those in a folder of freshly trained stand-ins."""
+    if trained is None:
+        return Weights().resolve("t2v-world")
+    last = find("t2v-world-spatial2")
+    needed = {name: resolved(find(name), trained / name / MODEL, {}) for name in last.needs}
+    return resolved(last, trained / last.name / MODEL, needed)
+
+
+def draw_sheet(path: Path, cascade: Cascade, guidance_scale: float, count: int) -> None:
+    """Five frames each of videos of unseen captions, the caption above."""
+    prompts = [describe(spec).text for spec in specs_from(_UNSEEN, count, one_group)]
+    generators = [torch.Generator().manual_seed(seed) for seed in range(count)]
+    videos = cascade.generate(prompts, generators, guidance_scale=guidance_scale, progress=terminal_progress)
+    figure, axes = plt.subplots(-(-count // 3), 3, figsize=(15, 1.45 * -(-count // 3)), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, prompt, video in zip(axes.flat, prompts, videos, strict=False):
+        shown = to_frames(video)[:: max(1, (video.shape[1] - 1) // 4)][:5]
+        axis.imshow(np.concatenate(shown, 1), interpolation="nearest")
+        axis.set_title("\n".join(textwrap.wrap(prompt, 62)), fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--threads", type=int)
-    parser.add_argument("--device", default="cpu")
+    commands = parser.add_subparsers(dest="command", required=True)
+    steps = commands.add_parser("steps")
+    steps.add_argument("--steps", type=int, default=40)
+    steps.add_argument("--threads", type=int)
+    sheet = commands.add_parser("sheet")
+    sheet.add_argument("out", type=Path)
+    sheet.add_argument("--trained", type=Path)
+    sheet.add_argument("--guidance-scale", type=float, default=3.0)
+    sheet.add_argument("--count", type=int, default=24)
+    for command in (steps, sheet):
+        command.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+    device = resolve_device(arguments.device)
+    if arguments.command == "sheet":
+        cascade = Cascade.load(weights_of(arguments.trained), device=device)
+        draw_sheet(arguments.out, cascade, arguments.guidance_scale, arguments.count)
+        return
     if any(os.environ.get(name) != value for name, value in MALLOC.items()):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MALLOC})  # read when a process starts
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    print(compare(arguments.steps, resolve_device(arguments.device)))
+    print(compare(arguments.steps, device))
 
 
 if __name__ == "__main__":
