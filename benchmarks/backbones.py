@@ -196,7 +196,7 @@ def draw_sheet(path: Path, cascade: Cascade, guidance_scale: float, count: int) 
         axis.imshow(np.concatenate(shown, 1), interpolation="nearest")
         axis.set_title("\n".join(textwrap.wrap(prompt, 62)), fontsize=8)
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def main() -> None:
