@@ -7,10 +7,22 @@ from onereel.standins.c3d import C3DStandIn
 from onereel.standins.depth import DepthStandIn
 from onereel.standins.flow import FlowStandIn
 from onereel.standins.inception import InceptionStandIn
+from onereel.standins.t2v import T2VBase, T2VSpatial1, T2VSpatial2, T2VTemporal
 from onereel.standins.text_image import ClipStandIn
 
 STAND_INS: dict[str, StandIn] = {
-    one.name: one for one in (ClipStandIn(), DepthStandIn(), C3DStandIn(), InceptionStandIn(), FlowStandIn())
+    one.name: one
+    for one in (
+        ClipStandIn(),
+        DepthStandIn(),
+        C3DStandIn(),
+        InceptionStandIn(),
+        FlowStandIn(),
+        T2VBase(),
+        T2VTemporal(),
+        T2VSpatial1(),
+        T2VSpatial2(),
+    )
 }
 
 

@@ -1,0 +1,207 @@
+"""The cascade as a text-to-video model: the base denoises a prompt's video, each later stage makes it finer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from onereel.backbones.cascade.stages import BASE, LATER, PROCESS, BaseStage, LaterStage, Size, brought_to
+from onereel.backbones.cascade.text import Text, tokens_of
+from onereel.base.errors import MethodError
+from onereel.base.progress import Progress, no_progress
+from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
+from onereel.diffusion.process import Process, noise_like
+from onereel.diffusion.samplers import Predict, ddim, timesteps_of
+from onereel.features.seeded import load_frozen
+from onereel.training.execution import Precision
+from onereel.weights.store import Resolved
+
+_Network = TypeVar("_Network", BaseStage, LaterStage)
+_SIDE_STEP = 8  # pixels: the stages' networks halve what they see
+_SMALLEST = 16
+
+
+class Cascade:
+    """Videos of prompts in stages of pixels.
+
+    Args:
+        base: the first stage.
+        later: the stages after it by part, in their order.
+        name: as errors name it.
+        device: where to compute.
+        dtype: of products of matrices; None: what the device is fast with.
+        later_steps: network passes of each later stage.
+        augmentation: timestep of the noise in what later stages are given, below `NOISIEST`.
+
+    Attributes:
+        native: what it was trained for.
+        process: of every stage.
+    """
+
+    native: Size = list(LATER.values())[-1].made
+
+    def __init__(
+        self,
+        base: BaseStage,
+        later: Mapping[str, LaterStage],
+        *,
+        name: str = "t2v-world",
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+        later_steps: int = 8,
+        augmentation: int = 100,
+    ) -> None:
+        self.name, self.device = name, torch.device(device)
+        self.base = base.to(self.device)
+        self.later = {part: stage.to(self.device) for part, stage in later.items()}
+        self.process = Process(PROCESS)
+        self.later_steps, self.augmentation = later_steps, augmentation
+        self._precision = Precision("auto" if dtype is None else str(dtype).removeprefix("torch."), self.device)
+
+    @classmethod
+    def load(
+        cls,
+        weights: Resolved,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+        offload: bool = False,
+    ) -> Self:
+        """The cascade with these weights.
+
+        Args:
+            weights: of an entry with the parts ``base`` and those of `LATER`.
+            device: where to compute.
+            dtype: see `Cascade`.
+            offload: nothing: all stages together take some ten megabytes.
+
+        Raises: WeightsError if a part is missing, damaged, or of another model.
+        """
+        base = _loaded(BaseStage(), weights, "base")
+        later = {part: _loaded(LaterStage(stage.network), weights, part) for part, stage in LATER.items()}
+        return cls(base, later, name=weights.name, device=device, dtype=dtype)
+
+    def check_size(self, frames: int, height: int, width: int) -> None:
+        """Refuse a size that the stages cannot make: frames are even, sides multiples of 8.
+
+        Raises: MethodError.
+        """
+        if height % _SIDE_STEP or width % _SIDE_STEP or min(height, width) < _SMALLEST:
+            problem = f"makes pictures whose sides are multiples of {_SIDE_STEP} from {_SMALLEST} on"
+            sides = "x".join(str(max(_SMALLEST, round(side / _SIDE_STEP) * _SIDE_STEP)) for side in (height, width))
+            raise MethodError(f"backbone '{self.name}'", f"{problem}, not {height}x{width}", f"ask for {sides}")
+        if frames % 2 or frames < 2:
+            problem = f"makes an even number of frames, not {frames}"
+            raise MethodError(f"backbone '{self.name}'", problem, f"ask for {max(2, frames + 1)}")
+
+    @torch.no_grad()
+    def generate(
+        self,
+        prompts: Sequence[str],
+        generators: Sequence[torch.Generator],
+        *,
+        frames: int = native.frames,
+        height: int = native.height,
+        width: int = native.width,
+        num_inference_steps: int = 25,
+        guidance_scale: float = 3.0,
+        negative_prompt: str = "",
+        progress: Progress = no_progress,
+    ) -> Tensor:
+        """Videos of prompts, each denoised alone, so that it is the same alone and among others.
+
+        Args:
+            prompts: B texts.
+            generators: one for each video, on the CPU; it alone decides that video.
+            frames, height, width: of every video; see `check_size`.
+            num_inference_steps: network passes of the base, >= 1.
+            guidance_scale: of the base; 1: the prompt as it is, above: exaggerated (Ho and Salimans 2022).
+            negative_prompt: what guidance leads away from.
+            progress: watches the steps.
+
+        Returns: (B, 3, T, H, W) float32 in [-1, 1], on the CPU.
+        Raises: MethodError as `check_size`.
+        """
+        self.check_size(frames, height, width)
+        videos = []
+        for index, (prompt, generator) in enumerate(zip(prompts, generators, strict=True)):
+            label = "" if len(prompts) == 1 else f", {index + 1} of {len(prompts)}"
+            predict = self.guided([prompt], negative_prompt, guidance_scale)
+            start = noise_like(torch.empty(1, 3, *self._base_size(frames, height, width)), [generator])
+            timesteps = timesteps_of(self.process, num_inference_steps)
+            video = ddim(
+                self.process, predict, start.to(self.device), timesteps, progress=progress, label=f"base{label}"
+            ).clamp(-1, 1)
+            for part in self.later:
+                video = self.raised(part, video, [prompt], [generator], progress=progress, label=label)
+            videos.append(video.cpu())
+        return torch.cat(videos)
+
+    def guided(self, prompts: Sequence[str], negative_prompt: str, guidance_scale: float) -> Predict:
+        """The base's predictions for a batch of prompts, exaggerated: what a sampler takes."""
+        tokens = tokens_of([*prompts, negative_prompt]).to(self.device)
+        with self._precision.context():
+            read = self.base.text(tokens)
+        branches = {
+            UNCONDITIONAL: Branch(self._base, Text(*(each[-1:].expand_as(each[:-1]) for each in read))),
+            CONDITIONAL: Branch(self._base, Text(*(each[:-1] for each in read))),
+        }
+        return combined(branches, classifier_free_weights(guidance_scale))
+
+    @torch.no_grad()
+    def raised(
+        self,
+        part: str,
+        video: Tensor,
+        prompts: Sequence[str],
+        generators: Sequence[torch.Generator],
+        *,
+        progress: Progress = no_progress,
+        label: str = "",
+    ) -> Tensor:
+        """What a later stage makes of a video; it sees no prompt but its own, without guidance.
+
+        Args:
+            part: of `LATER`.
+            video: (B, 3, T, H, W) in [-1, 1], of the stage before.
+            prompts: B texts.
+            generators: one for each video: noise in what the stage is given, and noise to start from.
+            progress: watches the steps.
+            label: after the stage's name.
+
+        Returns: (B, 3, 2 * T, H, W) or (B, 3, T, 2 * H, 2 * W) in [-1, 1].
+        """
+        stage, config = self.later[part], LATER[part]
+        twice = config.made.frames // config.before.frames
+        side = config.made.height // config.before.height
+        level = torch.full((len(video),), self.process.level_of(self.augmentation))
+        stirred = self.process.add_noise(video, noise_like(video, generators), level)
+        low = brought_to(stirred, twice * video.shape[2], side * video.shape[3], side * video.shape[4])
+        augmentation = torch.full((len(video),), self.augmentation, device=self.device)
+        with self._precision.context():
+            text = stage.text(tokens_of(prompts).to(self.device))
+
+        def predict(noisy: Tensor, timestep: int) -> Tensor:
+            with self._precision.context():
+                said: Tensor = stage.unet(noisy, timestep, text, low=low, augmentation=augmentation)
+            return said
+
+        timesteps = timesteps_of(self.process, self.later_steps)
+        start = noise_like(low, generators)
+        return ddim(self.process, predict, start, timesteps, progress=progress, label=f"{part}{label}").clamp(-1, 1)
+
+    def _base_size(self, *size: int) -> list[int]:
+        least, native = ((each.frames, each.height, each.width) for each in (BASE, self.native))
+        return [asked * small // large for asked, small, large in zip(size, least, native, strict=True)]
+
+    def _base(self, noisy: Tensor, timestep: int, conditions: Sequence[Any]) -> Tensor:
+        text = Text(*(torch.cat(each) for each in zip(*conditions, strict=True)))
+        with self._precision.context():
+            said: Tensor = self.base.unet(noisy, timestep, text)
+        return said
+
+
+def _loaded(network: _Network, weights: Resolved, part: str) -> _Network:
+    load_frozen(network, weights, {name: value.float() for name, value in weights.tensors(part).items()})
+    return network
