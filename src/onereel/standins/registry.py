@@ -7,12 +7,20 @@ from onereel.standins.c3d import C3DStandIn
 from onereel.standins.depth import DepthStandIn
 from onereel.standins.flow import FlowStandIn
 from onereel.standins.inception import InceptionStandIn
+from onereel.standins.latent import AutoencoderStandIn
 from onereel.standins.t2v import T2VBase
 from onereel.standins.text_image import ClipStandIn
 
-STAND_INS: dict[str, StandIn] = {
-    one.name: one for one in (ClipStandIn(), DepthStandIn(), C3DStandIn(), InceptionStandIn(), FlowStandIn(), T2VBase())
-}
+_ALL: tuple[StandIn, ...] = (
+    ClipStandIn(),
+    DepthStandIn(),
+    C3DStandIn(),
+    InceptionStandIn(),
+    FlowStandIn(),
+    T2VBase(),
+    AutoencoderStandIn(),
+)
+STAND_INS = {one.name: one for one in _ALL}
 
 
 def find(name: str) -> StandIn:
