@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onereel.backbones.latent import SCALING, SIDE, decoded, encoded, load_autoencoder, new_autoencoder
+from onereel.backbones.latent import LATENT_CHANNELS, SCALING, SIDE, decoded, encoded, load_autoencoder, new_autoencoder
 from onereel.base.progress import Progress, no_progress
 from onereel.features.depth import normalised
 from onereel.standins.base import StandIn
@@ -25,6 +25,7 @@ from onereel.weights.store import Resolved
 _CLIPS, _BATCH, _DEPTHS = 12288, 32, 6  # so many of a batch are depth pictures
 _RENDERING = Rendering(frames=2, fps=1, height=SIDE, width=SIDE, depth=True)
 _DIVERGENCE = 1e-3  # of the mean over a latent's values
+_FIRST_LOGVAR = -4.0  # of latents: with more noise hundreds of steps would pass before it is gone
 _MEASURED = 512  # clips whose latents give the scaling factor
 _CHUNK = 128
 
@@ -61,8 +62,11 @@ class AutoencoderStandIn(StandIn):
 
     def network(self) -> nn.Module:
         """The autoencoder."""
-        network: nn.Module = new_autoencoder()
-        return network
+        network = new_autoencoder()
+        with torch.no_grad():
+            network.quant_conv.bias[LATENT_CHANNELS:] = _FIRST_LOGVAR
+        found: nn.Module = network
+        return found
 
     def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> Pictures:
         """Worlds and their depth."""

@@ -8,6 +8,7 @@ from onereel.standins.depth import DepthStandIn
 from onereel.standins.flow import FlowStandIn
 from onereel.standins.inception import InceptionStandIn
 from onereel.standins.latent import AutoencoderStandIn
+from onereel.standins.prior import PriorStandIn
 from onereel.standins.t2v import T2VBase
 from onereel.standins.text_image import ClipStandIn
 
@@ -19,6 +20,7 @@ _ALL: tuple[StandIn, ...] = (
     FlowStandIn(),
     T2VBase(),
     AutoencoderStandIn(),
+    PriorStandIn(),
 )
 STAND_INS = {one.name: one for one in _ALL}
 
