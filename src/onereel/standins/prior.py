@@ -25,7 +25,7 @@ from onereel.standins.worlds import FIRST_UNSEEN, Rendering, draw, render_worlds
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved, Weights
 
-_CLIPS, _BATCH = 16384, 128
+_CLIPS, _BATCH = 8192, 128
 _WORDINGS = 4
 _DROPPED = 0.1  # of the captions
 _RENDERING = Rendering(frames=2, fps=1)
