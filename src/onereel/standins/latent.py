@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from onereel.backbones.latent import LATENT_CHANNELS, SCALING, SIDE, decoded, encoded, load_autoencoder, new_autoencoder
 from onereel.base.progress import Progress, no_progress
 from onereel.features.depth import normalised
+from onereel.scenes.world import FIRST_UNSEEN
 from onereel.standins.base import StandIn
 from onereel.standins.t2v import drawn_specs
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, draw, render_worlds, specs_from
+from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 

@@ -18,10 +18,10 @@ from onereel.backbones.prior import PRIOR_WORLD, PROCESS, ROLE, ImagePrior, Said
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.process import Process
 from onereel.features.text_image import ClipEmbedder
-from onereel.scenes.world import MOTION, describe
+from onereel.scenes.world import FIRST_UNSEEN, MOTION, describe
 from onereel.standins.base import StandIn
 from onereel.standins.t2v import drawn_specs, evened
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, draw, render_worlds, specs_from
+from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved, Weights
 
