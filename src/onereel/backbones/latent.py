@@ -71,8 +71,8 @@ class Condition(NamedTuple):
     Attributes:
         tokens: (B, L, D), for cross-attention.
         known: (B, L) bool, false where a text has ended; None: all are known.
-        structure: (B, 4, H, W), latents of depth pictures, zeros where nothing is known; None for networks that read
-            none.
+        structure: (B, 4, H, W), latents of depth pictures, for networks that read them: zeros where nothing is known,
+            as for all with None.
     """
 
     tokens: Tensor
@@ -187,9 +187,7 @@ class TextModel(LatentModel):
         """Prompts, and latents (B, 4, H, W) of depth pictures, as `encode` makes them of inverse depth in grey, 1 the
         nearest and -1 the farthest; None: nothing is known of depth."""
         condition = read_tokens(self.text, tokens_of(prompts).to(self.device))
-        if structure is None:
-            structure = torch.zeros(len(prompts), LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE, device=self.device)
-        return condition._replace(structure=structure.to(self.device))
+        return condition._replace(structure=None if structure is None else structure.to(self.device))
 
     def unconditional(self, condition: Condition) -> Condition:
         """The empty prompt, with the same depth."""
@@ -222,12 +220,14 @@ def predicted(unet: Any, noisy: Tensor, timesteps: Tensor, condition: Condition)
     """What ``UNet2DConditionModel`` says.
 
     Args:
-        unet: its input has channels for the structure where the condition has one.
+        unet: of `IMAGE_UNET` or `TEXT_UNET`.
         noisy: (B, 4, H, W).
         timesteps: (B,).
         condition: of B pictures.
     """
-    sample = noisy if condition.structure is None else torch.cat([noisy, condition.structure], 1)
+    further = unet.config.in_channels - noisy.shape[1]
+    structure = noisy.new_zeros(noisy[:, :further].shape) if condition.structure is None else condition.structure
+    sample = torch.cat([noisy, structure], 1) if further else noisy
     answer: Tensor = unet(
         sample, timesteps, condition.tokens, encoder_attention_mask=condition.known, return_dict=False
     )[0]

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onereel.backbones.latent import LATENT_CHANNELS, SCALING, SIDE, decoded, encoded, load_autoencoder, new_autoencoder
+from onereel.backbones.latent import LATENT_CHANNELS, SCALING, SIDE, decoded, load_autoencoder, new_autoencoder
 from onereel.base.progress import Progress, no_progress
 from onereel.features.depth import normalised
 from onereel.scenes.world import FIRST_UNSEEN
 from onereel.standins.base import StandIn
+from onereel.standins.latent_diffusion import frames_of, latents_of, pictures_of, plain_layout
 from onereel.standins.t2v import drawn_specs
 from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
@@ -102,7 +103,7 @@ class AutoencoderStandIn(StandIn):
         latents = latents_of(network, frames)
         return {
             "psnr": _psnr(network, latents, frames),
-            "psnr_depth": _psnr(network, latents_of(network, grey := _grey(found.depths[:, 0])), grey),
+            "psnr_depth": _psnr(network, latents_of(network, as_grey := grey(found.depths[:, 0])), as_grey),
             "spread": float(latents.std()),
         }
 
@@ -115,49 +116,23 @@ def world_pictures(specs: Any, progress: Progress = no_progress) -> Pictures:
     return Pictures(worlds.frames, np.stack(depths))
 
 
-def latents_of(network: Any, frames: np.ndarray) -> Tensor:
-    """What a diffusion model sees of frames (N, H, W, 3) uint8: (N, 4, H/4, W/4) on the CPU."""
-    device = next(network.parameters()).device
-    parts = [frames[start : start + _CHUNK] for start in range(0, len(frames), _CHUNK)]
-    with torch.inference_mode():
-        return torch.cat([encoded(network, pictures_of(part).to(device)).cpu() for part in parts])
-
-
-def frames_of(network: Any, latents: Tensor) -> np.ndarray:
-    """Latents of a diffusion model as frames (N, H, W, 3) uint8."""
-    device = next(network.parameters()).device
-    with torch.inference_mode():
-        parts = [decoded(network, part.to(device)).cpu() for part in latents.split(_CHUNK)]
-    return ((torch.cat(parts) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-
-
-def pictures_of(frames: np.ndarray) -> Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().contiguous() / 127.5 - 1
-
-
-def plain_layout(network: nn.Module) -> None:
-    """Keep kernels as they are made on processors: the group norms of these networks need five times as long on
-    channels-last pictures there, which is more than their convolutions gain."""
-    for parameter in network.parameters():
-        if parameter.device.type == "cpu" and not parameter.is_contiguous():
-            parameter.data = parameter.data.contiguous()
-
-
 def _batch(data: Pictures, generator: torch.Generator) -> Tensor:
     """(B, 3, H, W) in [-1, 1]; the last ones are depth."""
     which, when = draw(len(data.frames), _BATCH, generator), draw(data.frames.shape[1], _BATCH, generator)
     colour = data.frames[which[_DEPTHS:], when[_DEPTHS:]]
-    depth = _grey(data.depths[which[:_DEPTHS], when[:_DEPTHS]])
+    depth = grey(data.depths[which[:_DEPTHS], when[:_DEPTHS]])
     pictures = pictures_of(np.concatenate([colour, depth]))
     mirrored = torch.rand(_BATCH, generator=generator) < 0.5
     return torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
 
 
-def _grey(depths: np.ndarray) -> np.ndarray:
+def grey(depths: np.ndarray) -> np.ndarray:
+    """(..., H, W) -> (..., H, W, 3)."""
     return np.repeat(depths[..., None], 3, axis=-1)
 
 
 def _psnr(network: Any, latents: Tensor, frames: np.ndarray) -> float:
-    error = np.square(frames_of(network, latents).astype(np.float64) - frames).mean((1, 2, 3))
+    with torch.inference_mode():
+        parts = [frames_of(decoded(network, part)) for part in latents.to(network.device).split(_CHUNK)]
+    error = np.square(np.concatenate(parts).astype(np.float64) - frames).mean((1, 2, 3))
     return float((10 * np.log10(255**2 / np.maximum(error, 1e-2))).mean())

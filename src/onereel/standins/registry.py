@@ -8,6 +8,8 @@ from onereel.standins.depth import DepthStandIn
 from onereel.standins.flow import FlowStandIn
 from onereel.standins.inception import InceptionStandIn
 from onereel.standins.latent import AutoencoderStandIn
+from onereel.standins.latent_image import LatentImage
+from onereel.standins.latent_text import LatentText
 from onereel.standins.prior import PriorStandIn
 from onereel.standins.t2v import T2VBase
 from onereel.standins.text_image import ClipStandIn
@@ -21,6 +23,8 @@ _ALL: tuple[StandIn, ...] = (
     T2VBase(),
     AutoencoderStandIn(),
     PriorStandIn(),
+    LatentImage(),
+    LatentText(),
 )
 STAND_INS = {one.name: one for one in _ALL}
 
