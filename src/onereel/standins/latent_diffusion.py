@@ -1,4 +1,4 @@
-"""What the diffusion models of `latent-world` share: latents of worlds, the loss, and scores by the world's classifiers.
+"""What diffusion models of `latent-world` share: latents of worlds, the loss, and scores by the classifiers of worlds.
 
 Latents are computed once, before training. Loss: the squared error of v, min-SNR-weighted (Hang et al. 2023).
 """
@@ -83,6 +83,14 @@ def diffusion_loss(unet: Any, clean: Tensor, condition: Condition, generator: to
     said = predicted(unet, noisy, timesteps.to(clean.device), condition)
     error = (said.float() - _PROCESS.target(clean, noise, level)).square().mean((1, 2, 3))
     return (error * _PROCESS.min_snr_weight(level).to(error)).mean()
+
+
+def plain_attention(unet: Any) -> None:
+    """Let attention over few tokens run as matrix products: processors are slow in going back through torch's fused
+    one. What the network says stays the same."""
+    from diffusers.models.attention_processor import AttnProcessor
+
+    unet.set_attn_processor(AttnProcessor())
 
 
 def plain_layout(network: nn.Module) -> None:

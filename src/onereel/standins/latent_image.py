@@ -1,4 +1,4 @@
-"""The stand-in of an image model that reads CLIP's embeddings of pictures (``sd-image-variations``; Gen-1, Sec. 4.1)."""
+"""The stand-in of an image model that reads CLIP's image embeddings (``sd-image-variations``; Gen-1, Sec. 4.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from onereel.standins.latent_diffusion import (
     diffusion_loss,
     drawn,
     generated,
+    plain_attention,
     plain_layout,
     pool_latents,
     scored,
@@ -70,6 +71,7 @@ class LatentImage(StandIn):
     def network(self) -> nn.Module:
         """The denoiser."""
         network: nn.Module = new_unet(IMAGE_UNET)
+        plain_attention(network)
         return network
 
     def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> Seen:

@@ -25,6 +25,7 @@ from onereel.standins.latent_diffusion import (
     drawn,
     generated,
     latents_of,
+    plain_attention,
     plain_layout,
     pool_latents,
     scored,
@@ -78,7 +79,9 @@ class LatentText(StandIn):
 
     def network(self) -> nn.Module:
         """Text transformer and denoiser."""
-        return TextNetwork()
+        network = TextNetwork()
+        plain_attention(network.unet)
+        return network
 
     def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> Told:
         """Latents, depth and captions of worlds."""
