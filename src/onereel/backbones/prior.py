@@ -58,7 +58,7 @@ class ImagePrior:
 
     def __init__(self, weights: Resolved, embedder: ClipEmbedder) -> None:
         tensors = {name: value.float() for name, value in weights.tensors().items()}
-        self.network = load_frozen(new_prior(), weights, tensors).to(embedder.device)
+        self.network: Any = load_frozen(new_prior(), weights, tensors).to(embedder.device)
         self.embedder = embedder
         self._process = Process(PROCESS)
 

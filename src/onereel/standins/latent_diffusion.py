@@ -121,7 +121,9 @@ def generated(model: LatentModel, condition: Condition, guidance_scale: float) -
     count = len(condition.tokens)
     parts = []
     for start in range(0, count, _CHUNK):
-        part = Condition(*(None if each is None else each[start : start + _CHUNK] for each in condition))
+        tokens, *others = (each if each is None else each[start : start + _CHUNK] for each in condition)
+        assert tokens is not None
+        part = Condition(tokens, *others)
         generators = [torch.Generator().manual_seed(start + index) for index in range(len(part.tokens))]
         parts.append(frames_of(model.generate(part, generators, guidance_scale=guidance_scale)))
     return np.concatenate(parts)
