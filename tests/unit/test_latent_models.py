@@ -134,8 +134,8 @@ def test_a_longer_prompt_beside_it_changes_no_prediction(tmp_path: Path) -> None
     model = text_model(tmp_path)
     noisy = torch.randn(2, 4, 16, 16)
     both = model.encode_prompt(CAPTIONS)
-    assert both.known is not None
-    assert not both.known[1].all()
+    assert both.mask is not None
+    assert not both.mask[1].all()
     with torch.no_grad():
         together = model.predict(noisy, 500, both)
         alone = model.predict(noisy[1:], 500, model.encode_prompt(CAPTIONS[1:]))
@@ -154,7 +154,7 @@ def test_depth_is_zeros_where_nothing_is_known_and_stays_without_a_prompt(tmp_pa
     condition = model.unconditional(model.encode_prompt(CAPTIONS, depth))
     assert condition.structure is not None
     torch.testing.assert_close(condition.structure, depth)
-    torch.testing.assert_close(condition.tokens, latent.read_tokens(model.text, tokens_of(["", ""])).tokens)
+    torch.testing.assert_close(condition.states, latent.read_tokens(model.text, tokens_of(["", ""])).states)
 
 
 def test_guidance_of_one_asks_the_network_once(tmp_path: Path) -> None:
@@ -249,6 +249,24 @@ def test_balanced_accuracy_counts_every_value_alike_and_only_what_is_asked() -> 
     read = {"time": np.array([0, 0, 0, 1, 1, 0]), "kind": np.zeros(6, int)}
     asked["kind"] = np.full(6, -1)
     assert latent_diffusion.balanced(read, asked) == {"time": pytest.approx((0.75 + 1) / 2)}
+
+
+def test_scores_are_those_of_the_guidance_that_does_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = [sample_world(seed) for seed in range(6)]
+    times = labels_of(specs)["time"]
+    shown = {1.0: np.zeros_like(times), 3.0: times, 0.0: times}  # the picture's first value says what it shows
+    monkeypatch.setattr(
+        latent_diffusion, "read_pictures", lambda frames, device: {"time": shown[float(frames.flat[0])]}
+    )
+    truth = np.zeros((6, 1, 1, 3))
+    found = latent_diffusion.scored(lambda scale: np.full((6, 1, 1, 3), scale), specs, truth, None)
+    assert found["guidance"] == 3
+    assert found["time"] == found["time_3"] == found["time_true"] == 1
+    assert found["time_1"] < 1
+    nothing = latent_diffusion.scored(
+        lambda scale: np.full((6, 1, 1, 3), scale), specs, truth, [frozenset({"time"})] + [frozenset()] * 5
+    )
+    assert nothing["time_1"] == float(times[0] == 0)
 
 
 def test_the_classifier_reads_true_pictures_of_worlds() -> None:

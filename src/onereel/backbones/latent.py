@@ -69,14 +69,14 @@ class Condition(NamedTuple):
     """What B predictions depend on.
 
     Attributes:
-        tokens: (B, L, D), for cross-attention.
-        known: (B, L) bool, false where a text has ended; None: all are known.
+        states: (B, L, D), for cross-attention.
+        mask: (B, L) bool, false where a text has ended; None: all count.
         structure: (B, 4, H, W), latents of depth pictures, for networks that read them: zeros where nothing is known,
             as for all with None.
     """
 
-    tokens: Tensor
-    known: Tensor | None = None
+    states: Tensor
+    mask: Tensor | None = None
     structure: Tensor | None = None
 
 
@@ -109,9 +109,10 @@ class LatentModel(ABC):
         """See `decoded`."""
         return decoded(self.autoencoder, latents)
 
-    def predict(self, noisy: Tensor, timestep: int, condition: Condition) -> Tensor:
-        """v of latents (B, 4, H, W) at one timestep."""
-        return predicted(self.unet, noisy, torch.full((len(noisy),), timestep, device=noisy.device), condition)
+    def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Condition) -> Tensor:
+        """v of latents (B, 4, H, W) at one timestep for all, or at (B,)."""
+        timesteps = torch.as_tensor(timestep, device=noisy.device).expand(len(noisy))
+        return predicted(self.unet, noisy, timesteps, condition)
 
     @abstractmethod
     def unconditional(self, condition: Condition) -> Condition:
@@ -164,7 +165,7 @@ class ImageModel(LatentModel):
 
     def unconditional(self, condition: Condition) -> Condition:
         """An embedding of zeros (as ``sd-image-variations``)."""
-        return condition._replace(tokens=torch.zeros_like(condition.tokens))
+        return condition._replace(states=torch.zeros_like(condition.states))
 
 
 class TextModel(LatentModel):
@@ -191,7 +192,7 @@ class TextModel(LatentModel):
 
     def unconditional(self, condition: Condition) -> Condition:
         """The empty prompt, with the same depth."""
-        empty = read_tokens(self.text, tokens_of([""] * len(condition.tokens)).to(self.device))
+        empty = read_tokens(self.text, tokens_of([""] * len(condition.states)).to(self.device))
         return empty._replace(structure=condition.structure)
 
 
@@ -229,7 +230,7 @@ def predicted(unet: Any, noisy: Tensor, timesteps: Tensor, condition: Condition)
     structure = noisy.new_zeros(noisy[:, :further].shape) if condition.structure is None else condition.structure
     sample = torch.cat([noisy, structure], 1) if further else noisy
     answer: Tensor = unet(
-        sample, timesteps, condition.tokens, encoder_attention_mask=condition.known, return_dict=False
+        sample, timesteps, condition.states, encoder_attention_mask=condition.mask, return_dict=False
     )[0]
     return answer
 
@@ -270,12 +271,12 @@ def _loaded(network: nn.Module, weights: Resolved, part: str) -> Any:
 
 def _joined(conditions: Sequence[Condition]) -> Condition:
     """Those of several batches as one; texts are made as long as the longest one."""
-    longest = max(one.tokens.shape[1] for one in conditions)
+    longest = max(one.states.shape[1] for one in conditions)
     structures = [one.structure for one in conditions if one.structure is not None]
-    known = [_padded(one.known, longest) for one in conditions if one.known is not None]
+    masks = [_padded(one.mask, longest) for one in conditions if one.mask is not None]
     return Condition(
-        torch.cat([_padded(one.tokens, longest) for one in conditions]),
-        torch.cat(known) if known else None,
+        torch.cat([_padded(one.states, longest) for one in conditions]),
+        torch.cat(masks) if masks else None,
         torch.cat(structures) if structures else None,
     )
 

@@ -18,7 +18,7 @@ from onereel.features.seeded import load_frozen
 from onereel.features.text_image import ClipEmbedder
 from onereel.weights.store import Resolved
 
-ROLE = "text-to-image-embedding"
+ROLE = "image-prior"
 PROCESS = ProcessConfig(
     num_train_timesteps=1000, beta_schedule="cosine", prediction_type="sample", clip_sample=False
 )  # fmt: skip

@@ -12,6 +12,7 @@ from onereel.base.progress import Progress
 from onereel.standins.base import StandIn
 from onereel.standins.latent_diffusion import (
     BATCH,
+    BOUNDS,
     DROPPED,
     TRAINING,
     diffusion_loss,
@@ -39,7 +40,7 @@ class Seen:
 
     Attributes:
         latents: (N, T, 4, H, W) float32.
-        embeddings: (N, T, D) float32, with the length that CLIP gives them.
+        embeddings: (N, T, D) float32, values of spread 1, about.
         weight: (N,) float64, how often each world is drawn.
     """
 
@@ -57,10 +58,7 @@ class LatentImage(StandIn):
     steps = 8000
     training = TRAINING
     half = True
-    at_least: ClassVar[Mapping[str, float]] = {
-        "setting_3": 0.9, "time_3": 0.9, "weather_3": 0.9, "style_3": 0.9, "kind_3": 0.75, "colour_3": 0.75,
-        "size_3": 0.8, "count_3": 0.6,
-    }  # fmt: skip
+    at_least: ClassVar[Mapping[str, float]] = BOUNDS
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "diffusers' UNet2DConditionModel, 64 and 128 channels, on 16x16 latents of 4 channels; "
         "attention at 8x8, which reads one embedding of clip-world",

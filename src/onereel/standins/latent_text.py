@@ -20,6 +20,7 @@ from onereel.standins.base import StandIn
 from onereel.standins.latent import grey, world_pictures
 from onereel.standins.latent_diffusion import (
     BATCH,
+    BOUNDS,
     TRAINING,
     diffusion_loss,
     drawn,
@@ -36,9 +37,6 @@ from onereel.weights.store import Resolved, Weights
 
 _CLIPS = 16384
 _FLAT = 0.2  # share of pictures whose depth is left out
-_BOUNDS = {
-    "setting": 0.9, "time": 0.9, "weather": 0.9, "style": 0.9, "kind": 0.75, "colour": 0.75, "size": 0.8, "count": 0.6,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class LatentText(StandIn):
     steps = 8000
     training = TRAINING
     half = True
-    at_least: ClassVar[Mapping[str, float]] = {f"{name}_3": least for name, least in _BOUNDS.items()}
+    at_least: ClassVar[Mapping[str, float]] = BOUNDS
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "diffusers' UNet2DConditionModel, 64 and 128 channels, on 16x16 latents of 4 channels and 4 of "
         "a depth picture; attention at 8x8; a text transformer of width 128, 3 layers, on clip-world's tokens",
@@ -111,7 +109,7 @@ class LatentText(StandIn):
 
     def scores(self, weights: Resolved, *, device: torch.device | str = "cpu", clips: int = 256) -> dict[str, float]:
         """Attributes that captions of unseen worlds name, read off pictures made of captions and exact depth, see
-        `scored`; ``flat_ATTRIBUTE_1`` and ``_3`` the same of captions alone."""
+        `scored`; those that begin with ``flat_`` are of captions alone."""
         specs = unseen_specs(clips)
         captions = [describe(spec, index, leave=MOTION) for index, spec in enumerate(specs)]
         named = [frozenset(fact["attribute"].rpartition(".")[2] for fact in caption.facts) for caption in captions]
