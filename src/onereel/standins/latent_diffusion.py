@@ -170,8 +170,8 @@ def scored(
     *,
     device: torch.device | str = "cpu",
 ) -> dict[str, float]:
-    """``ATTRIBUTE_1``, ``ATTRIBUTE_3``: `balanced` of pictures with guidance 1 and 3; ``ATTRIBUTE``: with the one of them
-    that does better on average, which is ``guidance``; ``ATTRIBUTE_true``: of true pictures.
+    """``ATTRIBUTE_1``, ``ATTRIBUTE_3``: `balanced` of pictures with guidance 1 and 3; ``ATTRIBUTE``: with the one that
+    does better on average, which is ``guidance``; ``ATTRIBUTE_true``: of true pictures.
 
     Args:
         make: pictures (N, H, W, 3) uint8 at a guidance scale.
