@@ -89,12 +89,12 @@ def diffusion_loss(unet: Any, clean: Tensor, condition: Condition, generator: to
     return (error * _PROCESS.min_snr_weight(level).to(error)).mean()
 
 
-def plain_attention(unet: Any) -> None:
+def plain_attention(network: Any) -> None:
     """Let attention over few tokens run as matrix products: processors are slow in going back through torch's fused
-    one. What the network says stays the same."""
+    one. What a network of diffusers says stays the same."""
     from diffusers.models.attention_processor import AttnProcessor
 
-    unet.set_attn_processor(AttnProcessor())
+    network.set_attn_processor(AttnProcessor())
 
 
 def plain_layout(network: nn.Module) -> None:

@@ -20,6 +20,7 @@ from onereel.diffusion.process import Process
 from onereel.features.text_image import ClipEmbedder
 from onereel.scenes.world import FIRST_UNSEEN, MOTION, describe
 from onereel.standins.base import StandIn
+from onereel.standins.latent_diffusion import plain_attention
 from onereel.standins.t2v import drawn_specs, evened
 from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
@@ -72,6 +73,7 @@ class PriorStandIn(StandIn):
     def network(self) -> nn.Module:
         """The transformer."""
         network: nn.Module = new_prior()
+        plain_attention(network)
         return network
 
     def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> Embedded:
