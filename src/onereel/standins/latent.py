@@ -24,7 +24,7 @@ from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 
-_CLIPS, _BATCH, _DEPTHS = 12288, 32, 6  # so many of a batch are depth pictures
+_CLIPS, _BATCH, _DEPTHS = 12288, 16, 3  # so many of a batch are depth pictures
 _RENDERING = Rendering(frames=2, fps=1, height=SIDE, width=SIDE, depth=True)
 _DIVERGENCE = 1e-3  # of the mean over a latent's values
 _FIRST_LOGVAR = -4.0  # of latents: with more noise hundreds of steps would pass before it is gone
@@ -50,7 +50,7 @@ class AutoencoderStandIn(StandIn):
 
     name, title, role = "latent-world-autoencoder", "scene-trained latent diffusion", "latent-diffusion"
     entry, part = "latent-world", "vae"
-    steps = 6000
+    steps = 9000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=100, average=0.998, clip_norm=1.0, batch=_BATCH
     )
