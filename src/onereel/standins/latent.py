@@ -81,7 +81,7 @@ class AutoencoderStandIn(StandIn):
         pictures = _batch(data, generator).to(device)
         said = network.encode(pictures).latent_dist
         noise = torch.randn(said.mean.shape, generator=generator).to(device)
-        error = network.decode(said.mean + said.std * noise).sample.float() - pictures.detach()
+        error = network.decode(said.mean + said.std * noise).sample.float() - pictures
         roots = (error.square().mean((1, 2, 3)) + 1e-6).sqrt().mean()
         return error.abs().mean() + roots + _DIVERGENCE * said.kl().mean() / said.mean[0].numel()
 
