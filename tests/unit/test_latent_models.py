@@ -84,6 +84,9 @@ def test_the_autoencoder_carries_its_scaling_factor(tmp_path: Path) -> None:
 def test_a_part_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no part 'image'"):
         latent.ImageModel(weights_of(tmp_path))
+    bare = {name: value for name, value in autoencoder_tensors().items() if name != latent.SCALING}
+    with pytest.raises(WeightsError, match="has no scaling_factor"):
+        latent.load_autoencoder(stored(tmp_path, "latent-world", {"vae": bare}))
 
 
 def test_the_scaling_factor_brings_latents_of_worlds_to_spread_one(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from onereel.backbones.cascade.text import TextEncoder, tokens_of
+from onereel.base.errors import WeightsError
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
 from onereel.diffusion.process import Process, noise_like
@@ -247,10 +248,11 @@ def load_autoencoder(weights: Resolved, part: str = "vae") -> Any:
 
     Raises: WeightsError if the part is missing, or its tensors are not those of the network.
     """
-    tensors = weights.tensors(part)
-    factor = float(tensors.get(SCALING, torch.ones(())))
-    state = {name: value.float() for name, value in tensors.items() if name != SCALING}
-    return load_frozen(new_autoencoder(factor), weights, state)
+    state = {name: value.float() for name, value in weights.tensors(part).items()}
+    if SCALING not in state:
+        remedy = f"run: onereel weights verify {weights.name}"
+        raise WeightsError(f"weights '{weights.name}'", f"part '{part}' has no {SCALING}", remedy)
+    return load_frozen(new_autoencoder(float(state.pop(SCALING))), weights, state)
 
 
 def encoded(autoencoder: Any, pictures: Tensor) -> Tensor:
