@@ -58,7 +58,7 @@ class PriorStandIn(StandIn):
     """``PriorTransformer`` from texts of `clip-world` to its images."""
 
     name, title, role = "prior-world", "scene-trained diffusion prior", ROLE
-    steps = 3000
+    steps = 1500
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=100, average=0.998, clip_norm=1.0, batch=_BATCH
     )
