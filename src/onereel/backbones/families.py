@@ -73,6 +73,12 @@ def _latte() -> "type[TextToVideo]":
     return Latte
 
 
+def _cascade() -> "type[TextToVideo]":
+    from onereel.backbones.cascade.pipeline import Cascade
+
+    return Cascade
+
+
 def _wan() -> "type[TextToVideo]":
     from onereel.backbones.wan import Wan
 
@@ -135,6 +141,7 @@ FAMILIES: dict[str, Family] = {
         "CLIPTokenizer",
     ),
     "motion-adapter": Family({"": Component("diffusers.MotionAdapter", missing={"*.pos_embed.pe": _RECOMPUTED})}),
+    "cascade": Family({}, text_to_video=_cascade),
     "controlnet": Family({"": Component("diffusers.ControlNetModel")}),
 }
 """By `onereel.weights.entries.BackboneEntry.family`."""

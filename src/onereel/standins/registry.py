@@ -7,23 +7,29 @@ from onereel.standins.c3d import C3DStandIn
 from onereel.standins.depth import DepthStandIn
 from onereel.standins.flow import FlowStandIn
 from onereel.standins.inception import InceptionStandIn
+from onereel.standins.latent import AutoencoderStandIn
+from onereel.standins.latent_image import LatentImage
+from onereel.standins.latent_text import LatentText
+from onereel.standins.prior import PriorStandIn
 from onereel.standins.t2v import T2VBase, T2VSpatial1, T2VSpatial2, T2VTemporal
 from onereel.standins.text_image import ClipStandIn
 
-STAND_INS: dict[str, StandIn] = {
-    one.name: one
-    for one in (
-        ClipStandIn(),
-        DepthStandIn(),
-        C3DStandIn(),
-        InceptionStandIn(),
-        FlowStandIn(),
-        T2VBase(),
-        T2VTemporal(),
-        T2VSpatial1(),
-        T2VSpatial2(),
-    )
-}
+_ALL: tuple[StandIn, ...] = (
+    ClipStandIn(),
+    DepthStandIn(),
+    C3DStandIn(),
+    InceptionStandIn(),
+    FlowStandIn(),
+    T2VBase(),
+    T2VTemporal(),
+    T2VSpatial1(),
+    T2VSpatial2(),
+    AutoencoderStandIn(),
+    PriorStandIn(),
+    LatentImage(),
+    LatentText(),
+)
+STAND_INS = {one.name: one for one in _ALL}
 
 
 def find(name: str) -> StandIn:
