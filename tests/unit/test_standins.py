@@ -36,8 +36,9 @@ CPU = torch.device("cpu")
 
 
 def test_every_stand_in_with_a_file_can_be_trained_again() -> None:
-    assert set(SHIPPED) == set(STAND_INS)
-    for name, stand_in in STAND_INS.items():
+    assert set(SHIPPED) <= set(STAND_INS)
+    for name in SHIPPED:
+        stand_in = STAND_INS[name]
         entry = Weights().entries[stand_in.entry or name]
         assert isinstance(entry, StandInEntry)
         assert entry.role == stand_in.role
@@ -48,7 +49,8 @@ def test_every_stand_in_with_a_file_can_be_trained_again() -> None:
 
 def test_the_shipped_weights_are_small_enough_for_a_repository() -> None:
     store = Weights()
-    files = [store.resolve(one.entry or name).path(one.part) for name, one in STAND_INS.items()]
+    shipped = {name: STAND_INS[name] for name in SHIPPED}
+    files = [store.resolve(one.entry or name).path(one.part) for name, one in shipped.items()]
     assert sum(path.stat().st_size for path in files) < 80e6
     for path in files:
         card = path.with_suffix(".md").read_text()
@@ -259,7 +261,8 @@ def test_adopting_ships_weights_card_and_checksum(toy, tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "config").mkdir(parents=True)
     sheet = project / "config/weights.yaml"
-    sheet.write_text(Path("config/weights.yaml").read_text())
+    for name in ("weights.yaml", "backbones.yaml"):
+        (project / "config" / name).write_text(Path("config", name).read_text())
     target = adopt("clip-world", tmp_path / "out", project)
     resolved = Weights(sheet).resolve("clip-world")
     assert resolved.parts["model"][0] == target

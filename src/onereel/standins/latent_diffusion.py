@@ -191,7 +191,6 @@ def scored(
     by_scale = {scale: read(make(scale)) for scale in GUIDANCE}
     best = max(GUIDANCE, key=lambda scale: float(np.mean(list(by_scale[scale].values()))))
     found = {"guidance": float(best), **by_scale[best]}
-    rows: dict[float | str, dict[str, float]] = {**by_scale, "true": read(truth)}
-    for label, values in rows.items():
+    for label, values in [*by_scale.items(), ("true", read(truth))]:
         found |= {f"{name}_{label}": value for name, value in values.items()}
     return found
