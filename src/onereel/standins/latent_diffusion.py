@@ -191,6 +191,7 @@ def scored(
     by_scale = {scale: read(make(scale)) for scale in GUIDANCE}
     best = max(GUIDANCE, key=lambda scale: float(np.mean(list(by_scale[scale].values()))))
     found = {"guidance": float(best), **by_scale[best]}
-    for label, values in {**by_scale, "true": read(truth)}.items():
+    labelled = {**{str(scale): values for scale, values in by_scale.items()}, "true": read(truth)}
+    for label, values in labelled.items():
         found |= {f"{name}_{label}": value for name, value in values.items()}
     return found
