@@ -36,7 +36,7 @@ PROCESS = ProcessConfig(
 AUTOENCODER: Mapping[str, Any] = {
     "down_block_types": ("DownEncoderBlock2D",) * 3,
     "up_block_types": ("UpDecoderBlock2D",) * 3,
-    "block_out_channels": (16, 48, 96),
+    "block_out_channels": (16, 32, 64),
     "layers_per_block": 1,
     "latent_channels": LATENT_CHANNELS,
     "norm_num_groups": 8,

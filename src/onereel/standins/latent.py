@@ -50,14 +50,14 @@ class AutoencoderStandIn(StandIn):
 
     name, title, role = "latent-world-autoencoder", "scene-trained latent diffusion", "latent-diffusion"
     entry, part = "latent-world", "vae"
-    steps = 9000
+    steps = 14_000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=100, average=0.998, clip_norm=1.0, batch=_BATCH
     )
     half = True
     at_least: ClassVar[Mapping[str, float]] = {"psnr": 30.0, "psnr_depth": 30.0}
     about: ClassVar[Mapping[str, str]] = {
-        "architecture": "diffusers' AutoencoderKL, 16, 48 and 96 channels, 64 px to 16x16 latents of 4 channels",
+        "architecture": "diffusers' AutoencoderKL, 16, 32 and 64 channels, 64 px to 16x16 latents of 4 channels",
         "data": f"two frames each of {_CLIPS} worlds, mirrored by half, and their depth as grey pictures",
         "limits": "It knows the colours and textures of drawn scenes; of real clips it keeps large shapes.",
     }
