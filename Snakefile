@@ -12,6 +12,7 @@ pathvars:
     samples="<results>/samples",
     metrics="<results>/metrics",
     heldout="<results>/heldout",
+    edits="<results>/edits",
     visuals="<results>/visuals",
     tables="<results>/tables",
     figures="<results>/figures",
@@ -32,6 +33,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/heldout.smk"
+include: "workflow/rules/edits.smk"
 include: "workflow/rules/report.smk"
 
 

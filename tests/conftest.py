@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+
+# Before torch is loaded: threads that wait for each other without sleeping take the cores from those they wait for,
+# where several programs share them.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -48,6 +48,7 @@ RUN_BY = {
     "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
     "snakemake": ("tests/workflow/conftest.py", 'snakemake("--quiet", "rules")'),
     "snakemake --profile slurm": ("tests/slurm/test_slurm.py", '["snakemake", "--profile", "slurm"]'),
+    "snakemake edits": ("tests/workflow/test_edits.py", 'planned("--", "edits")'),
     "snakemake stand_ins": ("tests/workflow/test_engine.py", 'planned("--", "stand_ins")'),
     "dvc remote add --default storage s3://…": ("tests/workflow/test_dvc.py", '"dvc", "remote", "add"'),
     "dvc repro": ("tests/workflow/test_dvc.py", '"dvc", "repro"'),
@@ -67,6 +68,7 @@ NOT_RUN = {
     ".ci/run": "runs this test",
     "snakemake results/stand_ins/NAME/card.md": "trains for half an hour; of `stand_ins` the plan is tested",
     "onereel weights fetch c3d-sports1m inception-v3 clip-vit-b-32 raft-large midas-dpt-large": "downloads gigabytes",
+    "onereel weights fetch latte-1": "downloads gigabytes",
 }
 """Why a command is not run."""
 

@@ -22,7 +22,12 @@ from onereel.weights.store import Weights
 from tests.documents import NOT_RUN, PAGES, ROOT, RUN_BY, Command, blocks, commands, measured, placed, split
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tasks.md"
-SECTIONS = {"VGPNN": "vgpnn", "SinFusion": "sinfusion", "SinGAN-GIF": "singan_gif"}
+SECTIONS = {
+    "VGPNN": "vgpnn",
+    "SinFusion": "sinfusion",
+    "SinGAN-GIF": "singan_gif",
+    "Text-to-video": "text_to_video",
+}
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
@@ -42,7 +47,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
 def test_every_task_of_every_method_is_there():
     found = {(method, task) for method, task, _ in rows()}
     methods = {method for method, _ in found}
-    assert methods == {"vgpnn", "sinfusion", "singan_gif", "singan", "hp_vae_gan"}
+    assert methods == {"vgpnn", "sinfusion", "singan_gif", "singan", "hp_vae_gan", "text_to_video"}
     assert found == {(method, str(task)) for method in methods for task in load_method(method).tasks}
 
 

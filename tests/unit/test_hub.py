@@ -114,11 +114,19 @@ def test_a_model_is_fetched_in_the_folders_of_its_repository(hub, tmp_path):
     assert sorted(path.name for path in (folder / "unet").iterdir()) == ["config.json", "model.safetensors"]
     assert (resolved.subfolder("tokenizer") / "merges.txt").read_bytes() == b"a b\r\n"
     assert torch.equal(resolved.tensors("unet")["conv.weight"], torch.ones(2))
+    assert resolved.entry == store.entries["tiny"]
     with pytest.raises(WeightsError, match="no folder 'vae'"):
         resolved.subfolder("vae")
     (folder / "unet/config.json").unlink()
     with pytest.raises(WeightsError, match=r"'config\.json' is missing or has changed"):
         resolved.subfolder("unet")
+
+
+def test_a_model_without_folders_is_in_its_own(hub, tmp_path):
+    hub.files["config.json"] = b"{}"
+    store = make_store(tmp_path, files={"model": "config.json"})
+    folder = store.fetch("tiny")
+    assert store.resolve("tiny").subfolder("") == folder
 
 
 def test_what_the_cache_has_is_not_downloaded_again(hub, tmp_path):

@@ -184,6 +184,22 @@ def test_jobs_depend_on_weights_that_play_a_further_role(tmp_path):
         assert [Path(path).parent.name for path in plan.present_weights(tmp_path, "auto", [role])] == names
 
 
+def test_backbones_are_weights_that_jobs_depend_on(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/weights.yaml").write_text("one:\n  role: image\n")
+    assert plan.weights_lists(tmp_path) == [str(tmp_path / "config/weights.yaml")]
+    (tmp_path / "config/backbones.yaml").write_text(
+        "video: {role: text-to-video}\nsmall: {kind: stand-in, files: {base: {}}}\n"
+    )
+    assert [Path(path).name for path in plan.weights_lists(tmp_path)] == ["weights.yaml", "backbones.yaml"]
+    for name in ("one", "video"):
+        (tmp_path / "data/weights" / name).mkdir(parents=True)
+        (tmp_path / "data/weights" / name / "weights.json").touch()
+    found = plan.present_weights(tmp_path, "auto", ["text-to-video"])
+    assert [Path(path).parent.name for path in found] == ["video"]
+    assert plan.stand_ins(tmp_path) == ["small-base"]
+
+
 def test_every_part_of_a_stand_in_is_trained_alone(tmp_path):
     (tmp_path / "config").mkdir()
     (tmp_path / "config/weights.yaml").write_text(

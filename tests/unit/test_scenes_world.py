@@ -276,17 +276,100 @@ def test_an_edit_changes_one_attribute_and_only_its_pixels(kind, height):
     for seed in range(6 if height == 64 else 2):
         pair = w.edit_pair(seed, kind, frames=4, height=height, width=height)
         before, after = _flat(pair.source_spec), _flat(pair.edited_spec)
-        assert [key for key in before if before[key] != after[key]] == [pair.attribute]
-        assert (pair.before, pair.after) == (before[pair.attribute], after[pair.attribute])
+        differing = {key for key in before | after if before.get(key) != after.get(key)} - {"framed"}
+        added = {f"{pair.attribute}.{name}" for name in CLASSES_OF_GROUPS if pair.before is None}
+        assert differing == (added or {pair.attribute})
+        if not added:
+            assert (pair.before, pair.after) == (before[pair.attribute], after[pair.attribute])
         assert pair.mask.shape == pair.source.frames.shape[:3]
         differs = (pair.source.frames != pair.edited.frames).any(axis=-1)
         assert not differs[~pair.mask].any(), (seed, pair.attribute, pair.source_spec.style)
         assert differs[pair.mask].mean() > 0.05
         assert pair.source_caption != pair.edit_caption
-        if kind not in ("time", "weather", "style", "setting"):
+        if pair.attribute not in ("time", "weather", "style", "setting", "camera"):
             assert pair.mask.mean() < 0.75
         styles |= {pair.source_spec.style}
     assert len(styles) > 1 or height > 64
+
+
+CLASSES_OF_GROUPS = ("kind", "colour", "count", "size", "direction", "speed")
+PAIRS = {
+    ("kind", 0): "e5cb5409b6314dfd",
+    ("kind", 7): "daa5f2681b3c75f4",
+    ("colour", 0): "330ff097a27f2760",
+    ("colour", 7): "71e21a3670f73684",
+    ("count", 0): "467f2dd724cddd53",
+    ("count", 7): "138337b415be4a5d",
+    ("size", 0): "6a94e2d21db830fa",
+    ("size", 7): "24444377f28c6d79",
+    ("direction", 0): "906f303fba1b581c",
+    ("direction", 7): "50faa1b6d213ef5b",
+    ("speed", 0): "2a3b518d387d2e07",
+    ("speed", 7): "877bff91583f0221",
+    ("setting", 0): "c7e98aed8a1563d9",
+    ("setting", 7): "d860cfe76ae8d6ee",
+    ("time", 0): "17b1addc7c9c9b25",
+    ("time", 7): "95edb69211f31d70",
+    ("weather", 0): "4cef0d1e81e8d721",
+    ("weather", 7): "613f5d78407a76a3",
+    ("style", 0): "e5afc2879a0a34d7",
+    ("style", 7): "73e9c99a1f049cac",
+    (None, 0): "47afd305990b842f",
+    (None, 1): "1b858e2adb10b6bf",
+    (None, 2): "eb8e59897a0374e8",
+    (None, 3): "6ae70325d2914916",
+}  # fmt: skip
+
+
+def test_pairs_stay_what_they_were_to_the_last_bit():
+    found = {}
+    for kind, seed in PAIRS:
+        pair = w.edit_pair(seed, kind, frames=2, height=24, width=32)
+        digest = hashlib.sha256()
+        for array in (pair.source.frames, pair.edited.frames, pair.mask):
+            digest.update(array.tobytes())
+        digest.update((pair.source_caption + pair.edit_caption).encode())
+        found[kind, seed] = digest.hexdigest()[:16]
+    assert found == PAIRS
+
+
+def test_many_edits_of_one_source_share_its_frames():
+    source = w.sample_world(10)
+    pairs = [
+        w.edit_pair(seed, kind, source=source, frames=2, height=24, width=32)
+        for kind in ("colour", "setting", "camera", "add")
+        for seed in (0, 1)
+    ]
+    assert all(pair.source_spec == source for pair in pairs)
+    assert all((pair.source.frames == pairs[0].source.frames).all() for pair in pairs)
+    assert len({pair.edit_caption for pair in pairs}) > 4
+
+
+def test_a_source_without_such_an_edit_is_refused():
+    pencil = next(spec for spec in specs() if spec.style == "pencil")
+    with pytest.raises(ConfigError, match="edit 'colour': this source has none"):
+        w.edit_pair(0, "colour", source=pencil)
+
+
+def test_a_changed_camera_leaves_things_where_they_were():
+    pair = w.edit_pair(3, "camera", frames=9)  # 8 per second: the last one is the middle, where all cameras agree
+    assert pair.source_spec.camera != pair.edited_spec.camera
+    assert np.array_equal(pair.source.depth[8], pair.edited.depth[8])
+    assert not np.array_equal(pair.source.depth[0], pair.edited.depth[0])
+
+
+def test_what_is_added_was_not_there():
+    kinds = set()
+    for seed in range(12):
+        pair = w.edit_pair(seed, "add", frames=2, height=24, width=32)
+        if pair.attribute == "weather":
+            assert pair.before == "clear"
+        else:
+            assert pair.before is None
+            assert len(pair.edited_spec.groups) == len(pair.source_spec.groups) + 1
+            assert len(pair.edit_caption) > len(pair.source_caption)
+        kinds.add(pair.attribute)
+    assert kinds == {"weather", "groups.1"}
 
 
 def _flat(spec: WorldSpec) -> dict[str, object]:

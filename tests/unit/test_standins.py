@@ -18,13 +18,13 @@ from onereel.base.progress import no_progress
 from onereel.metrics.base import Context
 from onereel.metrics.registry import REGISTRY
 from onereel.project.plan import stand_ins
-from onereel.scenes.world import CLASSES, Group, WorldSpec, sample_world
+from onereel.scenes.world import CLASSES, FIRST_UNSEEN, Group, WorldSpec, sample_world
 from onereel.standins import STAND_INS, StandIn, adopt, find, make, registry, train_stand_in
 from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group
 from onereel.standins.depth import depth_loss, ordinal_accuracy
 from onereel.standins.flow import classical_scores, layered_pair
 from onereel.standins.text_image import SWAPPED, contrast, swapped
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, draw, render_worlds, specs_from
+from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.video.corruptions import KINDS, OF_FRAMES, STRENGTHS, corrupt
 from onereel.video.warping import fetch

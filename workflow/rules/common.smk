@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from itertools import chain
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -34,6 +35,7 @@ try:
         clips=config["clips"],
         runs=config["runs"],
         heldout=config["heldout"],
+        edits=config["edits"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
         metrics=(
@@ -75,7 +77,10 @@ def any_of(names):
 
 
 wildcard_constraints:
-    clip=any_of([*PLAN.clips, *PLAN.known_clips]),
+    clip=any_of([*PLAN.clips, *PLAN.known_clips, *chain(*PLAN.edited_clips.values())]),
+    editor=any_of(PLAN.editors),
+    edits="[A-Za-z0-9_-]+",
+    edit_kind="[a-z]+",
     test=any_of(PLAN.heldout),
     kind=any_of(PLAN.heldout_kinds),
     run=any_of(PLAN.runs),
@@ -200,8 +205,10 @@ def backbone_files(backbones):
     """What decides which weights those are: jobs without any do not depend on it."""
     if not backbones:
         return []
-    listed = str(ROOT / "config/weights.yaml")
-    return [listed, *plan.present_weights(ROOT, config["weights"], backbones)]
+    return [
+        *plan.weights_lists(ROOT),
+        *plan.present_weights(ROOT, config["weights"], backbones),
+    ]
 
 
 def needed_stand_ins(wildcards):
@@ -218,11 +225,6 @@ def guided(run):
         return None
     config = PLAN.configs[run.run].model_dump(mode="json")
     return {"method": run.method, "task": str(run.task), "config": config}
-
-
-def clip_of(run):
-    """The run's clip; nothing for a run that needs none."""
-    return [f"<clips>/{run.clip}.mkv"] if run.clip else []
 
 
 def guiding_code(run):
@@ -261,3 +263,44 @@ def heldout_run(wildcards):
 def heldout_resource(name):
     """A resource of the method's YAML, as Snakemake asks for it."""
     return lambda wildcards: resources_for("heldout", heldout_run(wildcards))[name]
+
+
+# Sets of known edits that editors run on.
+EDITED = sorted({editor.edits for editor in PLAN.editors.values()})
+
+
+def editor_kinds(editor):
+    """The kinds of edits that an editor is asked for."""
+    return PLAN.editors[editor].asked.kinds
+
+
+def edits_of(wildcards):
+    """The runs of one editor on the known edits of one kind, by the edits' names."""
+    return PLAN.editors[wildcards.editor].by_kind[wildcards.edit_kind]
+
+
+def editing_resource(name):
+    """A resource of the method's YAML: of a sample, for as long as all edits of a kind take."""
+
+    def asked(wildcards):
+        runs = edits_of(wildcards)
+        value = resources_for("sample", next(iter(runs.values())))[name]
+        return value * len(runs) if name == "runtime" else value
+
+    return asked
+
+
+def outputs_of(wildcards):
+    """What is to be judged of an editor: folders of ours, or files of somebody else's that jobs here make."""
+    if wildcards.editor in PLAN.editor_runs:
+        return expand(
+            "<edits>/outputs/{editor}/{kind}",
+            editor=wildcards.editor,
+            kind=editor_kinds(wildcards.editor),
+        )
+    return PLAN.made_here(PLAN.source_of_outputs(wildcards.editor))
+
+
+def editors_on(edits):
+    """The editors that are asked for a set of known edits."""
+    return [name for name, editor in PLAN.editors.items() if editor.edits == edits]

@@ -5,7 +5,7 @@ rule evaluate:
     input:
         reference=lambda wildcards: clip_of(run_of(wildcards)),
         samples=samples_of,
-        weights_list=str(ROOT / "config/weights.yaml"),
+        weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"]),
         code=code_files("metrics", "features"),
     output:

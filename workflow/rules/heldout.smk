@@ -36,7 +36,7 @@ rule conduct:
         backbones=lambda wildcards: backbone_files(
             PLAN.backbones(heldout_run(wildcards).run)
         ),
-        weights_list=str(ROOT / "config/weights.yaml"),
+        weights_list=plan.weights_lists(ROOT),
         flow_weights=plan.present_weights(ROOT, config["weights"], ["flow"]),
         code=lambda wildcards: code_files(
             "jobs.heldout", f"methods.{heldout_run(wildcards).method}"

@@ -30,5 +30,12 @@ rule ingest:
 
 rule clips:
     input:
-        expand("<clips>/{clip}.mkv", clip=[*PLAN.clips, *PLAN.known_clips]),
+        expand(
+            "<clips>/{clip}.mkv",
+            clip=[
+                *PLAN.clips,
+                *PLAN.known_clips,
+                *chain(*PLAN.edited_clips.values()),
+            ],
+        ),
     localrule: True

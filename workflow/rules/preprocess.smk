@@ -23,7 +23,7 @@ rule build_pyramid:
 rule estimate_depth:
     input:
         clip="<clips>/{clip}.mkv",
-        weights_list=str(ROOT / "config/weights.yaml"),
+        weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["depth"]),
         code=code_files("features.artefacts", "features.depth"),
     output:
@@ -49,7 +49,7 @@ rule estimate_depth:
 rule estimate_flow:
     input:
         clip="<clips>/{clip}.mkv",
-        weights_list=str(ROOT / "config/weights.yaml"),
+        weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["flow"]),
         code=code_files("features.artefacts", "features.flow"),
     output:
@@ -75,7 +75,7 @@ rule estimate_flow:
 rule embed_clip:
     input:
         clip="<clips>/{clip}.mkv",
-        weights_list=str(ROOT / "config/weights.yaml"),
+        weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
         code=code_files(
             "features.artefacts", "features.text_image", "features.open_clip"
@@ -102,7 +102,7 @@ rule embed_clip:
 
 rule embed_text:
     input:
-        weights_list=str(ROOT / "config/weights.yaml"),
+        weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
         code=code_files(
             "features.artefacts", "features.text_image", "features.open_clip"
@@ -132,7 +132,7 @@ rule embed_text:
 rule preprocess_input:
     input:
         source=lambda wildcards: PLAN.made_here(input_read(wildcards).source),
-        weights_list=str(ROOT / "config/weights.yaml"),
+        weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"]),
         code=code_files("jobs.artefacts"),
     output:

@@ -140,6 +140,7 @@ rule write_report:
         heldout_records=HELDOUT_RECORDS,
         heldout_tables=expand("<tables>/{kind}.html", kind=PLAN.heldout_kinds),
         heldout=expand("<visuals>/heldout/{test}", test=PLAN.heldout),
+        edits=expand("<edits>/pages/{edits}", edits=EDITED),
         code=code_files("report"),
     output:
         directory("<results>/report"),
@@ -156,6 +157,7 @@ rule write_report:
         heldout_tables={
             str(kind): str(layout.TABLES / kind) for kind in PLAN.heldout_kinds
         },
+        edits=EDITED,
     script:
         "../scripts/write_report.py"
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from onereel.base.joblog import job_log
 from onereel.heldout.hold_out import Kind
+from onereel.project import layout
 from onereel.project.heldout import HeldOutRow
 from onereel.project.runs import RunRow
 from onereel.report.load.heldout import load_heldout
@@ -23,8 +24,9 @@ def main(job: "Snakemake") -> None:
         project,
         Path(job.output[0]),
         tables=tables,
-        visuals=Path([*job.input.runs, *job.input.heldout][0]).parents[1],
+        visuals=layout.VISUALS,
         heldout=tests,
+        edits=dict(zip(job.params.edits, map(Path, job.input.edits), strict=True)),
         heldout_tables={Kind(kind): Path(stem) for kind, stem in job.params.heldout_tables.items()},
     )
 

@@ -154,6 +154,9 @@ def complaint(error: ValidationError, known: Iterable[str]) -> tuple[Sequence[st
     if first["type"] == "invalid_key" or steps[-1:] == ("[key]",):
         return steps, f"key {_say(value)} is no text", "put it in quotes"
     words = first["msg"].removeprefix("Value error, ")
+    if not place and ": " in words:  # of several values together: "what is wrong: what to do"
+        problem, _, remedy = words.partition(": ")
+        return steps, problem, remedy
     return steps, f"'{place}' is {_say(value)}" if place else words, _write(value, words, first["type"])
 
 

@@ -23,11 +23,13 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="Extractor weights: what may be downloaded, from where, under which licence.")
 scenes_app = typer.Typer(help="Procedural videos with exact depth, flow, masks and captions.")
+benchmark_app = typer.Typer(help="Known edits: videos whose right edits are known, for any editor.")
 _Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files of onereel's own even where they were changed since.")
 ]
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
 app.add_typer(scenes_app, name="scenes", no_args_is_help=True)
+app.add_typer(benchmark_app, name="benchmark", no_args_is_help=True)
 
 
 def main() -> None:
@@ -207,7 +209,7 @@ def evaluate(
 
 @weights_app.command("list")
 def weights_list() -> None:
-    """Every entry of config/weights.yaml: for what, whether it is here, size, licence."""
+    """Every entry of config/weights.yaml and config/backbones.yaml: for what, whether it is here, size, licence."""
     from onereel.weights.store import Weights
 
     entries = Weights().list_weights()
@@ -333,6 +335,79 @@ def scenes_list() -> None:
     from onereel.scenes import scene_names
 
     typer.echo("\n".join(scene_names()))
+
+
+@benchmark_app.command("export")
+@_example("onereel benchmark export known_edits")
+def benchmark_export(
+    folder: Annotated[Path, typer.Argument(help="Folder to make: videos, masks, prompts, answers, manifest.")],
+    kinds: Annotated[str | None, typer.Option(help="Kinds of edits, comma-separated.")] = None,
+    number: Annotated[int | None, typer.Option(help="Edits of every kind.")] = None,
+    first: Annotated[
+        int | None, typer.Option(help="Seed of the first; below 10000000 to tune an editor, from there on to report.")
+    ] = None,
+    sources: Annotated[
+        str | None, typer.Option(help="own: a source for every edit; shared: one for the edits of a seed.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="FRAMESxHEIGHTxWIDTH; classifiers know 16x64x64.")] = None,
+) -> None:
+    """Write known edits for editors that use none of our code; what is not named is as in config/edits.yaml."""
+    from onereel.base.progress import terminal_progress
+    from onereel.cli.benchmark import edit_set
+    from onereel.metrics.edits.benchmark import export_benchmark
+
+    settings = edit_set(kinds=kinds, number=number, first=first, sources=sources, size=size)
+    manifest = export_benchmark(settings, folder, progress=terminal_progress)
+    typer.echo(f"{folder}: {len(manifest.answers)} edits; put one video for each into {folder / 'outputs'}")
+
+
+@benchmark_app.command("score")
+@_example("onereel benchmark score known_edits/outputs --out scores/")
+def benchmark_score(
+    outputs: Annotated[
+        list[Path], typer.Argument(help="Folder of videos named as the edits; several for several editors.")
+    ],
+    benchmark: Annotated[
+        Path | None, typer.Option(help="The exported folder, where it is not the one that holds the outputs.")
+    ] = None,
+    align: Annotated[str, typer.Option(help="Outputs of another size: crop (in time), resize, crop+resize.")] = "",
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes eight times as long.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the tables.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    overwrite: _Overwrite = False,
+) -> None:
+    """Measure an editor's outputs against the right answers, and say which are missing."""
+    from onereel.cli.benchmark import score_outputs
+
+    score_outputs(
+        outputs,
+        benchmark=benchmark,
+        align=align,
+        calibration=calibration,
+        out=out,
+        device=device,
+        overwrite=overwrite,
+        say=typer.echo,
+    )
+
+
+@benchmark_app.command("thresholds")
+def benchmark_thresholds(
+    number: Annotated[int, typer.Option(min=1, help="Edits of every kind to choose on.")] = 12,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Choose the thresholds of success anew, on seeds that nothing is reported of, and print them."""
+    from onereel.base.devices import resolve_device
+    from onereel.base.progress import terminal_progress
+    from onereel.metrics.edits import Judge, choose_thresholds
+    from onereel.scenes.world import EditSet
+
+    chosen = choose_thresholds(
+        Judge(device=resolve_device(device)), EditSet(number=number, first=0), progress=terminal_progress
+    )
+    typer.echo("thresholds:\n" + "\n".join(f"  {name}: {value}" for name, value in chosen.model_dump().items()))
 
 
 def _expect_suffix(path: Path, suffix: str) -> None:

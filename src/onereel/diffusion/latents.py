@@ -10,12 +10,12 @@ class LatentScale:
     """Latents for a diffusion model are ``(latents - shift) * factor``: centred, of spread 1, as the noise is.
 
     Attributes:
-        factor: diffusers' ``scaling_factor`` (Stable Diffusion: 0.18215).
-        shift: diffusers' ``shift_factor``.
+        factor: diffusers' ``scaling_factor`` (Stable Diffusion: 0.18215); a tensor where channels differ.
+        shift: diffusers' ``shift_factor``; in the same way.
     """
 
-    factor: float = 1.0
-    shift: float = 0.0
+    factor: float | Tensor = 1.0
+    shift: float | Tensor = 0.0
 
     @classmethod
     def of(cls, latents: Tensor) -> "LatentScale":

@@ -218,9 +218,9 @@ class Method(Protocol):
         ...
 
     def backbones(self, task: Task, config: Any) -> tuple[str, ...]:
-        """Pretrained networks that the method builds on: roles or entries of ``config/weights.yaml``. A method that
-        lets people choose has a setting for it. They are resolved once a job, named in every record, and results
-        follow when they change."""
+        """Pretrained networks that the method builds on: roles or entries of ``config/weights.yaml`` or
+        ``config/backbones.yaml``. A method that lets people choose has a setting for it. They are resolved once a job,
+        named in every record, and results follow when they change."""
         ...
 
     def parts(self, task: Task, config: Any) -> Mapping[str, Part]:

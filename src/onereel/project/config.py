@@ -30,6 +30,8 @@ class Config(BaseModel):
     """The run sheet."""
     heldout: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
     """The held-out sheet; empty for no tests."""
+    edits: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
+    """The sheet of known edits; empty for none."""
     tables: list[str] = ["config/tables/comparison.yaml"]
     """Table descriptions."""
     metrics: list[str] = Field(

@@ -18,6 +18,7 @@ MODELS = RESULTS / "models"
 SAMPLES = RESULTS / "samples"
 METRICS = RESULTS / "metrics"
 HELDOUT = RESULTS / "heldout"
+EDITS = RESULTS / "edits"
 VISUALS = RESULTS / "visuals"
 TABLES = RESULTS / "tables"
 FIGURES = RESULTS / "figures"
@@ -42,6 +43,7 @@ EMPTIED = (
     MODELS,
     METRICS,
     HELDOUT,
+    EDITS,
     VISUALS,
     TABLES,
     SUMMARY,
@@ -56,7 +58,7 @@ ARTEFACTS = {
     "embeddings": str(EMBEDDINGS / "{clip}.safetensors"),
 }
 """Where what was read off a clip lies, by kind; `key` tells pyramids of one clip apart."""
-STORED = (CLIPS, PYRAMIDS, DEPTH, FLOW, EMBEDDINGS, SAMPLES, METRICS, VISUALS, TABLES)
+STORED = (CLIPS, PYRAMIDS, DEPTH, FLOW, EMBEDDINGS, SAMPLES, METRICS, EDITS, VISUALS, TABLES)
 """Folders that DVC stores and that no run need ask for."""
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onereel import ingest
 from onereel.base.errors import ClipError, ConfigError, MethodError
@@ -37,9 +37,13 @@ from onereel.methods.base import BACKBONES, CLIP, EDITS, INPUTS, PROMPT, Artefac
 from onereel.metrics import NAMES
 from onereel.project import layout
 from onereel.project.clips import ClipRow, read_clip_sheet
+from onereel.project.edits import MASK, EditorRow, editors_of, is_known_edit, read_edits_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow, main_clips, read_run_sheet
 from onereel.project.tables import read_spec
+
+if TYPE_CHECKING:
+    from onereel.scenes.world import EditSet
 
 _DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
 
@@ -87,6 +91,8 @@ class Plan:
         tables: table descriptions by the tables' names.
         heldout: rows of the held-out sheet by name, one per (row, clip).
         clip_sheet: the file that the clips' rows stand in.
+        editor_rows: rows of the run sheet on known edits, by name.
+        edits_sheet: the sheet of known edits; None for none.
     """
 
     root: Path
@@ -95,6 +101,8 @@ class Plan:
     tables: Mapping[str, Path]
     heldout: Mapping[str, HeldOutRow] = field(default_factory=dict)
     clip_sheet: Path = Path()
+    editor_rows: Mapping[str, RunRow] = field(default_factory=dict)
+    edits_sheet: Path | None = None
 
     @cached_property
     def drawn(self) -> dict[str, RunRow]:
@@ -108,8 +116,47 @@ class Plan:
 
     @cached_property
     def computed(self) -> dict[str, RunRow]:
-        """Everything that a method of ours computes: drawn runs, and tests as runs on their known frames."""
-        return {**self.drawn, **{test.run.run: test.run for test in self.heldout.values()}}
+        """Everything that a method of ours computes: drawn runs, tests as runs on their known frames, and edits."""
+        tests = {test.run.run: test.run for test in self.heldout.values()}
+        edits = {run.run: run for runs in self.editor_runs.values() for run in runs.values()}
+        return {**self.drawn, **tests, **edits}
+
+    @cached_property
+    def edit_sets(self) -> "dict[str, EditSet]":
+        """The sets of known edits, by name. Takes a moment: it loads what renders them."""
+        if self.edits_sheet is None:
+            return {}
+        from onereel.metrics.edits.settings import read_edits_config
+
+        return read_edits_sheet(self.edits_sheet, read_edits_config(self.root / "config/edits.yaml").benchmark)
+
+    @cached_property
+    def editors(self) -> dict[str, EditorRow]:
+        """Rows of the run sheet on known edits."""
+        return editors_of(self.editor_rows, self.edit_sets) if self.editor_rows else {}
+
+    @cached_property
+    def editor_runs(self) -> dict[str, dict[str, RunRow]]:
+        """The runs of every editor that is a method of ours, by the edits' names."""
+        return {name: editor.runs for name, editor in self.editors.items() if not editor.row.external}
+
+    @cached_property
+    def edited_clips(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Clips of the known edits that editors run on, by set and name: of which edit, ``source`` or ``mask``."""
+        found: dict[str, dict[str, tuple[str, str]]] = {}
+        for name, runs in self.editor_runs.items():
+            of_set = found.setdefault(self.editors[name].edits, {})
+            for edit, run in runs.items():
+                of_set.setdefault(run.clip, (edit, "source"))
+                mask = clips_and_files(run.inputs)[0].get(MASK, "")
+                if is_known_edit(mask):
+                    of_set[mask] = edit, "mask"
+        return found
+
+    def source_of_outputs(self, editor: str) -> str:
+        """Where somebody else's outputs for known edits lie; "" for a method of ours."""
+        source = self.editors[editor].row.source
+        return self.resolve(source) if source else ""
 
     @cached_property
     def known_clips(self) -> dict[str, tuple[str, HoldOut]]:
@@ -216,7 +263,7 @@ class Plan:
         if path.suffix not in (".mkv", ".mp4"):
             return False
         if path.parent == layout.CLIPS:
-            return path.stem in self.clips or path.stem in self.known_clips
+            return path.stem in self.clips or path.stem in self.known_clips or is_known_edit(path.stem)
         run = path.parent.name
         return path.parent == layout.samples_of(run) and run in self.runs and path.stem in self.samples(run)
 
@@ -383,7 +430,14 @@ class Plan:
 
 
 def read(
-    root: Path, *, clips: str, runs: str, tables: Sequence[str], metrics: Sequence[str], heldout: str = ""
+    root: Path,
+    *,
+    clips: str,
+    runs: str,
+    tables: Sequence[str],
+    metrics: Sequence[str],
+    heldout: str = "",
+    edits: str = "",
 ) -> Plan:
     """Read and check the sheets. Everything that can be wrong before a job starts is said here.
 
@@ -394,15 +448,27 @@ def read(
         tables: table descriptions.
         metrics: names to check, as the tables are with them; none where another process has checked both.
         heldout: the held-out sheet; none where it is empty.
+        edits: the sheet of known edits; none where it is empty.
 
     Raises: OnereelError in one line.
     """
     clip_rows = read_clip_sheet(root / clips)
-    run_rows = read_run_sheet(root / runs, clip_rows)
+    every_row = read_run_sheet(root / runs, clip_rows)
+    run_rows = {name: row for name, row in every_row.items() if not row.on_known_edits}
+    editor_rows = {name: row for name, row in every_row.items() if row.on_known_edits}
     every = main_clips(run_rows.values(), tuple(clip_rows))
     heldout_rows = read_heldout_sheet(root / heldout, clip_rows, every) if heldout else {}
     described = _described(root, tables)
-    plan = Plan(root, clip_rows, run_rows, described, heldout_rows, clip_sheet=root / clips)
+    plan = Plan(
+        root,
+        clip_rows,
+        run_rows,
+        described,
+        heldout_rows,
+        clip_sheet=root / clips,
+        editor_rows=editor_rows,
+        edits_sheet=root / edits if edits else None,
+    )
     if metrics:
         _check_metrics(metrics)
         for table in plan.tables.values():
@@ -418,6 +484,12 @@ def read(
     for test in plan.heldout.values():
         check_artefacts(test, load_method(test.method), plan.configs[test.run.run])
         check_seeds(f"held-out test '{test.test}'", test.seed, test.samples)
+    for name, runs_of in plan.editor_runs.items():
+        method = load_method(plan.editors[name].row.method)
+        check_task(method, plan.editors[name].row.task)
+        run = next(iter(runs_of.values()))
+        plan.configs[run.run]  # raises for settings that do not fit
+        _check_given(plan, run, method)
     _ = plan.external
     return plan
 
@@ -431,6 +503,11 @@ def check_places(plan: Plan) -> None:
     Raises: ConfigError naming the file and what to do.
     """
     own = {f"clip '{name}'": [Result("clip", layout.CLIPS, name)] for name in (*plan.clips, *plan.known_clips)}
+    own |= {
+        f"known edit '{name}'": [Result("clip", layout.CLIPS, name)]
+        for clips in plan.edited_clips.values()
+        for name in clips
+    }
     for run in plan.runs:
         drawn = [Result("sample", layout.samples_of(run), sample) for sample in plan.samples(run)]
         own[f"run '{run}'"] = [*drawn, Result("metrics", layout.METRICS, run, ())]
@@ -479,11 +556,11 @@ def _check_real_weights(plan: Plan, rules: set[str], metrics: Sequence[str]) -> 
     from onereel.metrics.registry import REGISTRY  # seconds, and so are the weights; only this mode needs them
     from onereel.weights.store import Weights
 
-    backbones = [name for run in plan.drawn for name in plan.backbones(run)]
+    backbones = [name for run in plan.computed for name in plan.backbones(run)]
     roles: dict[str, set[str | None]] = {
         "evaluate": {REGISTRY[name].extractor for name in metrics},
-        **{rule: set(backbones) for rule in ("train", "sample")},
-        "conduct": {"flow"},
+        **{rule: set(backbones) for rule in ("train", "sample", "edit")},
+        "conduct": {"flow", *backbones},
         "estimate_depth": {"depth"},
         "estimate_flow": {"flow"},
         "embed_clip": {"clip"},
@@ -551,7 +628,7 @@ def present_weights(root: Path, mode: str, roles: Collection[str] = ()) -> list[
         return []
     records = sorted((root / layout.WEIGHTS).glob("*/weights.json"))
     if records and roles:
-        entries = _weights_list(*_version(root / "config/weights.yaml"))
+        entries = _weights_list(root)
         named = {name for name, entry in entries.items() if name in roles or _roles_of(entry) & set(roles)}
         records = [path for path in records if path.parent.name in named]
     return [str(path) for path in records]
@@ -569,13 +646,13 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
 
 
 def stand_ins(root: Path) -> list[str]:
-    """Names of the stand-ins that this project trains: what entries of ``config/weights.yaml`` hold files of, one
-    for each part.
+    """Names of the stand-ins that this project trains: what entries of the lists of weights hold files of, one for each
+    part.
 
-    Raises: ConfigError if that is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
+    Raises: ConfigError if one is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
     longer.
     """
-    entries = _weights_list(*_version(root / "config/weights.yaml"))
+    entries = _weights_list(root)
     found = {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
     stand_ins = {name: entry for name, entry in found.items() if entry.get("kind") == "stand-in"}
     single = [name for name, entry in stand_ins.items() if entry.get("file")]
@@ -602,8 +679,19 @@ def _version(path: Path) -> tuple[Path, int]:
     return path, path.stat().st_mtime_ns if path.is_file() else 0
 
 
+def weights_lists(root: Path) -> list[str]:
+    """The files that say which weights there are: ``config/weights.yaml``, and ``config/backbones.yaml`` if any."""
+    backbones = root / "config/backbones.yaml"
+    return [str(root / "config/weights.yaml"), *([str(backbones)] if backbones.is_file() else [])]
+
+
+def _weights_list(root: Path) -> dict[str, Any]:
+    lists = [_entries(*_version(Path(path))) for path in weights_lists(root)]
+    return {name: entry for listed in lists for name, entry in listed.items()}
+
+
 @cache
-def _weights_list(path: Path, _changed: int) -> Mapping[str, Any]:
+def _entries(path: Path, _changed: int) -> Mapping[str, Any]:
     return read_yaml(path, "list of weights")
 
 
@@ -649,8 +737,8 @@ def _configure(root: Path, run: RunRow) -> MethodConfig:
             load_method(run.method), run.preset, run.settings, task=run.task, folder=root / "config/methods"
         )
     except ConfigError as error:
-        kind, _, name = run.run.rpartition(":")
-        where = f"{'held-out test' if kind else 'run'} '{name}', {error.where}"
+        kind, name = run.run.split(":")[:2] if ":" in run.run else ("", run.run)
+        where = f"{'held-out test' if kind == 'heldout' else 'run'} '{name}', {error.where}"
         raise ConfigError(where, error.problem, error.remedy) from None
 
 
@@ -670,7 +758,7 @@ def _check_given(plan: Plan, run: RunRow, method: Method) -> None:
     except MethodError as error:
         raise ConfigError(f"run '{run.run}', {error.where}", error.problem, error.remedy) from None
     for role, name in clips.items():
-        if name not in plan.clips:
+        if name not in plan.clips and not is_known_edit(name):
             raise ConfigError(f"run '{run.run}', input '{role}'", f"no clip '{name}'", "add it to the clip sheet")
     for role, path in files.items():
         if not _is_there(plan.resolve(path)):

@@ -40,6 +40,8 @@ COLUMNS = (
 )
 _LAYOUT = Layout("run sheet", COLUMNS, required=("run", "method"))
 EXTERNAL = "external:"
+KNOWN_EDITS = "edits:"
+"""Of a clip that is a set of known edits: ``edits:NAME``."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class RunRow:
 
     Attributes:
         run: unique name, safe in a path.
-        clip: name of the clip; '' where the task needs none (`onereel.methods.Roles.clip`).
+        clip: name of the clip; '' where the task needs none (`onereel.methods.Roles.clip`); ``edits:NAME`` for a set of
+            known edits.
         method: a method's name, or ``external:NAME`` for other people's samples.
         task: what the method is asked for.
         preset: key of the method's presets.
@@ -90,6 +93,11 @@ class RunRow:
         return self.method.startswith(EXTERNAL)
 
     @property
+    def on_known_edits(self) -> bool:
+        """Whether its clip is a set of known edits, of which it makes all (`onereel.project.edits`)."""
+        return self.clip.startswith(KNOWN_EDITS)
+
+    @property
     def seeds(self) -> tuple[str, ...]:
         """Names of the samples that the method draws: their seeds."""
         return tuple(str(self.seed + index) for index in range(self.samples))
@@ -111,6 +119,9 @@ def read_run_sheet(path: Path | str, clips: Iterable[str]) -> dict[str, RunRow]:
     every = main_clips([row for _, row in rows], clips)
     runs: dict[str, RunRow] = {}
     for where, row in rows:
+        if row.on_known_edits:
+            runs[unique(where, "run", row.run, runs)] = row
+            continue
         for name, clip in expand_clips(where, row.run, row.clip, clips, every).items():
             runs[unique(where, "run", name, runs)] = replace(row, run=name, clip=clip)
     return runs

@@ -9,22 +9,19 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from onereel.base.progress import Progress
-from onereel.features import c3d
-from onereel.networks.conv3d import Conv3d
-from onereel.scenes.world import WorldSpec
+from onereel.features.world_classifiers import OF_VIDEOS, C3DClassifier, prepared_videos
+from onereel.scenes.world import FIRST_UNSEEN, WorldSpec
 from onereel.standins.base import StandIn
-from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group, widths
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
+from onereel.standins.classes import accuracies, classification_loss, labels, mirrored, one_group
+from onereel.standins.worlds import Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 
-ATTRIBUTES = ("setting", "weather", "style", "kind", "size", "camera", "direction", "speed")
+ATTRIBUTES = OF_VIDEOS
 _CLIPS, _BATCH = 12288, 32
 _RENDERING = Rendering(frames=16, fps=8)
-_WIDTH = 0.25
 _SCALE = 64  # about the deviation of 0..255 values; training divides by it, and the first kernels do so afterwards
 _STILL = 0.35  # share of clips with things at rest that are kept: more than a third of all worlds are such
 
@@ -66,7 +63,7 @@ class C3DStandIn(StandIn):
         targets = {
             name: torch.from_numpy(mirrored(values[which], name, flip)).to(device) for name, values in truth.items()
         }
-        return classification_loss(network(_prepared(frames, device) / _SCALE), targets)
+        return classification_loss(network(prepared_videos(frames, device) / _SCALE), targets)
 
     def finished(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The first kernels take what SVFID's protocol feeds."""
@@ -80,39 +77,10 @@ class C3DStandIn(StandIn):
         network.eval()
         with torch.inference_mode():
             parts = [
-                network(_prepared(part, torch.device(device)))
+                network(prepared_videos(part, torch.device(device)))
                 for part in np.array_split(worlds.frames, max(clips // 16, 1))
             ]
         return accuracies(torch.cat(parts).cpu().numpy(), labels(worlds.specs, ATTRIBUTES))
-
-
-class C3DClassifier(nn.Module):
-    """C3D's convolutions, mean over positions, one linear layer; named as `onereel.features.c3d` names its tensors."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trunk = c3d.C3D(width=_WIDTH)
-        channels = self.trunk.widths[-1]
-        self.head = nn.Linear(channels * 2, sum(widths(ATTRIBUTES).values()))
-        for module in self.trunk.modules():
-            if isinstance(module, Conv3d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-
-    def forward(self, video: torch.Tensor) -> torch.Tensor:
-        """(N, 3, T, H, W) -> (N, classes)."""
-        last = len(c3d.POOLS)
-        for index in range(last):
-            video = functional.max_pool3d(self.trunk.group(index, video), c3d.POOLS[index])
-        # In float32, as the shipped weights were trained (before `Conv3d` made bfloat16 sound for so few positions).
-        with torch.autocast(video.device.type, enabled=False):
-            features = self.trunk.group(last, video.float())
-        return self.head(torch.cat([features.mean((2, 3, 4)), features.amax((2, 3, 4))], 1))
-
-
-def _prepared(frames: np.ndarray, device: torch.device) -> torch.Tensor:
-    """(N, T, H, W, 3) uint8 -> (N, 3, T, H, W) as `mean255`, the range that SVFID's protocol feeds."""
-    video = torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 4, 1, 2, 3).float()
-    return video - torch.tensor(c3d.MEAN, device=device).view(3, 1, 1, 1)
 
 
 def _balanced(spec: WorldSpec) -> WorldSpec | None:

@@ -16,11 +16,6 @@ def one_group(spec: WorldSpec) -> WorldSpec:
     return replace(spec, groups=spec.groups[:1])
 
 
-def widths(attributes: Sequence[str]) -> dict[str, int]:
-    """How many classes each attribute has."""
-    return {attribute: len(CLASSES[attribute]) for attribute in attributes}
-
-
 def labels(specs: Sequence[WorldSpec], attributes: Sequence[str]) -> dict[str, np.ndarray]:
     """(N,) int64 by attribute, -1 where the clip does not show it."""
     table = labels_of(specs)

@@ -15,8 +15,9 @@ from torch.nn import functional
 from onereel.base.progress import Progress
 from onereel.features.depth import ROLE, DepthEstimator
 from onereel.features.dpt import DPT, Shape
+from onereel.scenes.world import FIRST_UNSEEN
 from onereel.standins.base import StandIn
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
+from onereel.standins.worlds import Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 

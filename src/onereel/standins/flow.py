@@ -20,9 +20,9 @@ from torch import nn
 
 from onereel.base.progress import Progress
 from onereel.features.flow import ROLE, ClassicalFlow, FlowEstimator, RaftFlow
-from onereel.scenes.world import WorldSpec
+from onereel.scenes.world import FIRST_UNSEEN, WorldSpec
 from onereel.standins.base import StandIn
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
+from onereel.standins.worlds import Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.video.warping import fetch
 from onereel.weights.store import Resolved

@@ -11,14 +11,15 @@ import torch
 from torch import nn
 
 from onereel.base.progress import Progress
-from onereel.features.inception import InceptionTrunk
+from onereel.features.world_classifiers import OF_PICTURES, InceptionClassifier, prepared_pictures
+from onereel.scenes.world import FIRST_UNSEEN
 from onereel.standins.base import StandIn
-from onereel.standins.classes import accuracies, classification_loss, labels, one_group, widths
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, specs_from
+from onereel.standins.classes import accuracies, classification_loss, labels, one_group
+from onereel.standins.worlds import Rendering, Worlds, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 
-ATTRIBUTES = ("setting", "time", "weather", "style", "kind", "colour", "count", "size")
+ATTRIBUTES = OF_PICTURES
 _CLIPS, _BATCH = 24576, 64
 _RENDERING = Rendering(frames=3, fps=1.5)
 
@@ -55,7 +56,7 @@ class InceptionStandIn(StandIn):
         worlds, truth = data
         which, when = draw(len(worlds), _BATCH, generator), draw(worlds.frames.shape[1], _BATCH, generator)
         device = next(network.parameters()).device
-        images = _prepared(worlds.frames[which, when], device)
+        images = prepared_pictures(worlds.frames[which, when], device)
         flip = (torch.rand(_BATCH, generator=generator) < 0.5).to(device)
         images = torch.where(flip[:, None, None, None], images.flip(3), images)
         targets = {name: torch.from_numpy(values[which]).to(device) for name, values in truth.items()}
@@ -68,31 +69,5 @@ class InceptionStandIn(StandIn):
         network.load_state_dict({key: value.float() for key, value in weights.tensors().items()}, strict=True)
         network.eval()
         with torch.inference_mode():
-            logits = network(_prepared(worlds.frames[:, 1], torch.device(device)))
+            logits = network(prepared_pictures(worlds.frames[:, 1], torch.device(device)))
         return accuracies(logits.cpu().numpy(), labels(worlds.specs, ATTRIBUTES))
-
-
-class InceptionClassifier(nn.Module):
-    """The trunk that `onereel.features.inception` loads, and what makes a classifier of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trunk = InceptionTrunk()
-        self.head = nn.Sequential(
-            nn.Conv2d(192, 128, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(128),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(128, 192, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(192),
-            nn.ReLU(inplace=True),
-        )
-        self.classifier = nn.Linear(2 * 192, sum(widths(ATTRIBUTES).values()))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(N, 3, H, W) in [-1, 1] -> (N, classes)."""
-        features = self.head(self.trunk(images))
-        return self.classifier(torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1))
-
-
-def _prepared(frames: np.ndarray, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1

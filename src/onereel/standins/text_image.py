@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from onereel.base.progress import Progress
 from onereel.features import text_image as clip
-from onereel.scenes.world import CLASSES, MOTION, WorldSpec, describe
+from onereel.scenes.world import CLASSES, FIRST_UNSEEN, MOTION, WorldSpec, describe
 from onereel.scenes.world.spec import hidden_attributes
 from onereel.standins.base import StandIn
-from onereel.standins.worlds import FIRST_UNSEEN, Rendering, Worlds, draw, render_worlds, shares, specs_from
+from onereel.standins.worlds import Rendering, Worlds, draw, render_worlds, shares, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 

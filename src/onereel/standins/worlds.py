@@ -10,8 +10,6 @@ import torch
 from onereel.base.progress import Progress, no_progress
 from onereel.scenes.world import WorldSpec, render_specs, sample_world
 
-FIRST_UNSEEN = 10_000_000
-"""Seeds from here on are never trained on: scores come from them."""
 _CHUNK = 128  # clips rendered together
 
 

@@ -156,6 +156,8 @@ class StandInEntry(_Entry):
     library: str | None = None
     """A library's method that needs no weights, as ``package.function``; then there is neither."""
     licence: str = "MIT"
+    family: str = ""
+    """Of a generative model: which code loads it, as `BackboneEntry.family`."""
 
     @model_validator(mode="after")
     def _check_origin(self) -> "StandInEntry":
@@ -175,11 +177,13 @@ class BackboneEntry(RealEntry):
     """A published generative model that methods build on (``config/backbones.yaml``)."""
 
     family: str
-    """Which code loads it: a key of `onereel.backbones.FAMILIES`."""
+    """Which code loads it: a key of `onereel.backbones.families.FAMILIES`."""
     parameters: float = Field(gt=0)
     """Of the network that denoises, in billions."""
     frames: PositiveInt = 1
     """Frames that it was trained on; 1 for models of pictures."""
+    fps: float | None = Field(default=None, gt=0)
+    """Frames a second that it was trained on; None for models of pictures."""
     height: PositiveInt
     width: PositiveInt
     """Pixels that it was trained on."""

@@ -1,6 +1,7 @@
 """Trained weights: what may be downloaded, whether it is what it should be, and what stands in for it elsewhere.
 
-``config/weights.yaml`` lists every model: where its files are, their checksums, licence and preprocessing.
+``config/weights.yaml`` lists the models that measure, ``config/backbones.yaml`` those that generate: where their files
+are, their checksums, licence and preprocessing.
 `Weights.fetch` downloads a model, checks it, keeps only its tensors (and plain texts, as a tokenizer's words) with a
 record of where they came from. `Weights.resolve` answers "which weights for this role": the real ones where they are,
 else a stand-in, which is named as such wherever a value made with it is printed.
@@ -66,6 +67,7 @@ class Resolved:
         parts: files with their sha256 by part; empty for seeded weights.
         seed: seed of random weights, else None.
         library: ``package.function`` that does the work without weights, else empty.
+        entry: what the list says of them; None where no list does.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Resolved:
     parts: Mapping[str, tuple[Path, str]]
     seed: int | None = None
     library: str = ""
+    entry: RealEntry | StandInEntry | None = None
 
     @property
     def printed(self) -> str:
@@ -105,11 +108,12 @@ class Resolved:
         return read_tensors(self.path(part), "safetensors")
 
     def subfolder(self, name: str) -> Path:
-        """A folder of the model's files as libraries load it (``unet``, ``tokenizer``), all of them checked.
+        """A folder of the model's files as libraries load it (``unet``, ``tokenizer``; empty: the model's own), all of
+        them checked.
 
         Raises: WeightsError as `path`, or if there is no such folder.
         """
-        held = [part for part, (path, _) in self.parts.items() if path.parent.name == name]
+        held = [part for part, (path, _) in self.parts.items() if path.parent.name == (name or self.name)]
         if not held:
             raise WeightsError(f"weights '{self.name}'", f"no folder '{name}'", "correct config/backbones.yaml")
         folders = {self.path(part).parent for part in held}
@@ -312,17 +316,18 @@ class Weights:
             raise WeightsError(f"weights '{name}'", f"part '{missing[0]}' is missing", remedy)
         parts = {part: (self._path(name, part), str(record[part]["sha256"])) for part in entry.files}
         sources = [str(record[part]["source_sha256"]) for part in entry.files]
-        return Resolved(name, entry.role, entry.title, entry.title, joined(sources), False, parts)
+        return Resolved(name, entry.role, entry.title, entry.title, joined(sources), False, parts, entry=entry)
 
     def _resolve_stand_in(self, name: str, entry: StandInEntry) -> Resolved:
         if entry.library:
-            return Resolved(name, entry.role, entry.title, entry.title, "", True, {}, library=entry.library)
+            library = entry.library
+            return Resolved(name, entry.role, entry.title, entry.title, "", True, {}, library=library, entry=entry)
         if entry.seed is not None:
             title = f"{entry.title} seed {entry.seed}"
-            return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed)
+            return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed, entry=entry)
         parts = {part: (self.project / held.file, held.sha256) for part, held in entry.parts.items()}
         sha = joined([held.sha256 for held in entry.parts.values()])
-        return Resolved(name, entry.role, entry.title, entry.title, sha, True, parts)
+        return Resolved(name, entry.role, entry.title, entry.title, sha, True, parts, entry=entry)
 
     def _path(self, name: str, part: str) -> Path:
         return self.folder / name / self._real(name).kept(part)

@@ -20,7 +20,16 @@ from onereel.report.page.charts import HEIGHT, WIDTH, chart
 from onereel.report.page.head import head
 from onereel.report.page.heldout_views import held_out_section
 from onereel.report.page.tradeoffs import tradeoffs
-from onereel.report.page.views import Player, PreviewView, RunView, make_player, preview_view, run_view, table_view
+from onereel.report.page.views import (
+    Player,
+    PreviewView,
+    RunView,
+    make_player,
+    place,
+    preview_view,
+    run_view,
+    table_view,
+)
 from onereel.report.tables.build import clip_table
 from onereel.report.tables.formats import to_html
 from onereel.report.templating import environment
@@ -67,6 +76,7 @@ def write_report(
     partial: bool = False,
     heldout: HeldOutTests | None = None,
     heldout_tables: Mapping[Kind, Path] | None = None,
+    edits: Mapping[str, Path] | None = None,
 ) -> None:
     """Write the report's folder, replacing an older one in one step.
 
@@ -79,8 +89,9 @@ def write_report(
         partial: whether the workflow knows that something is missing; the page says so.
         heldout: held-out tests; None for none.
         heldout_tables: stem given to `write_table` by kind of test.
+        edits: folder of `write_edits_page` by set of known edits.
     """
-    with _swapped_in(out_dir) as folder:
+    with swapped_in(out_dir) as folder:
         (folder / "assets").mkdir()
         source = Path(__file__).parents[1] / "templates"
         for name in _ASSETS:
@@ -97,6 +108,7 @@ def write_report(
                 charts=[chart(plot) for plot in tradeoffs(project)],
                 chart_size=(WIDTH, HEIGHT),
                 clips=clips,
+                edits=_edits(edits or {}, folder),
                 held_out=held_out_section(
                     heldout or HeldOutTests(()), folder, tables=heldout_tables or {}, visuals=visuals
                 ),
@@ -107,7 +119,7 @@ def write_report(
 
 
 @contextmanager
-def _swapped_in(out_dir: Path) -> Iterator[Path]:
+def swapped_in(out_dir: Path) -> Iterator[Path]:
     """Yield an empty folder beside `out_dir`; put it in its place when the block ends without an error.
 
     Raises: ConfigError if somebody left a file in `out_dir`.
@@ -124,6 +136,13 @@ def _swapped_in(out_dir: Path) -> Iterator[Path]:
         fresh.replace(out_dir)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _edits(pages: Mapping[str, Path], folder: Path) -> dict[str, Markup]:
+    """The pages of known edits, put below ``edits/``: their leaderboards by the sets' names."""
+    for name, page in pages.items():
+        shutil.copytree(page, folder / "edits" / name, copy_function=lambda one, other: place(Path(one), Path(other)))
+    return {name: Markup((page / "tables/edits.html").read_text(encoding="utf-8")) for name, page in pages.items()}
 
 
 def _sections(project: Project) -> tuple[ClipEntry, ...]:

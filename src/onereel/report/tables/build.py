@@ -14,7 +14,7 @@ from onereel.metrics.aggregate import over_clips
 from onereel.project.tables import OWN_COLUMNS, ColumnSpec, GroupSpec, Published, RowSpec, TableSpec, read_spec
 from onereel.report.load.project import CLIPLESS, DONE, NO_CLIP, ClipEntry, MetricRecord, Project, RunEntry
 from onereel.report.tables.formats import to_csv, to_html, to_latex, to_markdown
-from onereel.report.tables.model import Block, Cell, Column, Row, Table
+from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
 SECOND_HAND = "†"
 
@@ -156,8 +156,8 @@ def _method_block(
     title = group.spec.title
     if group.spec.published_on and any(row.published for row in group.spec.rows):
         mark = notes.mark(f"Published values: {group.spec.published_on}.")
-        return Block(title, "methods", tuple(_mark_best(rows, columns)), mark)
-    return Block(title, "methods", tuple(_mark_best(rows, columns)))
+        return Block(title, "methods", tuple(marked_best(rows, columns)), mark)
+    return Block(title, "methods", tuple(marked_best(rows, columns)))
 
 
 def _calibration_block(
@@ -288,29 +288,6 @@ def _values(run: RunEntry, metric: str, column: str) -> Iterator[float]:
     for record in run.records:
         if record.metric == metric and column in ("", record.column) and record.value is not None:
             yield record.value
-
-
-def _mark_best(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Row]:
-    best = {
-        task: [_best([row for row in rows if row.task == task], index, column) for index, column in enumerate(columns)]
-        for task in {row.task for row in rows}
-    }
-    for row in rows:
-        cells = tuple(
-            replace(cell, best=True) if cell and cell.complete and cell.mean == best[row.task][index] else cell
-            for index, cell in enumerate(row.cells)
-        )
-        yield replace(row, cells=cells)
-
-
-def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
-    """The best mean of a column, or None where nothing may be compared or there is no better."""
-    cells = [row.cells[index] for row in rows if not row.calibration]
-    rivals = [cell for cell in cells if cell is not None and cell.complete]
-    if len(rivals) < 2 or len({cell.protocol for cell in rivals}) > 1 or not column.better:
-        return None
-    choose = min if column.better == "lower" else max
-    return choose(cell.mean for cell in rivals)
 
 
 def _place(run: RunEntry) -> str:

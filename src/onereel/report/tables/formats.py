@@ -146,7 +146,7 @@ def _tex_character(character: str) -> str:
 
 
 def _all_notes(table: Table) -> list[tuple[str, str]]:
-    text = "Mean over samples, then clips, with 95 % bootstrap interval in brackets; n: number of values. Bold: best."
+    text = f"Mean over {table.over}, with 95 % bootstrap interval in brackets; n: number of values. Bold: best."
     return [("", text), *table.notes]
 
 

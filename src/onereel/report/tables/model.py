@@ -1,6 +1,6 @@
 """A table as data, before it becomes csv, Markdown, LaTeX or HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from onereel.project.tables import Published
@@ -105,7 +105,8 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it."""
+    """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it; `over` says what a cell is
+    the mean of."""
 
     name: str
     title: str
@@ -113,8 +114,33 @@ class Table:
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
     notes: tuple[tuple[str, str], ...]
+    over: str = "samples, then clips"
 
     def narrowed(self, kept: Sequence[int]) -> "Table":
         """The table with only the columns of these indices."""
         blocks = tuple(replace(block, rows=tuple(row.narrowed(kept) for row in block.rows)) for block in self.blocks)
         return replace(self, columns=tuple(self.columns[index] for index in kept), blocks=blocks)
+
+
+def marked_best(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Row]:
+    """Rows with the best value of every column marked, among rows of one task that may be compared."""
+    best = {
+        task: [_best([row for row in rows if row.task == task], index, column) for index, column in enumerate(columns)]
+        for task in {row.task for row in rows}
+    }
+    for row in rows:
+        cells = tuple(
+            replace(cell, best=True) if cell and cell.complete and cell.mean == best[row.task][index] else cell
+            for index, cell in enumerate(row.cells)
+        )
+        yield replace(row, cells=cells)
+
+
+def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
+    """The best mean of a column, or None where nothing may be compared or there is no better."""
+    cells = [row.cells[index] for row in rows if not row.calibration]
+    rivals = [cell for cell in cells if cell is not None and cell.complete]
+    if len(rivals) < 2 or len({cell.protocol for cell in rivals}) > 1 or not column.better:
+        return None
+    choose = min if column.better == "lower" else max
+    return choose(cell.mean for cell in rivals)

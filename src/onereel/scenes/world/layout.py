@@ -90,7 +90,7 @@ def _box(thing: Thing, time: float) -> tuple[float, float, float, float]:
 def _place_group(spec: WorldSpec, index: int, group: Group) -> list[Thing]:
     rng = stream(spec.seed, "group", index)
     order, lanes, facing = int(rng.integers(4)), int(rng.integers(4)), int(rng.choice((-1, 1)))
-    pace, margin = float(rng.random()), _MARGINS[spec.camera]
+    pace, margin = float(rng.random()), _MARGINS[spec.framed or spec.camera]
     draws = rng.random((4, 5))  # for as many as there could be: more things must not shift the draws of others
     return [
         _place_one(group, index, number, order, lanes, facing, pace, draws[number], margin)

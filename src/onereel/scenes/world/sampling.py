@@ -9,6 +9,8 @@ from onereel.scenes.world.kinds import CAMERAS, HABITATS, KINDS, SIZES, STYLES, 
 from onereel.scenes.world.layout import crowded
 from onereel.scenes.world.spec import Group, WorldSpec, colours_of, complaints, stream
 
+FIRST_UNSEEN = 10_000_000
+"""Seeds from here on are never trained on, nor is anything tuned on them: what is reported comes from them."""
 _TRIES = 2000
 _STYLE_SHARES = ((0.46, 0.18, 0.18, 0.18), (0.6, 0.2, 0.2))  # of all styles; of those without pencil
 
@@ -48,20 +50,21 @@ def _draw(rng: np.random.Generator, seed: int, kind: str) -> WorldSpec | None:
         style=style,
         camera="still" if fair else _one(rng, CAMERAS, (0.6, 0.1, 0.1, 0.1, 0.1)),
     )
-    first = _group(rng, bare, kind)
+    first = draw_group(rng, bare, kind)
     if first is None:
         return None
     spec = replace(bare, groups=(first,))
     if rng.random() < 0.4:
         others = [other for other in KINDS if other != kind and KINDS[other].habitat in HABITATS[bare.setting]]
-        second = _group(rng, bare, _one(rng, tuple(others)))
+        second = draw_group(rng, bare, _one(rng, tuple(others)))
         both = replace(bare, groups=(first, second)) if second else spec
         if not any(complaints(both)):
             return both
     return spec
 
 
-def _group(rng: np.random.Generator, spec: WorldSpec, kind: str) -> Group | None:
+def draw_group(rng: np.random.Generator, spec: WorldSpec, kind: str) -> Group | None:
+    """A group of a kind for a world, whether or not they go together; None where no colour of it would stand out."""
     colours = colours_of(kind, spec)
     if not colours:
         return None

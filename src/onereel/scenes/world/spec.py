@@ -54,6 +54,8 @@ class WorldSpec:
         seed: of the details: shapes of hills, places, textures, drops.
         setting, time, weather, style, camera: of `SETTINGS`, `TIMES`, `WEATHERS`, `STYLES`, `CAMERAS`.
         groups: one or two.
+        framed: the camera for which places leave room; its own where empty. A world whose camera was changed keeps
+            its places, so that at the middle of two seconds both show the same.
     """
 
     seed: int
@@ -63,10 +65,14 @@ class WorldSpec:
     style: str
     camera: str
     groups: tuple[Group, ...] = field(default_factory=tuple)
+    framed: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; `from_dict` reads it back."""
-        return asdict(self)
+        values = asdict(self)
+        if not self.framed:
+            del values["framed"]
+        return values
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "WorldSpec":
@@ -88,6 +94,7 @@ def complaints(spec: WorldSpec) -> Iterator[str]:
         ("weather", spec.weather, WEATHERS),
         ("style", spec.style, STYLES),
         ("camera", spec.camera, CAMERAS),
+        ("framed", spec.framed or spec.camera, CAMERAS),
     ):
         if value not in known:
             yield f"{name} is '{value}', not one of {', '.join(known)}"
