@@ -6,8 +6,9 @@ from typing import Any, Self, TypeVar
 import torch
 from torch import Tensor
 
-from onereel.backbones.cascade.stages import BASE, LATER, PROCESS, BaseStage, LaterStage, Size, brought_to
+from onereel.backbones.cascade.stages import BASE, LATER, PROCESS, BaseStage, LaterStage, brought_to
 from onereel.backbones.cascade.text import Text, tokens_of
+from onereel.backbones.text_to_video import Native, TextToVideo
 from onereel.base.errors import MethodError
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
@@ -18,11 +19,12 @@ from onereel.training.execution import Precision
 from onereel.weights.store import Resolved
 
 _Network = TypeVar("_Network", BaseStage, LaterStage)
+_WHOLE = list(LATER.values())[-1].made
 _SIDE_STEP = 8  # pixels: the stages' networks halve what they see
 _SMALLEST = 16
 
 
-class Cascade:
+class Cascade(TextToVideo):
     """Videos of prompts in stages of pixels.
 
     Args:
@@ -39,7 +41,7 @@ class Cascade:
         process: of every stage.
     """
 
-    native: Size = list(LATER.values())[-1].made
+    native = Native(_WHOLE.frames, _WHOLE.fps, _WHOLE.height, _WHOLE.width)
 
     def __init__(
         self,
