@@ -19,9 +19,9 @@ from onereel.training.execution import Precision
 from onereel.weights.store import Resolved
 
 _Network = TypeVar("_Network", BaseStage, LaterStage)
+_WHOLE = list(LATER.values())[-1].made
 _SIDE_STEP = 8  # pixels: the stages' networks halve what they see
 _SMALLEST = 16
-_LAST = list(LATER.values())[-1].made
 
 
 class Cascade(TextToVideo):
@@ -41,7 +41,7 @@ class Cascade(TextToVideo):
         process: of every stage.
     """
 
-    native = Native(_LAST.frames, _LAST.fps, _LAST.height, _LAST.width)
+native = Native(_WHOLE.frames, _WHOLE.fps, _WHOLE.height, _WHOLE.width)
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from onereel.backbones.cascade.pipeline import Cascade
 from onereel.backbones.cascade.stages import LATER, NOISIEST, LaterStage, brought_to, reduced
 from onereel.base.progress import Progress
 from onereel.standins.base import StandIn
+from onereel.standins.t2v.scoring import cascade_scores
 from onereel.standins.t2v.worlds import NOISING, Captioned, batch_of, captioned, weighted_error
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
@@ -119,6 +120,4 @@ class T2VSpatial2(_LaterStandIn):
 
     def scores(self, weights: Resolved, *, device: torch.device | str = "cpu", clips: int = 256) -> dict[str, float]:
         """Of the whole cascade; see `cascade_scores`."""
-        from onereel.standins.t2v.scoring import cascade_scores  # with the metrics, which a training does not need
-
         return cascade_scores(Cascade.load(weights, device=device), clips)
