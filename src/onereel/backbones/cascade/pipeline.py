@@ -41,7 +41,7 @@ class Cascade(TextToVideo):
         process: of every stage.
     """
 
-native = Native(_WHOLE.frames, _WHOLE.fps, _WHOLE.height, _WHOLE.width)
+    native = Native(_WHOLE.frames, _WHOLE.fps, _WHOLE.height, _WHOLE.width)
 
     def __init__(
         self,
