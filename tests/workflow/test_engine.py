@@ -18,7 +18,6 @@ from onereel.base.errors import OnereelError
 from onereel.ingest import discover, find_samples
 from onereel.project import plan
 from onereel.project.config import read_config
-from onereel.standins import STAND_INS
 from tests.workspace import ROOT, SMALL_CLIPS, Workspace, small_workspace
 
 REPORTING = {"write_table", "draw_figures", "write_report", "summarise", "all"}
@@ -137,7 +136,7 @@ def test_what_a_run_starts_from_is_shown(extended, tmp_path):
 
 
 def test_every_stand_in_has_a_job_of_its_own(workspace):
-    assert workspace.planned("--", "stand_ins") == {"train_stand_in": len(STAND_INS), "stand_ins": 1}
+    assert workspace.planned("--", "stand_ins") == {"train_stand_in": len(plan.stand_ins(ROOT)), "stand_ins": 1}
 
 
 def test_a_preview_of_no_clip_is_refused(workspace):

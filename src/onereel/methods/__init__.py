@@ -243,7 +243,7 @@ def _assign(values: dict[str, Any], key: str, value: Any) -> None:
 def _explain(error: ValidationError, method: Method, preset: str) -> ConfigError:
     """What helps most of what pydantic says, in one line; an unknown key gets the nearest known one."""
     steps, problem, remedy = complaint(error, _field_names(method.Config))
-    if not steps:  # a check of several fields together
+    if not steps and remedy == problem:  # a check of several fields together that names none
         remedy = f"see config/methods/{method.name}.yaml"
     return ConfigError(f"settings of {method.name} (preset '{preset}')", problem, remedy)
 
