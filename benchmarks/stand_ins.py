@@ -1,4 +1,4 @@
-"""How long each stand-in trains, from a part of its worlds and some of its steps.
+"""How long each stand-in that reads trains, from a part of its worlds and some of its steps.
 
     python benchmarks/stand_ins.py                              # all, on the threads that PyTorch takes
     python benchmarks/stand_ins.py clip-world --threads 2 --share 0.1 --steps 100
@@ -19,12 +19,14 @@ import torch
 
 from onereel.base.progress import Progress, no_progress
 from onereel.scenes.world import WorldSpec
-from onereel.standins import STAND_INS, c3d, depth, find, flow, inception
+from onereel.standins import c3d, depth, find, flow, inception
 from onereel.standins import text_image as clip
 from onereel.standins.worlds import Rendering, Worlds, render_worlds
 from onereel.training.trainer import Trainer
 
 WARM_UP = 5  # steps that are not counted
+READERS = {"clip-world": clip, "dpt-world": depth, "c3d-world": c3d, "inception-world": inception, "raft-world": flow}
+"""The modules of those that read; those that make pictures are timed by `benchmarks/backbones.py`."""
 
 
 def fewer(share: float) -> ExitStack:
@@ -34,7 +36,7 @@ def fewer(share: float) -> ExitStack:
         return render_worlds(specs[: math.ceil(share * len(specs))], how, progress)
 
     changes = ExitStack()
-    for module in (c3d, clip, depth, flow, inception):
+    for module in READERS.values():
         changes.enter_context(patch.object(module, "render_worlds", rendered))
     return changes
 
@@ -44,7 +46,7 @@ def minutes(name: str, steps: int, share: float) -> tuple[float, float]:
     stand_in = find(name)
     with fewer(share):
         started = time.perf_counter()
-        data = stand_in.data(no_progress)
+        data = stand_in.data(no_progress, {})
         rendering = (time.perf_counter() - started) / share
     trainee = Trainer(
         stand_in.network(),
@@ -65,7 +67,7 @@ def minutes(name: str, steps: int, share: float) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=list(STAND_INS))
+    parser.add_argument("names", nargs="*", choices=list(READERS), default=list(READERS))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--share", type=float, default=0.05, help="of the worlds that are rendered")
     parser.add_argument("--steps", type=int, default=60)
