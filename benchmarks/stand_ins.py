@@ -67,16 +67,17 @@ def minutes(name: str, steps: int, share: float) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=list(READERS), default=list(READERS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(READERS))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--share", type=float, default=0.05, help="of the worlds that are rendered")
     parser.add_argument("--steps", type=int, default=60)
     settings = parser.parse_args()
     torch.set_num_threads(settings.threads)
     numba.set_num_threads(settings.threads)
-    minutes(settings.names[0], 1, 0.01)  # compiles
+    names = settings.names or list(READERS)
+    minutes(names[0], 1, 0.01)  # compiles
     print(f"{settings.threads} threads; minutes of rendering, training, both")
-    for name in settings.names:
+    for name in names:
         rendering, training = minutes(name, settings.steps, settings.share)
         print(f"{name:16} {rendering:6.1f} {training:6.1f} {rendering + training:6.1f}")
 
