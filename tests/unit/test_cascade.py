@@ -18,8 +18,9 @@ from onereel.backbones.cascade.text import Text, TextEncoder, tokens_of
 from onereel.base.errors import MethodError, WeightsError
 from onereel.base.files import sha256_of
 from onereel.base.progress import no_progress
+from onereel.standins.captioned import captions_of, drawn_specs, evened
 from onereel.standins.registry import find
-from onereel.standins.t2v.worlds import NOISING, Captioned, batch_of, captions_of, drawn_specs, evened, rendered
+from onereel.standins.t2v.worlds import NOISING, Captioned, batch_of, rendered
 from onereel.weights.checkpoints import write_tensors
 from onereel.weights.store import Resolved
 

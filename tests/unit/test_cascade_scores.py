@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onereel.scenes.world import CLASSES, FIRST_UNSEEN, describe
 from onereel.scenes.world.rendering import labels_of, render_specs
-from onereel.standins.classes import one_group
+from onereel.standins.classes import asked_of, balanced_accuracies, one_group
 from onereel.standins.t2v import scoring
 from onereel.standins.worlds import specs_from
 from onereel.video.clip import to_video
@@ -23,13 +23,13 @@ def test_a_caption_is_held_to_what_it_names_and_a_rare_value_counts_as_much() ->
         for index, spec in enumerate(specs)
     )
     read = {name: values.copy() for name, values in labels_of(specs).items()}
-    assert scoring.accuracies(read, specs, named) == {"kind": 1.0}
+    assert balanced_accuracies(read, asked_of(specs, named)) == {"kind": 1.0}
     read["kind"][6:] = CLASSES["kind"].index("car")
-    assert scoring.accuracies(read, specs, named) == {"kind": 1.0}, "nobody asked"
+    assert balanced_accuracies(read, asked_of(specs, named)) == {"kind": 1.0}, "nobody asked"
     read["kind"][0] = CLASSES["kind"].index("car")
-    assert scoring.accuracies(read, specs, named) == {"kind": 0.5}
+    assert balanced_accuracies(read, asked_of(specs, named)) == {"kind": 0.5}
     read["kind"][1] = CLASSES["kind"].index("car")
-    assert scoring.accuracies(read, specs, named) == {"kind": pytest.approx(0.4)}
+    assert balanced_accuracies(read, asked_of(specs, named)) == {"kind": pytest.approx(0.4)}
 
 
 def test_true_videos_score_what_the_classifiers_reach() -> None:

@@ -16,11 +16,13 @@ from onereel.backbones.cascade.text import tokens_of
 from onereel.base.errors import WeightsError
 from onereel.base.files import sha256_of
 from onereel.base.progress import no_progress
+from onereel.features.world_classifiers import OF_PICTURES
 from onereel.scenes.world import CLASSES, sample_world
 from onereel.scenes.world.rendering import labels_of
 from onereel.standins import latent as autoencoding
 from onereel.standins import latent_diffusion, latent_image, latent_text
 from onereel.standins import prior as priors
+from onereel.standins.classes import balanced_accuracies
 from onereel.standins.registry import find
 from onereel.training.settings import TrainingConfig
 from onereel.training.trainer import Trainer
@@ -253,7 +255,7 @@ def test_balanced_accuracy_counts_every_value_alike_and_only_what_is_asked() -> 
     asked = {"time": np.array([0, 0, 0, 0, 1, -1])}
     read = {"time": np.array([0, 0, 0, 1, 1, 0]), "kind": np.zeros(6, int)}
     asked["kind"] = np.full(6, -1)
-    assert latent_diffusion.balanced(read, asked) == {"time": pytest.approx((0.75 + 1) / 2)}
+    assert balanced_accuracies(read, asked) == {"time": pytest.approx((0.75 + 1) / 2)}
 
 
 def test_scores_are_those_of_the_guidance_that_does_better(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +279,7 @@ def test_scores_are_those_of_the_guidance_that_does_better(monkeypatch: pytest.M
 def test_the_classifier_reads_true_pictures_of_worlds() -> None:
     specs = [replace(spec, groups=spec.groups[:1]) for spec in map(sample_world, range(24))]
     frames = autoencoding.world_pictures(specs).frames[:, 0]
-    found = latent_diffusion.balanced(latent_diffusion.read_pictures(frames), labels_of(specs))
+    found = balanced_accuracies(latent_diffusion.read_pictures(frames), labels_of(specs))
     assert found["time"] > 0.9
     assert found["style"] > 0.9
-    assert set(found) == set(latent_diffusion.OF_PICTURES) <= set(CLASSES)
+    assert set(found) == set(OF_PICTURES) <= set(CLASSES)

@@ -18,10 +18,9 @@ from onereel.metrics.edits import EXTERNALS, Judge, read_edits_config
 from onereel.metrics.edits.benchmark import MANIFEST, Benchmark
 from onereel.metrics.edits.scoring import FITS, Scores, score
 from onereel.report.tables.edits import edit_tables
-from onereel.report.tables.formats import to_csv, to_html, to_latex, to_markdown
+from onereel.report.tables.formats import RENDERERS, to_markdown
 from onereel.scenes.world import EditSet
 
-_RENDERERS = {".csv": to_csv, ".md": to_markdown, ".tex": to_latex, ".html": to_html}
 _SIZE = re.compile(r"(\d+)x(\d+)x(\d+)")
 _LISTED = 5  # missing outputs that are named
 
@@ -86,13 +85,13 @@ def score_outputs(
         content = TypeAdapter(Scores).dump_python(scores, mode="json")
         write_result(results[0], {"thresholds": config.thresholds.model_dump(), **content}, {})
         for result, table in zip(results[1:], tables, strict=True):
-            texts = {suffix: render(table) for suffix, render in _RENDERERS.items()}
+            texts = {suffix: render(table) for suffix, render in RENDERERS.items()}
             writers = {suffix: lambda path, text=text: path.write_text(text) for suffix, text in texts.items()}
             write_result(result, {"title": table.title}, writers)
 
 
 def _tables_in(out: Path) -> list[Result]:
-    return [Result("metrics", out, table.name, tuple(_RENDERERS)) for table in edit_tables(Scores({}, {}, ()))]
+    return [Result("metrics", out, table.name, tuple(RENDERERS)) for table in edit_tables(Scores({}, {}, ()))]
 
 
 def _named(outputs: Sequence[Path]) -> dict[str, Path]:

@@ -88,6 +88,33 @@ def prepared_pictures(frames: Frames, device: torch.device) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
+class PictureReader:
+    """Reads attributes off pictures of one group of things.
+
+    Args:
+        weights: of `InceptionClassifier`.
+        device: where to run.
+
+    Raises: WeightsError if the tensors are not its.
+    """
+
+    def __init__(self, weights: Resolved, *, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        self._network = _loaded(InceptionClassifier(), weights).to(self.device)
+
+    @torch.inference_mode()
+    def logits(self, pictures: Frames) -> torch.Tensor:
+        """(N, H, W, 3) uint8 -> (N, classes)."""
+        starts = range(0, len(pictures), _PICTURES)
+        return torch.cat(
+            [self._network(prepared_pictures(pictures[at : at + _PICTURES], self.device)) for at in starts]
+        )
+
+    def read(self, pictures: Frames) -> dict[str, np.ndarray]:
+        """(N, H, W, 3) uint8 -> (N,) int64 into `CLASSES` by attribute, for those of `OF_PICTURES`."""
+        return _choices(self.logits(pictures)[:, None], OF_PICTURES)
+
+
 class WorldReader:
     """Reads attributes off videos of one group of things, many videos at once.
 
@@ -103,7 +130,7 @@ class WorldReader:
         self.device = torch.device(device)
         self.titles = (videos.printed, pictures.printed)
         self._videos = _loaded(C3DClassifier(), videos).to(self.device)
-        self._pictures = _loaded(InceptionClassifier(), pictures).to(self.device)
+        self._pictures = PictureReader(pictures, device=device)
 
     @torch.inference_mode()
     def read(self, videos: Sequence[Frames]) -> dict[str, np.ndarray]:
@@ -119,12 +146,7 @@ class WorldReader:
             self._videos(prepared_videos(clips[at : at + _CLIPS], self.device)) for at in range(0, len(clips), _CLIPS)
         ]
         seen = clips[:, ::2]
-        flat = seen.reshape(-1, *seen.shape[2:])
-        still = [
-            self._pictures(prepared_pictures(flat[at : at + _PICTURES], self.device))
-            for at in range(0, len(flat), _PICTURES)
-        ]
-        shown = torch.cat(still).reshape(*seen.shape[:2], -1)
+        shown = self._pictures.logits(seen.reshape(-1, *seen.shape[2:])).reshape(*seen.shape[:2], -1)
         told = _choices(torch.cat(moving)[:, None], OF_VIDEOS) | _choices(shown, OF_PICTURES)
         return {attribute: told[attribute] for attribute in CLASSES}
 

@@ -1,12 +1,13 @@
 """Classification of worlds: which attributes a network is asked for, and its loss."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from onereel.metrics.edits.summary import balanced
 from onereel.scenes.world import CLASSES, WorldSpec
 from onereel.scenes.world.rendering import labels_of
 
@@ -54,3 +55,32 @@ def accuracies(logits: np.ndarray, targets: Mapping[str, np.ndarray]) -> dict[st
         name: float((part.argmax(1) == target)[target >= 0].mean())
         for part, (name, target) in zip(parts, targets.items(), strict=True)
     }
+
+
+def asked_of(specs: Sequence[WorldSpec], named: Sequence[Set[str]] | None = None) -> dict[str, np.ndarray]:
+    """What should be read of worlds: (N,) int64 into `CLASSES` by attribute, -1 where nothing is asked for.
+
+    Args:
+        specs: N worlds of one group.
+        named: attributes of each world that count; None: all that can be seen.
+    """
+    truth = labels_of(specs)
+    if named is None:
+        return dict(truth)
+    counts = {name: np.array([name in each for each in named], bool) for name in truth}
+    return {name: np.where(counts[name], values, -1) for name, values in truth.items()}
+
+
+def balanced_accuracies(read: Mapping[str, np.ndarray], asked: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """By attribute, the mean over its values of the share that is read right.
+
+    Args:
+        read: (N,) index into `CLASSES` by attribute.
+        asked: the same of what should be read, as `asked_of` gives it. Attributes that nobody asks for are left out.
+    """
+    found = {}
+    for name, values in read.items():
+        counts = asked[name] >= 0
+        if counts.any():
+            found[name] = balanced(asked[name][counts].tolist(), (values == asked[name])[counts].tolist())
+    return found

@@ -18,8 +18,8 @@ from onereel.base.progress import Progress, no_progress
 from onereel.features.depth import normalised
 from onereel.scenes.world import FIRST_UNSEEN
 from onereel.standins.base import StandIn
+from onereel.standins.captioned import drawn_specs
 from onereel.standins.latent_diffusion import frames_of, latents_of, pictures_of, plain_layout
-from onereel.standins.t2v.worlds import drawn_specs
 from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved

@@ -14,11 +14,9 @@ from torch import Tensor, nn
 from onereel.backbones.latent import PROCESS, Condition, LatentModel, encoded, load_autoencoder, predicted
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.process import Process
-from onereel.features.seeded import load_frozen
-from onereel.features.world_classifiers import OF_PICTURES, InceptionClassifier, prepared_pictures, widths
-from onereel.scenes.world import CLASSES, FIRST_UNSEEN, WorldSpec
-from onereel.scenes.world.rendering import labels_of
-from onereel.standins.classes import one_group
+from onereel.features.world_classifiers import PictureReader
+from onereel.scenes.world import FIRST_UNSEEN, WorldSpec
+from onereel.standins.classes import asked_of, balanced_accuracies, one_group
 from onereel.standins.worlds import specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved, Weights
@@ -135,31 +133,7 @@ def generated(model: LatentModel, condition: Condition, guidance_scale: float) -
 
 def read_pictures(frames: np.ndarray, *, device: torch.device | str = "cpu") -> dict[str, np.ndarray]:
     """What pictures (N, H, W, 3) uint8 show, by the project's classifier: (N,) int64 into `CLASSES` by attribute."""
-    weights = Weights().resolve("inception-world")
-    state = {name: value.float() for name, value in weights.tensors().items()}
-    network = load_frozen(InceptionClassifier(), weights, state).to(device)
-    parts = [frames[start : start + _CHUNK] for start in range(0, len(frames), _CHUNK)]
-    with torch.inference_mode():
-        logits = torch.cat([network(prepared_pictures(part, torch.device(device))).cpu() for part in parts])
-    each = logits.split(list(widths(OF_PICTURES).values()), dim=1)
-    return {name: part.argmax(1).numpy() for name, part in zip(OF_PICTURES, each, strict=True)}
-
-
-def balanced(read: Mapping[str, np.ndarray], asked: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Balanced accuracy by attribute: the mean over an attribute's values of the share that is read right.
-
-    Args:
-        read: (N,) index into `CLASSES` by attribute.
-        asked: the same of what should be read; -1 where nothing is asked for. Attributes that nobody asks for are left
-            out.
-    """
-    found = {}
-    for name, values in read.items():
-        right = [(values == value)[asked[name] == value] for value in range(len(CLASSES[name]))]
-        shares = [float(each.mean()) for each in right if len(each)]
-        if shares:
-            found[name] = float(np.mean(shares))
-    return found
+    return PictureReader(Weights().resolve("inception-world"), device=device).read(frames)
 
 
 def scored(
@@ -170,8 +144,8 @@ def scored(
     *,
     device: torch.device | str = "cpu",
 ) -> dict[str, float]:
-    """``ATTRIBUTE_1``, ``ATTRIBUTE_3``: `balanced` of pictures with guidance 1 and 3; ``ATTRIBUTE``: with the one that
-    does better on average, which is ``guidance``; ``ATTRIBUTE_true``: of true pictures.
+    """``ATTRIBUTE_1``, ``ATTRIBUTE_3``: `balanced_accuracies` of pictures with guidance 1 and 3; ``ATTRIBUTE``: with
+    the one that does better on average, which is ``guidance``; ``ATTRIBUTE_true``: of true pictures.
 
     Args:
         make: pictures (N, H, W, 3) uint8 at a guidance scale.
@@ -180,13 +154,10 @@ def scored(
         named: attributes of each world that count; None: all that can be seen.
         device: of the classifier.
     """
-    asked = labels_of(specs)
-    if named is not None:
-        known = {name: np.array([name in each for each in named]) for name in asked}
-        asked = {name: np.where(known[name], values, -1) for name, values in asked.items()}
+    asked = asked_of(specs, named)
 
     def read(frames: np.ndarray) -> dict[str, float]:
-        return balanced(read_pictures(frames, device=device), asked)
+        return balanced_accuracies(read_pictures(frames, device=device), asked)
 
     by_scale = {scale: read(make(scale)) for scale in GUIDANCE}
     best = max(GUIDANCE, key=lambda scale: float(np.mean(list(by_scale[scale].values()))))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from onereel.backbones.latent import IMAGE_UNET, Condition, ImageModel, new_unet
 from onereel.base.progress import Progress
 from onereel.standins.base import StandIn
+from onereel.standins.captioned import drawn_specs, evened
 from onereel.standins.latent_diffusion import (
     BATCH,
     BOUNDS,
@@ -25,7 +26,6 @@ from onereel.standins.latent_diffusion import (
     unseen_specs,
 )
 from onereel.standins.prior import clip_world, raw_images
-from onereel.standins.t2v.worlds import drawn_specs, evened
 from onereel.standins.worlds import Rendering, render_worlds
 from onereel.weights.store import Resolved
 

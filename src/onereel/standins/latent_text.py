@@ -17,6 +17,7 @@ from onereel.base.progress import Progress
 from onereel.features.depth import DepthEstimator, normalised
 from onereel.scenes.world import MOTION, describe
 from onereel.standins.base import StandIn
+from onereel.standins.captioned import captions_of, drawn_specs, dropped, evened
 from onereel.standins.latent import grey, world_pictures
 from onereel.standins.latent_diffusion import (
     BATCH,
@@ -32,7 +33,6 @@ from onereel.standins.latent_diffusion import (
     scored,
     unseen_specs,
 )
-from onereel.standins.t2v.worlds import captions_of, drawn_specs, dropped, evened
 from onereel.weights.store import Resolved, Weights
 
 _CLIPS = 16384

@@ -20,8 +20,8 @@ from onereel.diffusion.process import Process
 from onereel.features.text_image import ClipEmbedder
 from onereel.scenes.world import FIRST_UNSEEN, MOTION, describe
 from onereel.standins.base import StandIn
+from onereel.standins.captioned import drawn_specs, evened
 from onereel.standins.latent_diffusion import plain_attention
-from onereel.standins.t2v.worlds import drawn_specs, evened
 from onereel.standins.worlds import Rendering, draw, render_worlds, specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved, Weights

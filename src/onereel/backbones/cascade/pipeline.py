@@ -70,16 +70,8 @@ class Cascade(TextToVideo):
         dtype: torch.dtype | None = None,
         offload: bool = False,
     ) -> Self:
-        """The cascade with these weights.
-
-        Args:
-            weights: of an entry with the parts ``base`` and those of `LATER`.
-            device: where to compute.
-            dtype: see `Cascade`.
-            offload: nothing: all stages together take some ten megabytes.
-
-        Raises: WeightsError if a part is missing, damaged, or of another model.
-        """
+        """See `TextToVideo.load`; of an entry with the parts ``base`` and those of `LATER`. Nothing is offloaded: all
+        stages together take some ten megabytes."""
         base = _loaded(BaseStage(), weights, "base")
         later = {part: _loaded(LaterStage(stage.network), weights, part) for part, stage in LATER.items()}
         return cls(base, later, name=weights.name, device=device, dtype=dtype)
@@ -111,20 +103,7 @@ class Cascade(TextToVideo):
         negative_prompt: str = "",
         progress: Progress = no_progress,
     ) -> Tensor:
-        """Videos of prompts, each denoised alone, so that it is the same alone and among others.
-
-        Args:
-            prompts: B texts.
-            generators: one for each video, on the CPU; it alone decides that video.
-            frames, height, width: of every video; see `check_size`.
-            num_inference_steps: network passes of the base, >= 1.
-            guidance_scale: of the base; 1: the prompt as it is, above: exaggerated (Ho and Salimans 2022).
-            negative_prompt: what guidance leads away from.
-            progress: watches the steps.
-
-        Returns: (B, 3, T, H, W) float32 in [-1, 1], on the CPU.
-        Raises: MethodError as `check_size`.
-        """
+        """See `TextToVideo.generate`; `num_inference_steps` and guidance are the base's."""
         self.check_size(frames, height, width)
         videos = []
         for index, (prompt, generator) in enumerate(zip(prompts, generators, strict=True)):

@@ -8,14 +8,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from onereel.base.files import read_json
+from onereel.base.files import read_json, write_text
 from onereel.jobs.edits import SOURCE, TRUTH, film_folder, read_scores
 from onereel.metrics.edits.judge import Judgement, Unanswered
 from onereel.metrics.edits.scoring import Scores
 from onereel.report.page.views import place
 from onereel.report.page.write import swapped_in
-from onereel.report.tables.edits import edit_tables, write_edit_tables
-from onereel.report.tables.formats import to_html
+from onereel.report.tables.edits import edit_tables
+from onereel.report.tables.formats import RENDERERS, to_html
 from onereel.report.templating import environment
 
 MEASURES: Mapping[str, tuple[str, str]] = {
@@ -78,8 +78,10 @@ def write_edits_page(
         editors: films of outputs by the file of their scores.
         out_dir: the folder.
     """
-    scores = _together(read_scores(calibration), [read_scores(path) for path in editors])
-    films = {name: folder for path, folder in editors.items() for name in read_scores(path).editors}
+    found = {folder: read_scores(path) for path, folder in editors.items()}
+    scores = _together(read_scores(calibration), list(found.values()))
+    films = {name: folder for folder, one in found.items() for name in one.editors}
+    tables = [(table, Markup(to_html(table))) for table in edit_tables(scores)]
     with swapped_in(out_dir) as folder:
         (folder / "assets").mkdir()
         for name in _ASSETS:
@@ -87,7 +89,9 @@ def write_edits_page(
         rows = [
             _row(name, asked, truth, films, scores, folder) for name, asked in read_json(truth / "asked.json").items()
         ]
-        write_edit_tables(scores, folder / "tables")
+        for table, _ in tables:
+            for suffix, render in RENDERERS.items():
+                write_text(folder / f"tables/{table.name}{suffix}", render(table))
         page = (
             environment()
             .get_template("edits.html.j2")
@@ -97,7 +101,7 @@ def write_edits_page(
                 kinds=list(dict.fromkeys(row.kind for row in rows)),
                 editors=list(films),
                 measures=MEASURES,
-                tables=[(table, Markup(to_html(table))) for table in edit_tables(scores)],
+                tables=tables,
             )
         )
         (folder / "index.html").write_text(page, encoding="utf-8")

@@ -13,7 +13,7 @@ from onereel.base.files import write_text
 from onereel.metrics.aggregate import over_clips
 from onereel.project.tables import OWN_COLUMNS, ColumnSpec, GroupSpec, Published, RowSpec, TableSpec, read_spec
 from onereel.report.load.project import CLIPLESS, DONE, NO_CLIP, ClipEntry, MetricRecord, Project, RunEntry
-from onereel.report.tables.formats import to_csv, to_html, to_latex, to_markdown
+from onereel.report.tables.formats import RENDERERS
 from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
 SECOND_HAND = "†"
@@ -30,7 +30,7 @@ def write_table(project: Project, spec_path: Path, out_stem: Path) -> None:
     Raises: ConfigError for a bad YAML.
     """
     table = build_table(project, read_spec(spec_path), name=out_stem.name)
-    for suffix, render in ((".csv", to_csv), (".md", to_markdown), (".tex", to_latex), (".html", to_html)):
+    for suffix, render in RENDERERS.items():
         write_text(out_stem.with_name(out_stem.name + suffix), render(table))
 
 

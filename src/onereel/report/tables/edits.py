@@ -6,15 +6,12 @@ for stills.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from onereel.base.files import write_text
 from onereel.metrics.aggregate import over_clips
 from onereel.metrics.edits.judge import Judgement
 from onereel.metrics.edits.scoring import EditorScores, Scores
 from onereel.metrics.edits.summary import is_still, summary_of
-from onereel.report.tables.formats import to_csv, to_html, to_latex, to_markdown
 from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
 TYPES: Mapping[str, tuple[str, ...]] = {
@@ -102,16 +99,6 @@ def edit_tables(scores: Scores) -> tuple[Table, ...]:
             ],
         ),
     )
-
-
-def write_edit_tables(scores: Scores, folder: Path) -> list[Path]:
-    """Write all tables as csv, Markdown, LaTeX and HTML, named as the tables."""
-    written = []
-    for table in edit_tables(scores):
-        for suffix, render in ((".csv", to_csv), (".md", to_markdown), (".tex", to_latex), (".html", to_html)):
-            written.append(folder / f"{table.name}{suffix}")
-            write_text(written[-1], render(table))
-    return written
 
 
 def _table(name: str, title: str, caption: str, scores: Scores, wanted: Sequence[_Wanted]) -> Table:

@@ -9,6 +9,7 @@ import math
 import re
 import textwrap
 import unicodedata
+from collections.abc import Callable, Mapping
 
 from onereel.project.tables import Published
 from onereel.report.tables.model import Block, Cell, Column, Row, Table
@@ -129,6 +130,15 @@ def _tex_panel(table: Table) -> list[str]:
 def to_html(table: Table) -> str:
     """A ``<figure>`` with the table, its caption and its notes; styled by the report's style sheet."""
     return environment().get_template("table.html.j2").render(table=table, notes=_all_notes(table))
+
+
+RENDERERS: Mapping[str, Callable[[Table], str]] = {
+    ".csv": to_csv,
+    ".md": to_markdown,
+    ".tex": to_latex,
+    ".html": to_html,
+}
+"""Every format of a table, by the suffix of its file."""
 
 
 def latex(text: str) -> str:

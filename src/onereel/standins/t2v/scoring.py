@@ -1,17 +1,15 @@
 """What a whole cascade makes of captions that nobody trained on, read by the classifiers of worlds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from onereel.backbones.cascade.pipeline import Cascade
 from onereel.base.progress import Progress, no_progress
 from onereel.features.world_classifiers import WorldReader
-from onereel.metrics.edits.summary import balanced
-from onereel.scenes.world import CLASSES, FIRST_UNSEEN, WorldSpec, describe
-from onereel.scenes.world.rendering import labels_of, render_specs
-from onereel.standins.classes import one_group
+from onereel.scenes.world import FIRST_UNSEEN, describe
+from onereel.scenes.world.rendering import render_specs
+from onereel.standins.classes import asked_of, balanced_accuracies, one_group
 from onereel.standins.worlds import specs_from
 from onereel.video.clip import Frames, to_frames
 from onereel.weights.store import Weights
@@ -35,17 +33,18 @@ def cascade_scores(cascade: Cascade, clips: int, *, progress: Progress = no_prog
     specs = specs_from(FIRST_UNSEEN, clips, one_group)
     captions = [describe(spec) for spec in specs]
     named = [{str(fact["attribute"]).rpartition(".")[2] for fact in caption.facts} for caption in captions]
+    asked = asked_of(specs, named)
     prompts = [caption.text for caption in captions]
     reader = WorldReader(Weights().resolve("c3d-world"), Weights().resolve("inception-world"), device=cascade.device)
     truth = list(render_specs(specs).frames)
     reached = {
-        f"at guidance {scale:g}": accuracies(reader.read(made(cascade, prompts, scale, progress)), specs, named)
+        f"at guidance {scale:g}": balanced_accuracies(reader.read(made(cascade, prompts, scale, progress)), asked)
         for scale in GUIDANCE
     }
     better = {
         attribute: max(table[attribute] for table in reached.values()) for attribute in next(iter(reached.values()))
     }
-    reached["of true videos"] = accuracies(reader.read(truth), specs, named)
+    reached["of true videos"] = balanced_accuracies(reader.read(truth), asked)
     told = {f"{name} {where}": value for where, table in reached.items() for name, value in table.items()}
     return better | told
 
@@ -64,22 +63,3 @@ def made(cascade: Cascade, prompts: Sequence[str], guidance_scale: float, progre
         progress=progress,
     )
     return [to_frames(video) for video in videos]
-
-
-def accuracies(
-    read: Mapping[str, np.ndarray], specs: Sequence[WorldSpec], named: Sequence[frozenset[str] | set[str]]
-) -> dict[str, float]:
-    """Share of right readings by attribute, balanced over its values, where a caption names it.
-
-    Args:
-        read: (N,) index into `CLASSES` by attribute.
-        specs: N worlds of one group.
-        named: what each caption names.
-    """
-    truth, table = labels_of(specs), {}
-    for attribute in CLASSES:
-        shown = [index for index, names in enumerate(named) if attribute in names]
-        labels, right = truth[attribute][shown], read[attribute][shown] == truth[attribute][shown]
-        if shown:
-            table[attribute] = balanced(labels.tolist(), right.tolist())
-    return table
