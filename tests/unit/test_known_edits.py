@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from onereel.base.errors import ConfigError, OnereelError
 from onereel.cli.app import app
 from onereel.metrics.edits.benchmark import Benchmark, checksum, export_benchmark
-from onereel.metrics.edits.judge import Judgement
+from onereel.metrics.edits.judge import Judgement, Unanswered
 from onereel.metrics.edits.scoring import EditorScores, Scores, fitted
 from onereel.project import plan as plans
 from onereel.project.edits import read_edits_sheet
@@ -20,6 +20,7 @@ from onereel.scenes.world import FIRST_UNSEEN, EditSet, known_edit
 from onereel.video.clip import Clip, read, write
 from tests.workspace import ROOT
 
+MEANS = ("all", "attribute", "ratio", "others_kept", "success")
 TINY = {"number": 1, "frames": 9, "height": 32, "width": 32}
 
 
@@ -277,6 +278,24 @@ def test_stills_are_shown_and_never_ranked():
     bold = {row.label: row.cells[0].best for block in table.blocks for row in block.rows}
     assert bold == {"good": True, "poor": False, "still": False, "true edit": False}
     assert np.isclose(table.blocks[0].rows[0].cells[0].mean, 0.5)
+
+
+def test_a_mean_over_fewer_kinds_is_never_the_best():
+    good, poor = judged("time", 0, success=True), judged("time", 0, success=False)
+    left = Unanswered("colour-0", "colour", "groups.0.colour", "red", "blue", reader_right=True)
+    editors = {
+        "some kinds": EditorScores([good], [left]),
+        "all kinds": EditorScores([poor, judged("colour", 0, success=False)]),
+        "all, too": EditorScores([poor, judged("colour", 0, success=True)]),
+    }
+    scores = Scores(editors, {"time": 1.0}, ("some network",))
+    rows = {row.label: row for row in edit_tables(scores)[0].blocks[0].rows}
+    assert rows["some kinds"].partly == "1 of 2 missing"
+    assert [rows["some kinds"].cells[0].best, rows["all, too"].cells[0].best] == [False, True]
+    for table in edit_tables(scores):
+        last = next(row for row in table.blocks[0].rows if row.label == "some kinds")
+        means = [cell for cell, column in zip(last.cells, table.columns, strict=True) if column.metric in MEANS]
+        assert not any(cell and cell.best for cell in means)
 
 
 def test_dreamix_types_hold_every_kind_once():

@@ -147,9 +147,8 @@ def _lacking(editor: EditorScores) -> str:
     if not editor.missing:
         return ""
     refused = sum(bool(one.reason) for one in editor.missing)
-    return f"{len(editor.missing)} of {len(_asked(editor))} missing" + (
-        f", {refused} of them unusable" if refused else ""
-    )
+    told = f"{len(editor.missing)} of {len(editor.judgements) + len(editor.missing)} missing"
+    return f"{told}, {refused} of them unusable" if refused else told
 
 
 def _success_of(scores: Scores) -> Callable[[Row], float]:
@@ -168,7 +167,7 @@ def _success(name: str, title: str, kinds: Sequence[str]) -> _Wanted:
         for one in _asked(editor):
             if one.kind in kinds:
                 counted.setdefault(one.kind, []).append(isinstance(one, Judgement) and one.success)
-        return _cell(counted, complete=any(one.kind in kinds for one in editor.judgements))
+        return _cell(counted, complete=set(kinds) <= set(_kinds(editor)))
 
     return _Wanted(name, title, value)
 
@@ -178,11 +177,13 @@ def _of_all(measure: str, title: str, unit: str = "", better: str = "higher") ->
 
     def value(editor: EditorScores) -> Cell | None:
         if measure == "success":
-            return _success("all", title, list(_kinds(editor))).value(editor)
+            cell = _success("all", title, list(_kinds(editor))).value(editor)
+            return cell and replace(cell, complete=_answers_all(editor))
         if measure in ("attribute", "reader", "ratio"):
             mean = summary_of(editor.judgements, editor.missing).get("all", {}).get(measure)
             count = len(_asked(editor))
-            return None if mean is None else Cell(mean, None, None, count, 1, complete=True, protocol="")
+            complete = _answers_all(editor)
+            return None if mean is None else Cell(mean, None, None, count, 1, complete=complete, protocol="")
         known: dict[str, list[float]] = {}
         for one in editor.judgements:
             if (number := getattr(one, measure)) is not None:
@@ -201,6 +202,11 @@ def _cell(values: Mapping[str, Sequence[float]], *, complete: bool = True) -> Ce
 
 def _kinds(editor: EditorScores) -> Iterable[str]:
     return dict.fromkeys(one.kind for one in editor.judgements)
+
+
+def _answers_all(editor: EditorScores) -> bool:
+    """Whether it has an output of every kind: a mean over fewer kinds is never the best."""
+    return {one.kind for one in editor.missing} <= set(_kinds(editor))
 
 
 def _asked(editor: EditorScores) -> list[Any]:
