@@ -46,6 +46,7 @@ try:
     )
     if workflow.is_main_process:
         plan.check_places(PLAN)
+        PLAN.check_sources()
         # Where nothing is left to do, no hook runs after this.
         PLAN.record_samples()
         for name in PLAN.kept:

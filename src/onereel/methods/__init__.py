@@ -1,13 +1,16 @@
 """Every method, found by its package: ``onereel/methods/NAME/__init__.py`` exports ``METHOD``."""
 
 import importlib
+import json
 import pkgutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from onereel.base.errors import ConfigError, MethodError
 from onereel.base.names import did_you_mean
@@ -32,9 +35,11 @@ __all__ = [
     "check_seeds",
     "check_task",
     "configure",
+    "field_of",
     "load_method",
     "method_names",
     "read_method_file",
+    "setting_names",
     "training_code",
 ]
 
@@ -194,7 +199,7 @@ def configure(
     try:
         config = method.Config.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, method, preset) from None
+        raise _explain(error, method, preset, values) from None
     for key in settings or {}:
         _check_read(method, key, task)
     return config
@@ -240,19 +245,90 @@ def _assign(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-def _explain(error: ValidationError, method: Method, preset: str) -> ConfigError:
+def _explain(error: ValidationError, method: Method, preset: str, values: Mapping[str, Any]) -> ConfigError:
     """What helps most of what pydantic says, in one line; an unknown key gets the nearest known one."""
-    steps, problem, remedy = complaint(error, _field_names(method.Config))
+    steps, problem, remedy = complaint(error, setting_names(method.Config))
+    if shown := _example(method.Config, values, error, steps):
+        remedy = f"write {shown}"
     if not steps and remedy == problem:  # a check of several fields together that names none
         remedy = f"see config/methods/{method.name}.yaml"
     return ConfigError(f"settings of {method.name} (preset '{preset}')", problem, remedy)
 
 
-def _field_names(model: type) -> tuple[str, ...]:
+def _example(
+    model: type[BaseModel], values: Mapping[str, Any], error: ValidationError, steps: Sequence[str | int]
+) -> str | None:
+    """A right value of the setting of several values that is wrong, as a person writes it: ``output_scale=[1, 1, 1.5]``;
+    None where the error is about something else."""
+    names = [step for step in steps if isinstance(step, str)]
+    found = field_of(model, names) if names else None
+    if found is None or not _is_tuple(found.annotation):
+        return None
+    given = next(item["input"] for item in error.errors() if item["loc"] == tuple(steps))
+    name = ".".join(names)
+    for value in _right_values(found, given):
+        tried = _nested(values)
+        _assign(tried, name, value)
+        if not _is_wrong(model, tried, names):
+            return f"{name}={json.dumps(value)}"
+    return None
+
+
+def _is_wrong(model: type[BaseModel], values: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether one of these settings is, or all together are, not as the model wants them; others may be wrong."""
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        return any(item["loc"][: len(names)] == tuple(names)[: len(item["loc"])] for item in error.errors())
+    return False
+
+
+def _right_values(found: FieldInfo, given: Any) -> Iterator[list[Any]]:
+    """What may be right, best first: what was given in the place of the default's last value, or of all; the default."""
+    default = _plain(found.get_default(call_default_factory=True))
+    length = _length(found.annotation)
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        if length and isinstance(default, list):
+            yield [*default[:-1], given]
+        yield [given] * (length or 1)
+    if isinstance(default, list) and default:
+        yield default
+    yield from ([value] * (length or 1) for value in (1, 0.5, 0, 128))
+
+
+def _plain(value: Any) -> Any:
+    """A default as YAML has it, whole numbers without their point."""
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_tuple(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(_is_tuple(part) for part in get_args(annotation))
+
+
+def _length(annotation: Any) -> int | None:
+    """How many values a tuple has; None where that is open."""
+    if get_origin(annotation) is not tuple:
+        return next((_length(part) for part in get_args(annotation) if _is_tuple(part)), None)
+    parts = get_args(annotation)
+    return None if Ellipsis in parts else len(parts)
+
+
+def field_of(model: type[BaseModel], names: Sequence[str]) -> FieldInfo | None:
+    """The field that a dotted name stands for; None where there is none."""
+    found = model.model_fields.get(names[0])
+    if found is None or len(names) == 1:
+        return found
+    inner = found.annotation
+    return field_of(inner, names[1:]) if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+
+
+def setting_names(model: type) -> tuple[str, ...]:
     """Every settable key of a config model, nested ones with dots."""
     names: list[str] = []
     for name, info in model.model_fields.items():  # type: ignore[attr-defined]
         names.append(name)
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            names += [f"{name}.{inner}" for inner in _field_names(info.annotation)]
+            names += [f"{name}.{inner}" for inner in setting_names(info.annotation)]
     return tuple(names)

@@ -41,7 +41,7 @@ class ClipRow:
 
 
 _COLUMNS = tuple(column.name for column in fields(ClipRow))
-_LAYOUT = Layout("clip sheet", _COLUMNS, required=("name", "source"))
+_LAYOUT = Layout("clip sheet", _COLUMNS, required=("name", "source"), texts=("source", "caption", "licence"))
 
 
 def read_clip_sheet(path: Path | str) -> dict[str, ClipRow]:

@@ -38,7 +38,7 @@ COLUMNS = (
     "source",
     "align",
 )
-_LAYOUT = Layout("run sheet", COLUMNS, required=("run", "method"))
+_LAYOUT = Layout("run sheet", COLUMNS, required=("run", "method"), texts=("settings", "prompt", "inputs", "source"))
 EXTERNAL = "external:"
 KNOWN_EDITS = "edits:"
 """Of a clip that is a set of known edits: ``edits:NAME``."""
