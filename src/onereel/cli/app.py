@@ -207,6 +207,19 @@ def evaluate(
     write_result(Result.metrics(out), result, {})
 
 
+@app.command("methods")
+@_example("onereel methods vgpnn --task inpaint")
+def methods_command(
+    name: Annotated[str | None, typer.Argument(help="A method; all in a few words without it.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only what this task reads.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Methods, their tasks, presets, inputs and settings: what each means, its unit and its default."""
+    from onereel.cli.methods import show_methods
+
+    show_methods(name, task, as_json=as_json, say=typer.echo)
+
+
 @weights_app.command("list")
 def weights_list() -> None:
     """Every entry of config/weights.yaml and config/backbones.yaml: for what, whether it is here, size, licence."""

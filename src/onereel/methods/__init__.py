@@ -4,7 +4,6 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -19,9 +18,19 @@ from onereel.base.readers import complaint, read_checked
 from onereel.methods.base import LARGEST_SEED, BaseMethod, Inputs, Job, Method, MethodConfig, Part, Task
 from onereel.methods.roles import Group, Roles
 
+DEMO = "demo"
+"""The preset that shows that everything works, and not what a method can do: its samples say so, and are not ranked."""
+PRESETS = {
+    DEMO: "about a minute on two cores: shows that everything works, not what the method can do",
+    "fast": "the best that two cores reach in about 20 minutes for a clip 64 pixels high",
+    "paper": "every number as published; made for a GPU, days on a CPU where it trains",
+}
+"""What to expect of a preset, where the method's YAML says nothing of its own."""
 _JOBS = ("fit", "sample", "heldout")  # what a method's YAML can ask resources for, besides its presets
 
 __all__ = [
+    "DEMO",
+    "PRESETS",
     "BaseMethod",
     "Inputs",
     "Job",
@@ -30,6 +39,7 @@ __all__ = [
     "Part",
     "Roles",
     "Task",
+    "better_preset",
     "check_given",
     "check_inputs",
     "check_seeds",
@@ -61,6 +71,7 @@ class _MethodFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     presets: dict[str, dict[str, Any] | None] | None = None
+    about: dict[str, str] | None = None
     resources: dict[str, _Resources] | None = None
 
 
@@ -215,10 +226,11 @@ def _check_read(method: Method, key: str, task: Task | None) -> None:
 
 
 def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, Any]:
-    """``{folder}/{name}.yaml``: ``presets`` (settings by preset) and ``resources`` (what a job or a preset needs).
+    """``{folder}/{name}.yaml``: ``presets`` (settings by preset), ``about`` (what to expect of each, as `PRESETS` has it
+    where the file says nothing) and ``resources`` (what a job or a preset needs).
 
-    Raises: ConfigError if it is missing, no YAML, has other top-level keys, or has resources of what is neither a job
-    nor a preset.
+    Raises: ConfigError if it is missing, no YAML, has other top-level keys, says something of a preset that there is
+    not, or has resources of what is neither a job nor a preset.
     """
     path = Path(folder or config_folder() / "methods") / f"{name}.yaml"
     keys = (*_MethodFile.model_fields, *_Resources.model_fields)
@@ -227,8 +239,20 @@ def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, A
     for key in resources:
         if key not in (known := (*_JOBS, *presets)):
             raise ConfigError(f"{path}, resources", f"'{key}' is neither a job nor a preset", did_you_mean(key, known))
+    for key in (about := content.about or {}):
+        if key not in presets:
+            raise ConfigError(f"{path}, about", f"no preset '{key}'", did_you_mean(key, tuple(presets)))
     asked = {key: value.model_dump(exclude_none=True) for key, value in resources.items()}
-    return {"presets": presets, "resources": asked}
+    said = {key: about.get(key) or PRESETS.get(key, "") for key in presets}
+    return {"presets": presets, "about": said, "resources": asked}
+
+
+def better_preset(name: str, preset: str, folder: Path | str | None = None) -> str:
+    """The preset of a method that shows what it can do, where `preset` is `DEMO`; "" where there is none better."""
+    if preset != DEMO:
+        return ""
+    presets = read_method_file(name, folder)["presets"]
+    return next((other for other in ("fast", "paper") if other in presets), "")
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,8 +282,8 @@ def _explain(error: ValidationError, method: Method, preset: str, values: Mappin
 def _example(
     model: type[BaseModel], values: Mapping[str, Any], error: ValidationError, steps: Sequence[str | int]
 ) -> str | None:
-    """A right value of the setting of several values that is wrong, as a person writes it: ``output_scale=[1, 1, 1.5]``;
-    None where the error is about something else."""
+    """A right value of a wrong setting of several values, as a person writes it: ``output_scale=[1, 1, 1.5]``; None
+    where the error is about something else."""
     names = [step for step in steps if isinstance(step, str)]
     found = field_of(model, names) if names else None
     if found is None or not _is_tuple(found.annotation):
@@ -284,7 +308,7 @@ def _is_wrong(model: type[BaseModel], values: Mapping[str, Any], names: Sequence
 
 
 def _right_values(found: FieldInfo, given: Any) -> Iterator[list[Any]]:
-    """What may be right, best first: what was given in the place of the default's last value, or of all; the default."""
+    """What may be right, best first: the number given for the default's last one, or for all; the default."""
     default = _plain(found.get_default(call_default_factory=True))
     length = _length(found.annotation)
     if isinstance(given, int | float) and not isinstance(given, bool):
