@@ -226,8 +226,8 @@ def _check_read(method: Method, key: str, task: Task | None) -> None:
 
 
 def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, Any]:
-    """``{folder}/{name}.yaml``: ``presets`` (settings by preset), ``about`` (what to expect of each, as `PRESETS` has it
-    where the file says nothing) and ``resources`` (what a job or a preset needs).
+    """``{folder}/{name}.yaml``: ``presets`` (settings by preset), ``about`` (what to expect, as in `PRESETS` where
+    it says nothing) and ``resources`` (what a job or a preset needs).
 
     Raises: ConfigError if it is missing, no YAML, has other top-level keys, says something of a preset that there is
     not, or has resources of what is neither a job nor a preset.
