@@ -75,6 +75,44 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
+@app.command("init")
+@_example("onereel init holiday.mov --start 1.5s --end 4s --method vgpnn --method sinfusion")
+def init_command(
+    sources: Annotated[
+        list[str], typer.Argument(help="Your clips: videos, GIFs, folders of numbered images, http(s) URLs.")
+    ],
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", help="What to run on every clip; repeatable. vgpnn without it.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Of every method; fast without it.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Of every method and clip.")] = 3,
+    start: Annotated[str | None, typer.Option(help="First frame (12) or time (0.5s, 1:02).")] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Frame or time to stop before; 4 s of a longer one without it.")
+    ] = None,
+    fps: Annotated[str | None, typer.Option(help="Frames per second; every frame without it.")] = None,
+    height: Annotated[
+        int | None, typer.Option(help="Height in pixels; at most 144 without it, 72 where a method trains.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Root of onereel's repository.")] = Path(),
+) -> None:
+    """Start a project with your own clips: config.yaml and sheets with a comment for every column."""
+    from onereel.cli.init import start_project
+
+    start_project(
+        sources,
+        methods=methods or ["vgpnn"],
+        preset=preset,
+        samples=samples,
+        start=start,
+        end=end,
+        fps=fps,
+        height=height,
+        folder=folder,
+        say=typer.echo,
+    )
+
+
 @app.command("ingest")
 @_example("onereel ingest holiday.mov clip.mkv --start 1.5s --end 4s --fps 12 --height 144")
 def ingest_command(
@@ -205,6 +243,19 @@ def evaluate(
     )
     typer.echo(format_summary(result))  # first: the disk may be full
     write_result(Result.metrics(out), result, {})
+
+
+@app.command("methods")
+@_example("onereel methods vgpnn --task inpaint")
+def methods_command(
+    name: Annotated[str | None, typer.Argument(help="A method; all in a few words without it.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only what this task reads.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Methods, their tasks, presets, inputs and settings: what each means, its unit and its default."""
+    from onereel.cli.methods import show_methods
+
+    show_methods(name, task, as_json=as_json, say=typer.echo)
 
 
 @weights_app.command("list")

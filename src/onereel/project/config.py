@@ -17,6 +17,9 @@ from onereel.base.errors import ConfigError
 from onereel.base.readers import complaint, read_checked, read_yaml
 from onereel.methods.base import LARGEST_SEED
 
+DEMO_CONFIG = Path("config/demo/config.yaml")
+"""What the demo computes, relative to the repository's root."""
+
 
 class Config(BaseModel):
     """What to compute; how and where to run it is a profile's matter. Paths are relative to the repository's root."""
@@ -46,6 +49,19 @@ class Config(BaseModel):
     """Clips whose depth, motion and CLIP embeddings the report shows beside the input; ``*`` for all."""
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Seed of every training."""
+
+
+def project_config(root: Path) -> list[Path]:
+    """The file that says what a project computes: its own, or the demo's while there is no project; none where only
+    its sheets are there, which then count with all defaults.
+
+    Args:
+        root: the repository's root.
+    """
+    own = root / "config/config.yaml"
+    if own.is_file():
+        return [own]
+    return [] if any((root / sheet).is_file() for sheet in (Config().clips, Config().runs)) else [root / DEMO_CONFIG]
 
 
 def read_config(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from onereel import ingest
 from onereel.base.errors import ClipError, ConfigError, MethodError
 from onereel.base.filenames import safe_names
-from onereel.base.names import did_you_mean
+from onereel.base.names import did_you_mean, nearest, suggest
 from onereel.base.outputs import Kind as Written
 from onereel.base.outputs import Result, check_folder, check_unchanged, foreign, is_whole
 from onereel.base.parsing import check_name, clips_and_files, unique
@@ -21,6 +21,7 @@ from onereel.base.readers import read_yaml
 from onereel.base.run_record import RunRecord
 from onereel.heldout.hold_out import HoldOut, Kind
 from onereel.ingest.download import split_login, without_password
+from onereel.ingest.scene import is_scene
 from onereel.methods import (
     Method,
     MethodConfig,
@@ -249,7 +250,22 @@ class Plan:
         source = self.source(clip)
         # Of a link to a disk that is not there, an empty folder, and what may not be read, nothing can be made either.
         there = any(os.access(file, os.R_OK) for file in _files(source))
-        return not ("://" in source or source.startswith("scene:") or there)
+        return not (_is_elsewhere(source) or there)
+
+    def check_sources(self) -> None:
+        """Refuse clips that cannot be made, since there is nothing at their source.
+
+        Raises: ConfigError naming the clip, what is wrong with its source, and what to do.
+        """
+        for name, row in self.clips.items():
+            where, source = f"{self.clip_sheet}: clip '{name}'", self.source(name)
+            made = Path(os.path.relpath(source)) if not _is_elsewhere(source) else Path()
+            if name in self.kept or self._is_output(made):
+                continue
+            if is_scene(source):
+                _check_scene(where, source)
+            elif not _is_elsewhere(source) and self._is_gone(name):
+                raise ConfigError(where, *_nothing_at(source, row.source))
 
     def made_here(self, source: str) -> list[str]:
         """Files of a source that jobs of this plan make, as their outputs call them.
@@ -712,6 +728,37 @@ def _found(source: str) -> dict[str, Found]:
     except OSError as error:
         raise ClipError(f"samples '{source}'", f"cannot be read ({error.strerror})", "check the path") from error
     return {safe: Found(name, found[name]) for safe, name in safe_names(list(found)).items()}
+
+
+def _is_elsewhere(source: str) -> bool:
+    """Whether a source is no file: an address, or a scene."""
+    return "://" in source or is_scene(source)
+
+
+def _check_scene(where: str, source: str) -> None:
+    """Refuse a scene that there is not; what else is wrong with its parameters, its job says."""
+    from onereel.scenes import scene_names  # loads what renders them
+
+    name = source.removeprefix("scene:").partition("?")[0]
+    if name not in scene_names():
+        raise ConfigError(f"{where}, source '{source}'", "no such scene", did_you_mean(name, scene_names()))
+
+
+def _nothing_at(source: str, cell: str) -> tuple[str, str]:
+    """What is wrong with a source at which there is nothing to read, and what to do."""
+    problem = f"its source '{cell}' is there, but holds nothing that can be read"
+    if _is_there(source):
+        return problem, "check its permissions, or name a video or a folder with numbered pictures"
+    problem = f"there is no file or folder '{cell}'" + (f" ('{source}')" if source != cell else "")
+    # A source is free text, so that a space in it is no mistake; but a missing tab makes one cell of two.
+    parts = cell.split()
+    if any(_is_there(" ".join(parts[:count])) for count in range(1, len(parts))):
+        return problem, "put a tab, and no spaces, behind the source"
+    folder = Path(source).parent
+    names = sorted(path.name for path in folder.iterdir()) if _is_there(str(folder)) and folder.is_dir() else []
+    if close := nearest(Path(source).name, names):
+        return problem, suggest(folder / close)
+    return problem, "correct the path; relative ones begin at the repository's root"
 
 
 def _is_there(path: str) -> bool:
