@@ -1,9 +1,9 @@
 """Films of a study: samples, sources and right answers by reference, and films that are spoilt on purpose."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onereel import ingest
 from onereel.studies.design import INPUT, TRUTH
@@ -67,13 +67,3 @@ def there(subjects: Sequence[Subject]) -> tuple[list[Subject], tuple[str, ...]]:
                 films[method] = references
         found.append(replace(subject, films=films))
     return found, tuple(missing)
-
-
-def plain_subjects(subjects: Sequence[Subject]) -> list[dict[str, Any]]:
-    """Subjects for a job's parameters; `restore_subjects` is the way back."""
-    return [{**vars(one), "films": {name: list(films) for name, films in one.films.items()}} for one in subjects]
-
-
-def restore_subjects(values: Sequence[Mapping[str, Any]]) -> list[Subject]:
-    """The subjects that `plain_subjects` was made of."""
-    return [Subject(**{**one, "films": {name: tuple(films) for name, films in one["films"].items()}}) for one in values]

@@ -45,6 +45,7 @@ EMPTIED = (
     METRICS,
     HELDOUT,
     EDITS,
+    STUDIES,
     VISUALS,
     TABLES,
     SUMMARY,

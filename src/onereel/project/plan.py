@@ -40,7 +40,7 @@ from onereel.project.clips import ClipRow, read_clip_sheet
 from onereel.project.edits import MASK, EditorRow, editors_of, is_known_edit, read_edits_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow, main_clips, read_run_sheet
-from onereel.project.studies import StudyRow, read_studies_sheet, subjects_of
+from onereel.project.studies import StudyRow, read_studies_sheet, study_files, subjects_of
 from onereel.project.tables import read_spec
 
 if TYPE_CHECKING:
@@ -172,6 +172,15 @@ class Plan:
         Raises: ConfigError for a method without any.
         """
         return subjects_of(self, self.studies[study])
+
+    def study_edits(self, study: str) -> dict[str, Any] | None:
+        """The set of known edits of a study, as plain values; None for a study of clips."""
+        edits = self.studies[study].edits
+        return self.edit_sets[edits].model_dump(mode="json") if edits else None
+
+    def study_inputs(self, study: str) -> list[str]:
+        """What jobs make that a study is built of: clips, samples, and folders of edits."""
+        return study_files(self.study_subjects(study))
 
     @cached_property
     def known_clips(self) -> dict[str, tuple[str, HoldOut]]:
@@ -543,7 +552,7 @@ def check_places(plan: Plan) -> None:
             if (path := foreign(result)) is not None:
                 problem = f"is in the place of a {result.kind}, and onereel did not write it"
                 raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
-    for folder in layout.VISITED:
+    for folder in (*layout.VISITED, *map(layout.study_page, plan.studies)):
         check_folder(folder)
 
 

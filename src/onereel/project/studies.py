@@ -121,6 +121,13 @@ def subjects_of(plan: "Plan", row: StudyRow) -> list[Subject]:
     return _edits(plan, row) if row.edits else _clips(plan, row)
 
 
+def study_files(subjects: Sequence[Subject]) -> list[str]:
+    """Files, and of known edits folders, that jobs make and that hold the films of a study."""
+    references = [one for subject in subjects for films in (*subject.films.values(), [subject.source]) for one in films]
+    paths = [Path(one) for one in references if one and not one.startswith("edit:")]
+    return list(dict.fromkeys(str(path.parent if path.is_relative_to(layout.EDITS) else path) for path in paths))
+
+
 def methods_known(plan: "Plan") -> tuple[str, ...]:
     """What a study may name as a method."""
     runs = {row.method.removeprefix(EXTERNAL) for row in (*plan.runs.values(), *plan.editor_rows.values())}

@@ -95,7 +95,10 @@ def _sorted_out(
 def fault(session: Session, key: Key) -> str:
     """Why a session cannot be counted; "" for one that can."""
     if session.study != key.id:
-        return f"answers another study ({session.study[:20] or 'none'}), this is {key.id}"
+        told = session.study[:20] or "none"
+        return (
+            f"answers another study, or another build of it ({told}; this is {key.id}): name its key, NAME.{told}.json"
+        )
     if session.checksum != session.expected:
         return "was changed after it was written (its checksum does not fit)"
     if session.slot >= len(key.slots):

@@ -35,7 +35,7 @@ QUESTIONS: Mapping[Form, str] = {
     Form.RATING: "How good is the edited video?",
     Form.BEST: "Which of these videos is the best edit?",
 }
-"""Asked where the sheet says nothing. 2AFC: VGPNN, section 5; real or fake: SinGAN-GIF, section 4.3."""
+"""Asked where the sheet says nothing. 2AFC: VGPNN, section 5; real or fake: SinGAN-GIF, section 4."""
 SCALES: Mapping[str, str] = {
     "quality": "Rate the overall visual quality and smoothness of the edited video.",
     "alignment": "How well does the edited video match the textual edit description provided?",

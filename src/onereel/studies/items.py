@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,16 @@ class Item:
     prompt: str = ""
     kind: str = ""
     role: str = REGULAR
+
+
+def plain_subjects(subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+    """Subjects for a job's parameters; `restore_subjects` is the way back."""
+    return [{**vars(one), "films": {name: list(films) for name, films in one.films.items()}} for one in subjects]
+
+
+def restore_subjects(values: Sequence[Mapping[str, Any]]) -> list[Subject]:
+    """The subjects that `plain_subjects` was made of."""
+    return [Subject(**{**one, "films": {name: tuple(films) for name, films in one["films"].items()}}) for one in values]
 
 
 def make_items(design: Design, subjects: Sequence[Subject]) -> list[Item]:

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from onereel.base.errors import ConfigError
 from onereel.base.files import read_json
-from onereel.studies.design import FAKE, NONE, NOT_SURE, REAL, SCALE_POINTS, SPOILT, Design, Form
-from onereel.studies.items import IDENTICAL, OBVIOUS, REGULAR, TRAINING, Item
+from onereel.studies.design import FAKE, NONE, NOT_SURE, REAL, SCALE_POINTS, Design, Form
+from onereel.studies.items import IDENTICAL, REGULAR, Item
 from onereel.studies.schedule import Slot
 
 FORMAT = "onereel-study-1"
@@ -179,6 +179,3 @@ def parse_points(answer: str) -> dict[str, int]:
             return {}
         points[name] = int(value)
     return points
-
-
-__all__ = ["FORMAT", "IDENTICAL", "OBVIOUS", "REGULAR", "SPOILT", "TRAINING", "Key", "KeyItem", "make_key", "read_key"]

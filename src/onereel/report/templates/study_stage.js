@@ -6,7 +6,8 @@
   const { groups, Group } = window.onereel;
   const LARGEST_SCALE = 6; // small films are enlarged, but not to a mosaic
   const ROOM = 0.52; // of the window's height that films may take
-  const ROOM_LOW = 0.42; // the same of a narrow window, where answers need more
+  const ROOM_LOW = 0.42; // the same of a narrow window, where answers need more,
+  const ROOM_STAYING = 0.24; // and where films stay in sight above several scales
   const NARROW = 640; // px
 
   class Stage extends Group {
@@ -130,7 +131,8 @@
     if (!canvases.length) return;
     const gap = 12, caption = 28;
     const width = document.getElementById("stage").clientWidth;
-    const height = window.innerHeight * (window.innerWidth < NARROW ? ROOM_LOW : ROOM);
+    const narrow = study.form === "rating" ? ROOM_STAYING : ROOM_LOW;
+    const height = window.innerHeight * (window.innerWidth < NARROW ? narrow : ROOM);
     const aspect = Math.max(...canvases.map((canvas) => canvas.width / canvas.height));
     const tallest = Math.max(...canvases.map((canvas) => canvas.height));
     let best = { shown: 0, columns: 1 };

@@ -46,7 +46,7 @@ def build_study(
         subjects: clips or edits with references to the films of their methods.
         load: makes a clip of a reference.
         out_dir: folder to publish: ``index.html``, ``assets/``, ``films/``.
-        key: JSON file for what raters must not see; not in `out_dir`.
+        key: JSON file for what raters must not see; not in `out_dir`. A copy with the study's id stays beside it.
         progress: watches the films.
 
     Returns: the key. The same films and design give the same folder and key.
@@ -68,8 +68,14 @@ def build_study(
         shutil.rmtree(cut)
         _write_page(found, shown, folder)
         list_folder(folder)
+        write_json(kept_key(key, found.id), found.plain())
         write_json(key, found.plain())
     return found
+
+
+def kept_key(key: Path, ident: str) -> Path:
+    """Where the key of that very build stays: people may be answering it when the study is built anew."""
+    return key.with_name(f"{key.stem}.{ident}.json")
 
 
 def _check_places(out_dir: Path, key: Path) -> None:
@@ -108,6 +114,7 @@ def _write_page(key: Key, films: Mapping[str, Any], folder: Path) -> None:
     text = json.dumps(page_data(key, films), ensure_ascii=True, separators=(",", ":"))
     write_text(folder / "assets/study_data.js", f'"use strict";\nwindow.study = {text};\n')
     page = environment().get_template("study.html.j2").render(
+        form=key.design.form.name.lower(),
         title=key.design.title,
         question=key.design.asked,
         instructions=key.design.instructions,

@@ -26,7 +26,8 @@ def steps(design: Design) -> list[str]:
         how += f" You may also answer “{'” or “'.join(further[answer] for answer in design.allow)}”."
     told = [what, _limits(design), how]
     if design.training:
-        told.append(f"Before it counts, there is practice: {_count(design.training, 'question')}.")
+        come = "comes" if design.training == 1 else "come"
+        told.append(f"First {come} {_count(design.training, 'question')} to practise on.")
     told.append("Please look closely: some questions only check that you do.")
     return [step for step in told if step]
 
