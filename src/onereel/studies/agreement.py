@@ -8,7 +8,7 @@ import pandas as pd
 
 from onereel.studies.intervals import LEVEL, Estimate, over_draws
 
-_RESAMPLES = 500
+_RESAMPLES = 300
 
 
 def alpha(votes: pd.DataFrame, column: str, *, ordinal: bool = False, seed: int = 0) -> dict[str, Estimate]:

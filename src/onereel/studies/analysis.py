@@ -134,7 +134,7 @@ def _pairs(votes: pd.DataFrame, key: Key) -> list[Section]:
     for one, other in combinations(key.design.methods, 2):
         of_pair = votes[[set(pair) == {one, other} for pair in votes["methods"]]]
         if not of_pair.empty:
-            lines.append(Line(f"{one} over {other}", _preference(of_pair, one, key)))
+            lines.append(Line(f"{one} over {other}", preference(of_pair, one, key)))
     pairs = Section(
         "pairs",
         "Which is better",
@@ -156,7 +156,14 @@ def _pairs(votes: pd.DataFrame, key: Key) -> list[Section]:
     return [pairs, scale] if ranked else [pairs]
 
 
-def _preference(votes: pd.DataFrame, one: str, key: Key) -> dict[str, Estimate | None]:
+def preference(votes: pd.DataFrame, one: str, key: Key) -> dict[str, Estimate | None]:
+    """How one of two methods fares, in per cent, by the measures of the table.
+
+    Args:
+        votes: of `votes_of`, of these two methods alone.
+        one: the method.
+        key: of the study.
+    """
     choice = votes["choice"]
     hits, ties = int((choice == one).sum()), int((choice == NOT_SURE).sum())
     halves = np.where(choice == one, 1.0, np.where(choice == NOT_SURE, 0.5, 0.0))

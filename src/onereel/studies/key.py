@@ -82,8 +82,9 @@ class Key:
     def passes(self, item: KeyItem, answer: str) -> bool:
         """Whether an answer to an attention check is right.
 
-        An identical pair: not sure, or none of them. A spoilt film: it is not chosen, is fake, is rated 2.5 of 5 at
-        most in the mean. The source itself in the place of an edit: at least 4 on some scale.
+        An identical pair: not sure, or none of them. A spoilt film: the other is chosen (or none of them: both may be
+        bad edits), it is fake, it is rated 2.5 of 5 at most in the mean. The source in the place of an edit: at
+        least 4 on a scale.
         """
         if self.design.form is Form.RATING:
             points = list(parse_points(answer).values())
@@ -92,7 +93,7 @@ class Key:
             return bool(points) and sum(points) / len(points) <= _BAD
         if item.item.role == IDENTICAL:
             return answer in (NOT_SURE, NONE)
-        return answer == self.training_of(item)
+        return answer in (self.training_of(item), NONE)
 
     def is_answer(self, item: KeyItem, answer: str) -> bool:
         """Whether that could be answered to the item at all."""

@@ -12,7 +12,7 @@ from onereel.studies.key import Key, KeyItem
 
 SIMULATED = "simulated-"
 """What the name of every simulated rater begins with."""
-_SPOILT, _SAME = -6.0, 3.0
+_SPOILT, _SAME = -20.0, 3.0
 _START = 1_767_225_600_000  # ms since 1970: the first of January 2026
 
 

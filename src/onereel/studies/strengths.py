@@ -15,7 +15,7 @@ _TOLERANCE = 1e-7
 _RESAMPLES = 300
 
 
-def bradley_terry(votes: pd.DataFrame, *, seed: int = 0) -> dict[str, Estimate]:
+def bradley_terry(votes: pd.DataFrame, *, seed: int = 0, resamples: int = _RESAMPLES) -> dict[str, Estimate]:
     """Strengths of methods by name, in Elo points around their mean; 400 points are odds of ten to one.
 
     Davidson's model, in which a tie has a probability of its own (Newman 2023, who solves it); intervals from drawing
@@ -24,6 +24,7 @@ def bradley_terry(votes: pd.DataFrame, *, seed: int = 0) -> dict[str, Estimate]:
     Args:
         votes: of 2AFC.
         seed: of the draws.
+        resamples: how many.
 
     Returns: nothing where some methods were never beaten by the rest, or never compared with it: their strength has no
     bound.
@@ -49,7 +50,7 @@ def bradley_terry(votes: pd.DataFrame, *, seed: int = 0) -> dict[str, Estimate]:
         return {}
 
     rng, drawn = np.random.default_rng(seed), list[np.ndarray | None]()
-    for _ in range(_RESAMPLES):
+    for _ in range(resamples):
         of_rater, of_item = (_draw(rng, names_of.max() + 1) for names_of in (rater, item))
         drawn.append(strengths((of_rater[rater] * of_item[item]).astype(float)))
     return {
