@@ -15,6 +15,7 @@ from onereel.base.digests import Digests
 from onereel.base.errors import OnereelError
 from onereel.methods import load_method, training_code
 from onereel.methods.base import BACKBONES
+from onereel.studies.items import plain_subjects
 
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
@@ -36,6 +37,7 @@ try:
         runs=config["runs"],
         heldout=config["heldout"],
         edits=config["edits"],
+        studies=config["studies"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
         metrics=(

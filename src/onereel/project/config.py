@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from onereel.base.errors import ConfigError
-from onereel.base.readers import complaint, read_checked, read_yaml
+from onereel.base.readers import complaint, read_checked
 from onereel.methods.base import LARGEST_SEED
 
 DEMO_CONFIG = Path("config/demo/config.yaml")
@@ -35,6 +35,8 @@ class Config(BaseModel):
     """The held-out sheet; empty for no tests."""
     edits: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
     """The sheet of known edits; empty for none."""
+    studies: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
+    """The sheet of studies with people; empty for none."""
     tables: list[str] = ["config/tables/comparison.yaml"]
     """Table descriptions."""
     metrics: list[str] = Field(
@@ -77,17 +79,9 @@ def read_config(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, An
     schema = TypeAdapter(Config)
     values: dict[str, Any] = {}
     for path in files:
-        _check_old_names(str(path), read_yaml(path, "configuration"))
         values |= read_checked(path, "configuration", schema, known).model_dump(exclude_unset=True)
-    _check_old_names("--config", given)
     try:
         return Config.model_validate(values | dict(given)).model_dump()
     except ValidationError as error:
         _, problem, remedy = complaint(error, known)
         raise ConfigError("--config", problem, remedy) from None
-
-
-def _check_old_names(where: str, values: Any) -> None:
-    if isinstance(values, Mapping) and "studies" in values:
-        remedy = "rename the key, the sheet to config/heldout.tsv and its column 'study' to 'test'"
-        raise ConfigError(where, "'studies' is called 'heldout' now", remedy)

@@ -41,10 +41,12 @@ from onereel.project.clips import ClipRow, read_clip_sheet
 from onereel.project.edits import MASK, EditorRow, editors_of, is_known_edit, read_edits_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow, main_clips, read_run_sheet
+from onereel.project.studies import StudyRow, read_studies_sheet, study_files, subjects_of
 from onereel.project.tables import read_spec
 
 if TYPE_CHECKING:
     from onereel.scenes.world import EditSet
+    from onereel.studies.items import Subject
 
 _DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
 
@@ -94,6 +96,7 @@ class Plan:
         clip_sheet: the file that the clips' rows stand in.
         editor_rows: rows of the run sheet on known edits, by name.
         edits_sheet: the sheet of known edits; None for none.
+        studies: rows of the sheet of studies by name.
     """
 
     root: Path
@@ -104,6 +107,7 @@ class Plan:
     clip_sheet: Path = Path()
     editor_rows: Mapping[str, RunRow] = field(default_factory=dict)
     edits_sheet: Path | None = None
+    studies: Mapping[str, StudyRow] = field(default_factory=dict)
 
     @cached_property
     def drawn(self) -> dict[str, RunRow]:
@@ -158,6 +162,26 @@ class Plan:
         """Where somebody else's outputs for known edits lie; "" for a method of ours."""
         source = self.editors[editor].row.source
         return self.resolve(source) if source else ""
+
+    def outputs_found(self, editor: str) -> tuple[str, ...]:
+        """Names of somebody else's outputs for known edits."""
+        return tuple(_found(self.source_of_outputs(editor)))
+
+    def study_subjects(self, study: str) -> "list[Subject]":
+        """What a study can show: clips or edits with the films of its methods.
+
+        Raises: ConfigError for a method without any.
+        """
+        return subjects_of(self, self.studies[study])
+
+    def study_edits(self, study: str) -> dict[str, Any] | None:
+        """The set of known edits of a study, as plain values; None for a study of clips."""
+        edits = self.studies[study].edits
+        return self.edit_sets[edits].model_dump(mode="json") if edits else None
+
+    def study_inputs(self, study: str) -> list[str]:
+        """What jobs make that a study is built of: clips, samples, and folders of edits."""
+        return study_files(self.study_subjects(study))
 
     @cached_property
     def known_clips(self) -> dict[str, tuple[str, HoldOut]]:
@@ -454,6 +478,7 @@ def read(
     metrics: Sequence[str],
     heldout: str = "",
     edits: str = "",
+    studies: str = "",
 ) -> Plan:
     """Read and check the sheets. Everything that can be wrong before a job starts is said here.
 
@@ -465,6 +490,7 @@ def read(
         metrics: names to check, as the tables are with them; none where another process has checked both.
         heldout: the held-out sheet; none where it is empty.
         edits: the sheet of known edits; none where it is empty.
+        studies: the sheet of studies; none where it is empty.
 
     Raises: OnereelError in one line.
     """
@@ -484,6 +510,7 @@ def read(
         clip_sheet=root / clips,
         editor_rows=editor_rows,
         edits_sheet=root / edits if edits else None,
+        studies=read_studies_sheet(root / studies, clip_rows, every) if studies else {},
     )
     if metrics:
         _check_metrics(metrics)
@@ -541,7 +568,7 @@ def check_places(plan: Plan) -> None:
             if (path := foreign(result)) is not None:
                 problem = f"is in the place of a {result.kind}, and onereel did not write it"
                 raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
-    for folder in layout.VISITED:
+    for folder in (*layout.VISITED, *map(layout.study_page, plan.studies)):
         check_folder(folder)
 
 

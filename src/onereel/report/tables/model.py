@@ -111,7 +111,7 @@ class Block:
 @dataclass(frozen=True)
 class Table:
     """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it; `over` says what a cell is
-    the mean of."""
+    the mean of, or `reading` how to read one that is no such mean."""
 
     name: str
     title: str
@@ -120,6 +120,7 @@ class Table:
     blocks: tuple[Block, ...]
     notes: tuple[tuple[str, str], ...]
     over: str = "samples, then clips"
+    reading: str = ""
 
     def narrowed(self, kept: Sequence[int]) -> "Table":
         """The table with only the columns of these indices."""
