@@ -5,7 +5,8 @@ exp(logit_scale), about 100: published values lie around 20. Frames: shorter sid
 antialias, centre crop, CLIP's mean and deviation. There is no stand-in: what people prefer cannot be trained on scenes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,20 +71,35 @@ class PickScorer:
 def _load(weights: Resolved) -> Any:
     """A CLIPModel of transformers in which every weight was accounted for."""
     from transformers import CLIPConfig, CLIPModel  # seconds of imports
-    from transformers.utils import logging
 
     where = f"weights '{weights.name}'"
-    logging.set_verbosity_error()  # what it would warn of is checked below
     try:
         config = CLIPConfig.from_dict(read_json(weights.path("config")))
         state = {key: value.float() for key, value in weights.tensors().items() if not key.endswith(_BUFFERS)}
-        model, told = CLIPModel.from_pretrained(
-            None, config=config, state_dict=state, output_loading_info=True, dtype=torch.float32
-        )
+        with _quiet():
+            model, told = CLIPModel.from_pretrained(
+                None, config=config, state_dict=state, output_loading_info=True, dtype=torch.float32
+            )
     except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
         raise WeightsError(where, f"is no CLIP model ({first_line(error)})", _again(weights)) from None
     _account(where, told, weights)
     return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What transformers would say of keys is said once, by `_account`."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _account(where: str, told: Mapping[str, Any], weights: Resolved) -> None:

@@ -1,6 +1,6 @@
 """Measuring edits: one record for every edit and measure, and what had to be left out, with the reason."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ def measure_edits(
     *,
     context: Context,
     measures: Sequence[str] | None = None,
-    missing: Mapping[str, str] | None = None,
+    missing: dict[str, str] | None = None,
     total: int | None = None,
     progress: Progress = no_progress,
 ) -> Measured:
@@ -63,7 +63,7 @@ def measure_edits(
         edits: those of one editor; those of one source in a row, so that its features are still there.
         context: weights, device and cache.
         measures: names; None measures all that can be computed here.
-        missing: edits without a usable output, and why; put into the result.
+        missing: edits without a usable output, and why, as `edits` finds out while it runs; the result's own.
         total: how many edits, for `progress`.
         progress: watches the edits.
 
@@ -71,7 +71,7 @@ def measure_edits(
         of a measure that was named are not here.
     """
     chosen = choose(measures)
-    found = Measured(missing=dict(missing or {}))
+    found = Measured(missing={} if missing is None else missing)
     usable = [one for one in chosen if _has_weights(one, context, found.left_out, named=measures is not None)]
     watched = any("flow" in one.roles for one in usable)
     for edit in progress(edits, total=total, label="measure"):
