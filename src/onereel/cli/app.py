@@ -417,7 +417,7 @@ def benchmark_score(
     ] = None,
     align: Annotated[str, typer.Option(help="Outputs of another size: crop (in time), resize, crop+resize.")] = "",
     calibration: Annotated[
-        bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes eight times as long.")
+        bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes nine times as long.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the tables.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

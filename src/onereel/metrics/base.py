@@ -59,7 +59,8 @@ class Context:
 
         Raises: WeightsError if the mode asks for real weights that are not here.
         """
-        return self.once(("weights", role), lambda: self._open().resolve(self.names.get(role, role), self.mode))
+        named = self.names.get(role)  # who names weights means them, whatever the mode
+        return self.once(("weights", role), lambda: self._open().resolve(named or role, "auto" if named else self.mode))
 
     def once(self, key: Any, build: Callable[[], Built]) -> Built:
         """Build something (an extractor) once per evaluation."""
@@ -134,6 +135,7 @@ class Metric(ABC):
         extractor_title: the extractor's name in records.
         same_size: whether a sample must have the reference's length and size for the value to be defined.
         least_frames: frames that every clip must have for it.
+        most_frames: frames that no clip may exceed; None for no limit.
         needs_prompt: whether it is defined only where a prompt or caption says what to show.
         needs_reference: whether it holds samples against the clip that they were made from; samples that were made of
             a prompt alone have none.
@@ -148,6 +150,7 @@ class Metric(ABC):
     extractor_title: ClassVar[str | None] = None
     same_size: ClassVar[bool] = False
     least_frames: ClassVar[int] = 1
+    most_frames: ClassVar[int | None] = None
     needs_prompt: ClassVar[bool] = False
     needs_reference: ClassVar[bool] = True
 
