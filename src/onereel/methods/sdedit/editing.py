@@ -78,15 +78,19 @@ class Editing:
         depth: whether the model is given depth.
 
     Attributes:
-        model: the model of pictures.
         size: height and width at which it sees frames.
     """
 
     def __init__(self, inputs: Inputs, config: FrameEditorConfig, job: Job, *, depth: bool = False) -> None:
-        weights = job.backbone(config.backbone)
         self.inputs, self.config, self.job, self._depth = inputs, config, job, depth
-        self.model: TextToImage = text_to_image_of(weights).load(weights, device=job.device)
-        self.size = self.model.about.size_for(*inputs.clip.size[1:], config.size)
+        self._weights = job.backbone(config.backbone)
+        about = text_to_image_of(self._weights).about_of(self._weights)
+        self.size = about.size_for(*inputs.clip.size[1:], config.size)
+
+    @cached_property
+    def model(self) -> TextToImage:
+        """The model of pictures, loaded once it is needed."""
+        return text_to_image_of(self._weights).load(self._weights, device=self.job.device)
 
     @property
     def process(self) -> Process:
@@ -102,7 +106,7 @@ class Editing:
     def pictures(self) -> Tensor:
         """The clip as the model sees it, (T, 3, h, w) in [-1, 1]."""
         video = resize(to_video(self.inputs.clip.frames), (self.count, *self.size)).clamp(-1, 1)
-        return video.transpose(0, 1).to(self.model.device)
+        return video.transpose(0, 1).to(self.job.device)
 
     @cached_property
     def latents(self) -> Tensor:
@@ -115,6 +119,18 @@ class Editing:
         arrays, _ = read_artefact(self.inputs.artefacts[CLIP, "depth"], "depth")
         found = torch.from_numpy(arrays["inverse_depth"]).float()
         return resize(found[None], (len(found), *self.size))[0].clamp(0, 1)
+
+    @cached_property
+    def backward_flow(self) -> Tensor:
+        """For every frame but the first, where what it shows was in the frame before: (T-1, h, w, 2) pixels (dx, dy) of
+        the size that the model sees."""
+        height, width = self.size
+        if self.count < 2:
+            return torch.zeros(0, height, width, 2)
+        arrays, _ = read_artefact(self.inputs.artefacts[CLIP, "flow"], "flow")
+        backward = torch.from_numpy(arrays["backward"]).float()  # (T-1, H, W, 2)
+        scaled = backward * torch.tensor([width / backward.shape[2], height / backward.shape[1]])
+        return resize(scaled.permute(3, 0, 1, 2), (len(scaled), height, width)).permute(1, 2, 3, 0)
 
     @cached_property
     def structure(self) -> Tensor | None:
@@ -144,7 +160,7 @@ class Editing:
             drawn = torch.randn((1, *shape), generator=generator).expand(wanted, *shape)
         else:
             drawn = torch.stack([torch.randn(shape, generator=generator) for _ in range(wanted)])
-        return drawn.to(self.model.device)
+        return drawn.to(self.job.device)
 
     def condition(self, prompt: str, frames: slice) -> Condition:
         """A prompt for each of these frames, with their depth."""
