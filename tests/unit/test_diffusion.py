@@ -303,6 +303,18 @@ def test_inversion_leads_back_and_refining_makes_it_exact(kind):
     assert error(30) < min(1e-3, error(0) / 10)
 
 
+@pytest.mark.parametrize("kind", ["sample", "v_prediction"])
+def test_inversion_leads_back_from_pure_noise_too(kind):
+    settings = {"rescale_betas_zero_snr": True, "clip_sample": False}
+    process = Process(ProcessConfig(num_train_timesteps=100, prediction_type=kind, **settings))
+    assert process.level_of(99) == 0
+    predict = best_answer(process, kind, 0.1, 0.5)
+    sample = torch.rand(2, 3, 4, 4, 4, generator=generator_of(0, 1)) - 0.5
+    times = timesteps_of(process, 10)
+    found = ddim_inversion(process, predict, sample, times, refinements=30)
+    assert float((ddim(process, predict, found[0], times) - sample).abs().max()) < 1e-3
+
+
 def test_min_snr_weights_make_every_kind_the_same_loss_of_the_clean_sample():
     levels = torch.tensor([0.999, 0.9, 0.6, 0.2, 0.01], dtype=torch.float64)
     snr = levels**2 / (1 - levels**2)

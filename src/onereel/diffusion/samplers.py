@@ -141,9 +141,13 @@ def ddim_inversion(
         known = process.levels[time + 1].expand(len(sample))
         later = current
         for _ in range(1 + refinements):
-            epsilon = process.to_epsilon(predict(later, time).float(), later, known)
-            clean = (current - (1 - kept**2) ** 0.5 * epsilon) / kept
-            later = level * clean + (1 - level**2) ** 0.5 * epsilon
+            said = predict(later, time).float()
+            if level:
+                epsilon = process.to_epsilon(said, later, known)
+                clean = (current - (1 - kept**2) ** 0.5 * epsilon) / kept
+                later = level * clean + (1 - level**2) ** 0.5 * epsilon
+            else:  # of pure noise a network says the picture alone: any noise would be its own
+                later = (current - kept * process.to_sample(said, later, known)) / max(1 - kept**2, 1e-12) ** 0.5
         current = later
         found.append(current)
     return found[::-1]
