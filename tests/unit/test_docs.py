@@ -101,7 +101,8 @@ def examples() -> Iterator[Command]:
             if isinstance(command, click.Group):
                 groups.append(command)
             elif "Example:" in (command.help or ""):
-                yield from split(Path("--help"), command.help.partition("Example:")[2].strip())
+                for line in command.help.partition("Example:")[2].strip().splitlines():
+                    yield from split(Path("--help"), line.strip())
 
 
 @pytest.mark.parametrize(
