@@ -62,13 +62,20 @@ RUN_BY = {
     "onereel generate clip.mkv --method gaussian --out samples/": ("tests/gate/test_commands.py", '"gaussian"'),
 }
 """Where a command is run, and what stands there."""
+_UNTRAINED = "its stand-in is not shipped; tests/unit/test_gen1.py runs the method on tiny networks"
+_GEN1 = "onereel generate clip.mkv --method gen1 --task"
 NOT_RUN = {
+    f"{_GEN1} edit_structure --prompt a pencil sketch of a boat --out edited/": _UNTRAINED,
+    f"{_GEN1} edit_structure --input content=photo.png --out edited/": _UNTRAINED,
+    f"{_GEN1} edit_masked --input keep=mask.png --prompt a boat at night --out edited/": _UNTRAINED,
+    f"{_GEN1} customise --input images=dog/ --prompt a dog in the snow --out edited/": _UNTRAINED,
     "source .venv/bin/activate": "every test runs in the environment",
     "make format": "rewrites the tree; `make lint` runs the same programs",
     ".ci/run": "runs this test",
     "snakemake results/stand_ins/NAME/card.md": "trains for half an hour; of `stand_ins` the plan is tested",
     "onereel weights fetch c3d-sports1m inception-v3 clip-vit-b-32 raft-large midas-dpt-large": "downloads gigabytes",
     "onereel weights fetch latte-1": "downloads gigabytes",
+    "snakemake results/stand_ins/gen1-world-structure/card.md": "trains for hours; of `stand_ins` the plan is tested",
 }
 """Why a command is not run."""
 

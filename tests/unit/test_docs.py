@@ -27,6 +27,7 @@ SECTIONS = {
     "SinFusion": "sinfusion",
     "SinGAN-GIF": "singan_gif",
     "Text-to-video": "text_to_video",
+    "Gen-1": "gen1",
 }
 
 
@@ -57,16 +58,18 @@ def test_every_task_of_every_method_is_there():
 def test_settings_and_inputs_of_the_page_are_taken(method, task, line):
     chosen, task = load_method(method), Task(task)
     pairs = re.findall(r"`([\w.]+)=([^`]+)`", line)
-    inputs = [(key, value) for key, value in pairs if value in ("…", "FILE", "clip:NAME")]
+    inputs = [(key, value) for key, value in pairs if value in ("…", "FILE", "clip:NAME", "FOLDER")]
     for key, value in pairs:
         if (key, value) not in inputs:
             configure(chosen, "fast", parse_settings(f"{key}={value}", "docs/tasks.md"), task=task)
-    for role, form in inputs:
-        if form != "FILE":
-            check_inputs(chosen, task, clips=[role])
-        if form != "clip:NAME":
-            check_inputs(chosen, task, files=[role])
     roles = chosen.roles.get(task)
+    for role, form in inputs:
+        needed = [group for group in roles.groups if group.needed and role not in group.names]
+        others = [sorted(group.files | group.folders)[0] for group in needed]
+        if form in ("…", "clip:NAME"):
+            check_inputs(chosen, task, clips=[role], files=others)
+        if form != "clip:NAME":
+            check_inputs(chosen, task, files=[role, *others])
     assert {role for role, _ in inputs} == set(roles.names if roles else ())
 
 
@@ -98,7 +101,8 @@ def examples() -> Iterator[Command]:
             if isinstance(command, click.Group):
                 groups.append(command)
             elif "Example:" in (command.help or ""):
-                yield from split(Path("--help"), command.help.partition("Example:")[2].strip())
+                for line in command.help.partition("Example:")[2].strip().splitlines():
+                    yield from split(Path("--help"), line.strip())
 
 
 @pytest.mark.parametrize(

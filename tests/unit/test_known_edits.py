@@ -113,18 +113,19 @@ def test_a_row_runs_on_every_edit_of_its_set(tmp_path):
     assert list(plan.editors["itself"].by_kind["time"]) == names[2:]
 
 
-def test_prompts_come_from_the_edits_and_masks_where_they_are_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize("white", ["mask", "edit"])
+def test_prompts_come_from_the_edits_and_masks_where_they_are_read(tmp_path, monkeypatch, white):
     from onereel.methods import Roles, Task
     from onereel.methods.calibration import METHOD
 
-    reads = {Task.GENERATE: Roles.of("mask", prompt="needed")}
+    reads = {Task.GENERATE: Roles.of(f"{white} keep", prompt="needed")}
     monkeypatch.setattr(type(METHOD), "roles", reads)
     monkeypatch.setattr(type(METHOD), "calibration", False)
     plan = project(tmp_path, "itself\tedits:some\tcalibration\tgenerate\titself\t1\t\t\t\n")
     name = f"time-{FIRST_UNSEEN}"
     run = plan.editor_runs["itself"][name]
     assert run.prompt == plan.edit_sets["some"].asked[name].prompt
-    assert run.inputs == {"mask": f"clip:edits.some.{name}.mask"}
+    assert run.inputs == {white: f"clip:edits.some.{name}.mask"}
     assert plan.edited_clips["some"][f"edits.some.{name}.mask"] == (name, "mask")
     own = project(tmp_path, "itself\tedits:some\tcalibration\tgenerate\titself\t1\t\tmine\t\n")
     assert {run.prompt for run in own.editor_runs["itself"].values()} == {"mine"}

@@ -260,6 +260,22 @@ def predicted(unet: Any, noisy: Tensor, timesteps: Tensor, condition: Condition)
     return answer
 
 
+def plain_attention(network: Any) -> None:
+    """Let attention over few tokens run as matrix products: processors are slow in going back through torch's fused
+    one. What a network of diffusers says stays the same."""
+    from diffusers.models.attention_processor import AttnProcessor
+
+    network.set_attn_processor(AttnProcessor())
+
+
+def plain_layout(network: nn.Module) -> None:
+    """Keep kernels as they are made on processors: the group norms of these networks need five times as long on
+    channels-last pictures there, which is more than their convolutions gain."""
+    for parameter in network.parameters():
+        if parameter.device.type == "cpu" and not parameter.is_contiguous():
+            parameter.data = parameter.data.contiguous()
+
+
 def new_autoencoder(scaling_factor: float = 1.0) -> Any:
     """An untrained ``AutoencoderKL``."""
     from diffusers import AutoencoderKL  # seconds; only jobs that need it wait for it

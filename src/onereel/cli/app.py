@@ -24,12 +24,14 @@ app = typer.Typer(
 weights_app = typer.Typer(help="Extractor weights: what may be downloaded, from where, under which licence.")
 scenes_app = typer.Typer(help="Procedural videos with exact depth, flow, masks and captions.")
 benchmark_app = typer.Typer(help="Known edits: videos whose right edits are known, for any editor.")
+study_app = typer.Typer(help="Studies with people: a folder to publish, and what its answers say.")
 _Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files of onereel's own even where they were changed since.")
 ]
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
 app.add_typer(scenes_app, name="scenes", no_args_is_help=True)
 app.add_typer(benchmark_app, name="benchmark", no_args_is_help=True)
+app.add_typer(study_app, name="study", no_args_is_help=True)
 
 
 def main() -> None:
@@ -73,6 +75,44 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
     if version:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.command("init")
+@_example("onereel init holiday.mov --start 1.5s --end 4s --method vgpnn --method sinfusion")
+def init_command(
+    sources: Annotated[
+        list[str], typer.Argument(help="Your clips: videos, GIFs, folders of numbered images, http(s) URLs.")
+    ],
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", help="What to run on every clip; repeatable. vgpnn without it.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Of every method; fast without it.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Of every method and clip.")] = 3,
+    start: Annotated[str | None, typer.Option(help="First frame (12) or time (0.5s, 1:02).")] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Frame or time to stop before; 4 s of a longer one without it.")
+    ] = None,
+    fps: Annotated[str | None, typer.Option(help="Frames per second; every frame without it.")] = None,
+    height: Annotated[
+        int | None, typer.Option(help="Height in pixels; at most 144 without it, 72 where a method trains.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Root of onereel's repository.")] = Path(),
+) -> None:
+    """Start a project with your own clips: config.yaml and sheets with a comment for every column."""
+    from onereel.cli.init import start_project
+
+    start_project(
+        sources,
+        methods=methods or ["vgpnn"],
+        preset=preset,
+        samples=samples,
+        start=start,
+        end=end,
+        fps=fps,
+        height=height,
+        folder=folder,
+        say=typer.echo,
+    )
 
 
 @app.command("ingest")
@@ -160,51 +200,109 @@ def generate(
 
 
 @app.command()
-@_example("onereel evaluate --reference clip.mp4 --samples their_outputs/ --align crop+resize --out m.json")
+@_example(
+    "onereel evaluate --reference clip.mp4 --samples their_outputs/ --align crop+resize --out m.json\n"
+    '  onereel evaluate --source clip.mp4 --edits theirs/ --prompt "a red kite" --source-prompt "a kite" --out m.json\n'
+    "  onereel evaluate --sheet edits.csv --edits their_outputs/ --edits our_outputs/ --out m.json"
+)
 def evaluate(
-    reference: Annotated[str, typer.Option(help="The input clip, or any source that `onereel ingest` takes.")],
-    samples: Annotated[Path, typer.Option(help="Folder of videos, of folders of numbered images, or one of either.")],
-    out: Annotated[Path, typer.Option(help="JSON file for every value and the summary.")],
-    metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated; all without it.")] = None,
+    out: Annotated[Path, typer.Option(help="JSON file for every value and the summary; of edits a .csv lies beside.")],
+    reference: Annotated[
+        str | None, typer.Option(help="The input clip of --samples, or any source that `onereel ingest` takes.")
+    ] = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="Folder of videos, of folders of numbered images, or one of either.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="The clip that was edited, for --edits.")] = None,
+    edits: Annotated[
+        list[Path] | None, typer.Option(help="Folder of edits of --source, or of an editor's outputs for --sheet.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Sheet of many edits: `onereel benchmark export` and `import` write them.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics (of edits: measures), comma-separated; all without it.")
+    ] = None,
     align: Annotated[
-        str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize, keep.")
+        str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize, keep (not for edits).")
     ] = "",
-    prompt: Annotated[str, typer.Option(help="What the samples should show, for prompt consistency.")] = "",
+    prompt: Annotated[str, typer.Option(help="What the samples or edits should show.")] = "",
+    source_prompt: Annotated[str, typer.Option(help="What --source shows.")] = "",
+    mask: Annotated[
+        str | None, typer.Option(help="Video or picture, white where --source may change; black must stay as it is.")
+    ] = None,
+    motion_changes: Annotated[
+        bool, typer.Option("--motion-changes", help="The edit is to change how things move, or what moves.")
+    ] = False,
     flow_of: Annotated[
-        Literal["source", "sample"], typer.Option(help="Whose motion the warp error follows: source for edits.")
+        Literal["source", "sample"], typer.Option(help="Whose motion the warp error of --samples follows.")
     ] = "sample",
     weights: Annotated[
         Literal["auto", "real", "stand-in"], typer.Option(help="Extractors: real where fetched, or insist.")
     ] = "auto",
+    extractor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROLE=NAME", help="Weights by name for a role of --edits: flow=raft-world; repeatable."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     overwrite: _Overwrite = False,
 ) -> None:
-    """Measure samples, yours or ours, against the clip that they were made from."""
-    from onereel import ingest
-    from onereel.base.devices import resolve_device
-    from onereel.base.outputs import Result, check_outputs, write_result
-    from onereel.base.progress import terminal_progress
-    from onereel.metrics.evaluation import evaluate as measure
-    from onereel.metrics.evaluation import format_summary
-
+    """Measure samples against the clip that they were made from, or edits by the measures of the field."""
     _expect_suffix(out, ".json")
-    found = ingest.find_samples(samples)
-    read: list[Path | str] = [reference, *found.samples.values()]
-    check_outputs([Result.metrics(out)], read, overwrite=overwrite)
-    typer.echo(found.summary())
-    result = measure(
-        ingest.load(reference),
-        {name: ingest.load(source) for name, source in found.samples.items()},
-        metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
+    if edits:
+        from onereel.cli.evaluate import evaluate_edits
+
+        if reference is not None or samples is not None:
+            raise ConfigError("evaluate", "is asked for samples and edits at once", "name --samples or --edits")
+        evaluate_edits(
+            source=source,
+            sheet=sheet,
+            edits=edits,
+            prompt=prompt,
+            source_prompt=source_prompt,
+            mask=mask,
+            moves=motion_changes,
+            out=out,
+            measures=metrics,
+            align=align,
+            weights=weights,
+            extractors=extractor or [],
+            device=device,
+            overwrite=overwrite,
+            say=typer.echo,
+        )
+        return
+    if reference is None or samples is None:
+        problem = "needs --reference with --samples, or --source (or --sheet) with --edits"
+        raise ConfigError("evaluate", problem, "name what was made, and of what")
+    from onereel.cli.evaluate import evaluate_samples
+
+    evaluate_samples(
+        reference,
+        samples,
+        out,
+        metrics=metrics,
         weights=weights,
         align=align,
         prompt=prompt,
         flow_of=flow_of,
-        device=resolve_device(device),
-        progress=terminal_progress,
+        device=device,
+        overwrite=overwrite,
+        say=typer.echo,
     )
-    typer.echo(format_summary(result))  # first: the disk may be full
-    write_result(Result.metrics(out), result, {})
+
+
+@app.command("methods")
+@_example("onereel methods vgpnn --task inpaint")
+def methods_command(
+    name: Annotated[str | None, typer.Argument(help="A method; all in a few words without it.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only what this task reads.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Methods, their tasks, presets, inputs and settings: what each means, its unit and its default."""
+    from onereel.cli.methods import show_methods
+
+    show_methods(name, task, as_json=as_json, say=typer.echo)
 
 
 @weights_app.command("list")
@@ -372,7 +470,7 @@ def benchmark_score(
     ] = None,
     align: Annotated[str, typer.Option(help="Outputs of another size: crop (in time), resize, crop+resize.")] = "",
     calibration: Annotated[
-        bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes eight times as long.")
+        bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes nine times as long.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the tables.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -408,6 +506,124 @@ def benchmark_thresholds(
         Judge(device=resolve_device(device)), EditSet(number=number, first=0), progress=terminal_progress
     )
     typer.echo("thresholds:\n" + "\n".join(f"  {name}: {value}" for name, value in chosen.model_dump().items()))
+
+
+@study_app.command("build")
+@_example("onereel study build demo_pairs")
+def study_build(
+    study: Annotated[str, typer.Argument(help="Name of a study of config/studies.tsv.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to publish; else results/studies/pages/STUDY.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="File for what raters must not see; else results/studies/keys/STUDY.json.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration; else config/config.yaml.")] = None,
+) -> None:
+    """Write a study of the project's samples: a folder that opens anywhere, its key outside, and what it can find."""
+    from onereel.cli.study import build
+
+    build(study, out=out, key=key, config=config, say=typer.echo)
+
+
+@study_app.command("power")
+@_example("onereel study power demo_pairs --difference 5")
+def study_power(
+    study: Annotated[str, typer.Argument(help="Name of a study of config/studies.tsv.")],
+    difference: Annotated[float, typer.Option(min=0.1, max=50, help="Points of 100 that are to be told.")] = 10.0,
+    config: Annotated[Path | None, typer.Option(help="Configuration; else config/config.yaml.")] = None,
+) -> None:
+    """Say how many raters and items a difference needs, before anybody is asked; no samples have to be there."""
+    from onereel.cli.study import power
+
+    power(study, difference=difference, config=config, say=typer.echo)
+
+
+@study_app.command("preview")
+@_example("onereel study preview demo_pairs")
+def study_preview(
+    study: Annotated[str, typer.Argument(help="A study that was built, or its folder.")],
+    show: Annotated[bool, typer.Option("--open/--print", help="Open a browser, or print the address alone.")] = True,
+) -> None:
+    """Look at a study as raters see it; what is answered is marked and never counts."""
+    from onereel.cli.study import preview
+
+    preview(study, say=typer.echo, opened=show)
+
+
+@study_app.command("collect")
+@_example("onereel study collect downloads/ batch_results.csv prolific_export.csv --study demo_pairs --out answers.csv")
+def study_collect(
+    files: Annotated[
+        list[Path], typer.Argument(help="Our JSON and CSV, MTurk's batch results, Prolific's export; folders of them.")
+    ],
+    study: Annotated[str, typer.Option(help="A study that was built, or its key (.json).")],
+    out: Annotated[Path, typer.Option(help="CSV file for all answers that can be counted.")],
+    overwrite: _Overwrite = False,
+) -> None:
+    """Put answers together; what is damaged, changed, doubled or another study's is left out and said."""
+    from onereel.cli.study import gather
+
+    gather(files, key=study, out=out, overwrite=overwrite, say=typer.echo)
+
+
+@study_app.command("report")
+@_example("onereel study report answers.csv --study demo_pairs --out study_results/")
+def study_report(
+    files: Annotated[list[Path], typer.Argument(help="What `onereel study collect` takes, or wrote.")],
+    study: Annotated[str, typer.Option(help="A study that was built, or its key (.json).")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables, results.json and results.html.")] = None,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Say what raters think, with and without those whom the study's rules exclude, beside published values."""
+    from onereel.cli.study import report
+
+    report(files, key=study, out=out, overwrite=overwrite, say=typer.echo)
+
+
+@study_app.command("simulate")
+@_example("onereel study simulate demo_pairs --worth vgpnn=0.5 --out simulated.csv")
+def study_simulate(
+    study: Annotated[str, typer.Argument(help="A study that was built, or its key (.json).")],
+    out: Annotated[Path, typer.Option(help="CSV file for the answers.")],
+    raters: Annotated[int, typer.Option(min=1, max=5000, help="How many.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Of what they answer.")] = 0,
+    worth: Annotated[
+        list[str] | None, typer.Option(metavar="METHOD=NUMBER", help="Log odds against one of 0; repeatable.")
+    ] = None,
+    careless: Annotated[float, typer.Option(min=0, max=1, help="Share that presses anything.")] = 0.1,
+) -> None:
+    """Answer a study with raters that a computer plays, and that are named so, to try it before people do."""
+    from onereel.cli.study import play
+
+    play(study, raters=raters, seed=seed, worth=worth or [], careless=careless, out=out, say=typer.echo)
+
+
+@benchmark_app.command("import")
+@_example("onereel benchmark import loveu loveu-tgve-2023/")
+def benchmark_import(
+    kind: Annotated[str, typer.Argument(help="loveu (LOVEU-TGVE), v2vbench, five (FiVE) or davis.")],
+    folder: Annotated[Path, typer.Argument(help="Where the benchmark was unpacked, as it is published.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Sheet of edits to write (.csv); edits.csv in the folder without it.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a sheet that is there.")] = False,
+) -> None:
+    """Make a sheet of edits of a public benchmark, for `onereel evaluate --sheet`."""
+    from onereel.cli.layouts import import_benchmark
+
+    import_benchmark(kind, folder, out or folder / "edits.csv", overwrite=overwrite, say=typer.echo)
+
+
+@benchmark_app.command("layout")
+@_example("onereel benchmark layout v2vbench known_edits/edits.csv as_v2vbench/")
+def benchmark_layout(
+    kind: Annotated[str, typer.Argument(help="loveu (LOVEU-TGVE), v2vbench, five (FiVE) or davis.")],
+    sheet: Annotated[Path, typer.Argument(help="Sheet of edits, as `onereel benchmark export` and `import` write it.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+) -> None:
+    """Write edits in the layout of a public benchmark, for editors that read no other."""
+    from onereel.cli.layouts import write_benchmark
+
+    write_benchmark(kind, sheet, folder, say=typer.echo)
 
 
 def _expect_suffix(path: Path, suffix: str) -> None:
