@@ -9,7 +9,8 @@ from onereel.backbones.wan_vace import WanVace
 from onereel.base.errors import ConfigError, MethodError, WeightsError
 from onereel.jobs.sampling import check_run
 from onereel.methods import Inputs, Task, configure, load_method
-from onereel.methods.vace.editing import Told, made, on_white, read_kept, told_of
+from onereel.methods.gen1.masks import read_kept
+from onereel.methods.vace.editing import Told, made, on_white, told_of
 from onereel.methods.vace.windows import windows_of
 from onereel.video.clip import Clip, to_frames
 from onereel.weights.store import Resolved

@@ -24,7 +24,7 @@ from onereel.methods.roles import Roles
 from onereel.methods.vace.config import VaceConfig
 
 if TYPE_CHECKING:
-    from onereel.video.clip import Frames
+    from onereel.video.clip import Clip, Frames
 
 __all__ = ["METHOD", "Vace", "VaceConfig"]
 
@@ -70,6 +70,17 @@ class Vace(BaseMethod):
 
         check_task(self, task)
         return edited(task, inputs, config, list(seeds), job)
+
+    def guides(self, task: Task, inputs: Inputs, config: VaceConfig) -> Mapping[str, Clip]:
+        """The picture to refer to; what a mask keeps, the rest purple."""
+        from onereel.methods.gen1.masks import EDIT, KEEP, read_kept, shown
+
+        found = dict(super().guides(task, inputs, config))
+        if task == Task.EDIT_MASKED:
+            for role in (KEEP, EDIT):
+                found.pop(role, None)
+            found["kept (purple is made anew)"] = shown(inputs.clip, read_kept(inputs, self.name))
+        return found
 
     def together(self, config: VaceConfig) -> int:
         """A few: the model is loaded once for them, and a kill loses no more."""

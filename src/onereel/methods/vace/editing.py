@@ -14,9 +14,10 @@ from onereel.backbones.families import family_of
 from onereel.backbones.text_to_image import About
 from onereel.backbones.text_to_video import default_dtype
 from onereel.backbones.wan_vace import WanVace
-from onereel.base.errors import MethodError, WeightsError
+from onereel.base.errors import WeightsError
 from onereel.features.artefacts import read_artefact
 from onereel.methods.base import CLIP, Inputs, Job, Task
+from onereel.methods.gen1.masks import read_kept
 from onereel.methods.vace.config import VaceConfig
 from onereel.methods.vace.windows import Window, windows_of
 from onereel.video.clip import Clip, Frames, to_frames, to_video
@@ -24,7 +25,6 @@ from onereel.video.pyramid import resize
 from onereel.weights.store import Resolved
 
 log = logging.getLogger(__name__)
-_HALF = 127.5  # a mask's white and black may have been through a lossy codec
 _FAMILY = "wan-vace"
 
 
@@ -53,7 +53,7 @@ def check(task: Task, inputs: Inputs, config: VaceConfig, job: Job) -> bool:
     model = skeleton_of(weights, default_dtype(job.device))
     height, width = size_for(model, inputs.clip, config)
     if task == Task.EDIT_MASKED:
-        read_kept(inputs)
+        read_kept(inputs, "vace")
     if job.device.type == "meta":
         return False
     longest = max(one.stop - one.start + one.filling for one in _windows(inputs.clip, config))
@@ -94,7 +94,7 @@ def edited(task: Task, inputs: Inputs, config: VaceConfig, seeds: list[int], job
         video = made(model, told, inputs.prompt, config, torch.Generator().manual_seed(seed), job)
         frames = to_frames(resize(video, inputs.clip.size))
         if task == Task.EDIT_MASKED:
-            frames = np.where(read_kept(inputs)[..., None], inputs.clip.frames, frames)
+            frames = np.where(read_kept(inputs, "vace")[..., None], inputs.clip.frames, frames)
         found.append(frames)
     return found
 
@@ -143,7 +143,7 @@ def told_of(task: Task, inputs: Inputs, config: VaceConfig, size: tuple[int, int
     if task == Task.EDIT_STRUCTURE:
         return Told(inner, torch.ones(shape, dtype=torch.bool), references)
     source = resize(to_video(inputs.clip.frames), shape).clamp(-1, 1)
-    changed = torch.from_numpy(~read_kept(inputs)).float()[None]
+    changed = torch.from_numpy(~read_kept(inputs, "vace")).float()[None]
     free = resize(changed, shape)[0] > 0
     return Told(torch.where(free, inner, source), free, references)
 
@@ -157,28 +157,6 @@ def on_white(picture: Tensor, size: tuple[int, int]) -> Tensor:
     canvas = torch.ones(3, *size)
     canvas[:, top : top + tall, left : left + wide] = resize(picture[:, None], (1, tall, wide)).clamp(-1, 1)[:, 0]
     return canvas
-
-
-def read_kept(inputs: Inputs) -> np.ndarray:
-    """What stays as it is: white of the input `keep`, black of the input `edit`; (T, H, W) bool.
-
-    Raises: MethodError if the mask is not of the clip's size, keeps all or nothing; ClipError if it cannot be read.
-    """
-    role = "keep" if "keep" in (*inputs.clips, *inputs.files) else "edit"
-    mask = inputs.shown(role)
-    assert mask is not None  # `check_inputs` has seen to it
-    frames, height, width = inputs.clip.size
-    where = f"vace, input '{role}'"
-    if mask.size not in ((frames, height, width), (1, height, width)):
-        sizes = ["x".join(map(str, size)) for size in (mask.size, inputs.clip.size)]
-        remedy = "make a mask of the clip's size, with one frame or as many"
-        raise MethodError(where, f"is {sizes[0]}, the clip {sizes[1]}", remedy)
-    white = np.broadcast_to(mask.frames.mean(axis=-1) > _HALF, (frames, height, width))
-    if white.all() or not white.any():
-        meant = "is to stay" if role == "keep" else "is to change"
-        problem = f"is all {'white' if white.all() else 'black'}"
-        raise MethodError(where, problem, f"paint white what {meant}, and only that")
-    return white if role == "keep" else ~white
 
 
 def _known(told: Told, made_before: Tensor, window: Window) -> Told:
