@@ -35,6 +35,7 @@ SCHEDULERS = {
 }  # fmt: skip
 SIZES = {
     "unet3d": (3, 16, 32), "latte": (4, 16, 32), "wan": (5, 16, 32), "stable-diffusion": (1, 32, 32),
+    "wan-vace": (9, 16, 32),
 }  # fmt: skip
 """Frames, height and width that the tiny random models are asked for."""
 
@@ -44,11 +45,13 @@ def save_tiny(family: str, folder: Path) -> None:
     torch.manual_seed(0)
     makers = {
         "unet3d": _unet3d, "latte": _latte, "wan": _wan, "stable-diffusion": _stable_diffusion,
-        "stable-diffusion-depth": partial(_stable_diffusion, depth=True),
+        "stable-diffusion-depth": partial(_stable_diffusion, depth=True), "wan-vace": partial(_wan, vace=True),
     }  # fmt: skip
     makers[family](folder)
     (folder / "scheduler").mkdir()
-    (folder / "scheduler/scheduler_config.json").write_text(json.dumps(SCHEDULERS[_plain(family)]))
+    (folder / "scheduler/scheduler_config.json").write_text(
+        json.dumps(SCHEDULERS[_plain(family).removesuffix("-vace")])
+    )
 
 
 def _plain(family: str) -> str:
@@ -139,11 +142,14 @@ def _latte(folder: Path) -> None:
     _t5_tokenizer(folder)
 
 
-def _wan(folder: Path) -> None:
-    from diffusers import AutoencoderKLWan, WanTransformer3DModel
+def _wan(folder: Path, *, vace: bool = False) -> None:
+    from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
     from transformers import UMT5Config, UMT5EncoderModel
 
-    WanTransformer3DModel(
+    kind = (
+        partial(WanVACETransformer3DModel, vace_layers=[0, 1], vace_in_channels=72) if vace else WanTransformer3DModel
+    )
+    kind(
         patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=4, out_channels=4, text_dim=16,
         freq_dim=16, ffn_dim=32, num_layers=2, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
     ).save_pretrained(folder / "transformer", max_shard_size="20KB")  # fmt: skip
