@@ -20,7 +20,7 @@ from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
 from onereel.diffusion.latents import LatentScale
 from onereel.diffusion.process import Process
-from onereel.diffusion.samplers import Predict, ddim, timesteps_of
+from onereel.diffusion.samplers import Predict, ddim, sdedit, timesteps_of
 from onereel.weights.entries import BackboneEntry
 from onereel.weights.store import Resolved
 
@@ -290,6 +290,21 @@ class LatentTextToVideo(TextToVideo):
         """From noise to latents."""
 
     @abstractmethod
+    def edit(
+        self,
+        predict: Predict,
+        latents: Tensor,
+        strength: float,
+        num_inference_steps: int,
+        generator: torch.Generator,
+        *,
+        stochastic: bool = True,
+        progress: Progress = no_progress,
+    ) -> Tensor:
+        """Latents of one video, (1, C, T', H', W'), noised to a strength and denoised again, see
+        `onereel.diffusion.samplers.sdedit`."""
+
+    @abstractmethod
     def loss(self, latents: Tensor, condition: Text, generator: torch.Generator, *, video: bool = True) -> Tensor:
         """The training's squared error of each latent video, (B,): what tuning descends.
 
@@ -384,6 +399,23 @@ class DiffusedTextToVideo(LatentTextToVideo):
         before it)."""
         timesteps = timesteps_of(self.process, num_inference_steps)
         return ddim(self.process, predict, start, timesteps, progress=progress, label=label)
+
+    def edit(
+        self,
+        predict: Predict,
+        latents: Tensor,
+        strength: float,
+        num_inference_steps: int,
+        generator: torch.Generator,
+        *,
+        stochastic: bool = True,
+        progress: Progress = no_progress,
+    ) -> Tensor:
+        """See `LatentTextToVideo.edit`."""
+        return sdedit(
+            self.process, predict, latents, strength, num_inference_steps, [generator],
+            stochastic=stochastic, progress=progress,
+        )  # fmt: skip
 
     def loss(self, latents: Tensor, condition: Text, generator: torch.Generator, *, video: bool = True) -> Tensor:
         """Of what the process's prediction type asks for (Ho et al. 2020, Eq. 14)."""

@@ -150,6 +150,48 @@ def stochastic_ddim(
     return current
 
 
+def sdedit(
+    process: Process,
+    predict: Predict,
+    sample: Tensor,
+    strength: float,
+    num_inference_steps: int,
+    generators: Sequence[torch.Generator],
+    *,
+    stochastic: bool = True,
+    progress: Progress = no_progress,
+    label: str = "denoising",
+) -> Tensor:
+    """Samples that were noised, denoised again (Meng et al. 2022, SDEdit; Dreamix, section 4.1).
+
+    Args:
+        process: the process.
+        predict: the network.
+        sample: (B, ...), clean.
+        strength: s in [0, 1], time in the process: at 0 nothing is changed, at 1 noise takes the sample's place.
+        num_inference_steps: steps of the whole process; the share `strength` of them is taken.
+        generators: one for each sample of the batch, on the CPU.
+        stochastic: denoise by `stochastic_ddim`; else by `ddim`.
+        progress: watches the steps.
+        label: names them.
+
+    Returns: (B, ...).
+    """
+    total = process.config.num_train_timesteps
+    begin = round(strength * total)
+    if begin == 0:
+        return sample
+    count = max(1, round(strength * min(num_inference_steps, total)))
+    timesteps = [round(begin - index * begin / count) - 1 for index in range(count)]
+    # A schedule that does not end in pure noise would show a little of the sample even at full strength.
+    start = noise_like(sample, generators) if begin == total else process.noised(sample, begin, generators)
+    if stochastic:
+        return stochastic_ddim(
+            process, predict, start, timesteps, generators=generators, progress=progress, label=label
+        )
+    return ddim(process, predict, start, timesteps, progress=progress, label=label)
+
+
 def ddim_inversion(
     process: Process,
     predict: Predict,
