@@ -13,13 +13,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-Over = Callable[..., Tensor]
+Slice: TypeAlias = "slice[int, int, None]"
+Over: TypeAlias = Callable[..., Tensor]
 """``over(run, *videos)``: what `run` says of videos (B, C, T, H, W) of one size, whole or in windows."""
-Region = tuple[slice, ...]
+Region: TypeAlias = tuple[Slice, ...]
 
 
 def whole(run: Callable[..., Tensor], *videos: Tensor) -> Tensor:
@@ -49,7 +51,7 @@ class Windows:
         regions = self.regions((size[0], size[1], size[2]))
         if len(regions) == 1:
             return run(*videos)
-        said = [run(*(video[(..., *region)] for video in videos)) for region in regions]
+        said = [run(*(video[:, :, *region] for video in videos)) for region in regions]
         if self.match_colours:
             offsets = _offsets(said, regions)
             said = [each + offset.to(each) for each, offset in zip(said, offsets, strict=True)]
@@ -57,7 +59,7 @@ class Windows:
         weights = said[0].new_zeros(size)
         for each, region in zip(said, regions, strict=True):
             weight = self._weight(region, size).to(each)
-            total[(..., *region)] += weight * each
+            total[:, :, *region] += weight * each
             weights[region] += weight
         return total / weights
 
@@ -117,9 +119,9 @@ def _offsets(said: Sequence[Tensor], regions: Sequence[Region]) -> list[Tensor]:
     return [each.view(*said[0].shape[:2], 1, 1, 1) for each in found]
 
 
-def _part(said: Tensor, region: Region, shared: Sequence[slice]) -> Tensor:
+def _part(said: Tensor, region: Region, shared: Sequence[Slice]) -> Tensor:
     """What a window says of a region of the video that lies in it."""
     inside = [
         slice(part.start - place.start, part.stop - place.start) for part, place in zip(shared, region, strict=True)
     ]
-    return said[(..., *inside)]
+    return said[:, :, *inside]
