@@ -5,7 +5,7 @@ and changes the last digits of a matrix product; so a sample is the same alone a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -441,6 +441,25 @@ def native_of(weights: Resolved) -> Native:
 def default_dtype(device: torch.device | str) -> torch.dtype:
     """What a device is fast with: float32 on the CPU, bfloat16 elsewhere."""
     return torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+
+
+def frame_by_frame(
+    said: Callable[[Tensor, Tensor, Text], Tensor], noisy: Tensor, timestep: Tensor | float, condition: Text
+) -> Tensor:
+    """What a network says of each frame as a video of one frame, alone: frames are independent to the last bit, since
+    in a batch, too, kernels round by where a sample stands.
+
+    Args:
+        said: of (1, C, 1, H', W'), a timestep (1,) and a prompt.
+        noisy: (B, C, T, H', W').
+        timestep: one for all, or (B,).
+        condition: B prompts.
+    """
+    frames = noisy.shape[2]
+    steps = spread(timestep, len(noisy), noisy.device, frames).split(1)
+    pictures, texts = in_pictures(noisy).split(1), condition.repeated(frames).apart()
+    found = [said(*each) for each in zip(pictures, steps, texts, strict=True)]
+    return in_videos(torch.cat(found), len(noisy))
 
 
 def in_pictures(video: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from onereel.backbones.text import PromptEncoder, Text, umt5
-from onereel.backbones.text_to_video import LatentTextToVideo, in_pictures, in_videos, parameters_dtype, spread
+from onereel.backbones.text_to_video import LatentTextToVideo, frame_by_frame, parameters_dtype, spread
 from onereel.base.errors import MethodError, WeightsError
 from onereel.base.progress import Progress, no_progress
 from onereel.base.tensorfiles import first_line
@@ -93,11 +93,9 @@ class Wan(LatentTextToVideo):
 
     def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Text, *, video: bool = True) -> Tensor:
         """See `LatentTextToVideo.predict`; `timestep` is 1000 times the share of noise."""
-        dtype, frames = parameters_dtype(self.network), noisy.shape[2]
         if not video:
-            steps = spread(timestep, len(noisy), noisy.device, frames)
-            said = self.predict(in_pictures(noisy), steps, condition.repeated(frames))
-            return in_videos(said, len(noisy))
+            return frame_by_frame(self.predict, noisy, timestep, condition)
+        dtype = parameters_dtype(self.network)
         steps = spread(timestep, len(noisy), noisy.device)
         output: Tensor = self.network(noisy.to(dtype), steps, condition.states.to(dtype)).sample
         return output.float()

@@ -70,15 +70,14 @@ def perspective(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _random_path(amount: float, share: NDArray[np.float64], generator: torch.Generator) -> Path:
-    """Each corner follows a smooth curve (a natural cubic spline) through random places near its own."""
-    from scipy.interpolate import CubicSpline
+    """Each corner follows a smooth curve through random places near its own; it goes no further than they do
+    (a monotone cubic of Fritsch and Carlson 1980, which does not overshoot)."""
+    from scipy.interpolate import PchipInterpolator
 
     drawn = torch.rand((_KNOTS, 4, 2), generator=generator, dtype=torch.float64).numpy()
     knots = np.concatenate([np.zeros((1, 4, 2)), amount * (2 * drawn - 1)])
-    curve = CubicSpline(np.linspace(0, 1, _KNOTS + 1), knots, bc_type="natural")
-    # Between its knots a spline may go further than they do.
-    away = np.clip(curve(share), -amount, amount)
-    return np.stack([perspective(_CORNERS + each) for each in away])
+    curve = PchipInterpolator(np.linspace(0, 1, _KNOTS + 1), knots)
+    return np.stack([perspective(_CORNERS + each) for each in curve(share)])
 
 
 def _pan(x: float, y: float) -> Callable[[float, float], NDArray[np.float64]]:
