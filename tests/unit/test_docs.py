@@ -27,6 +27,7 @@ SECTIONS = {
     "SinFusion": "sinfusion",
     "SinGAN-GIF": "singan_gif",
     "Text-to-video": "text_to_video",
+    "Dreamix": "dreamix",
 }
 
 
@@ -47,7 +48,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
 def test_every_task_of_every_method_is_there():
     found = {(method, task) for method, task, _ in rows()}
     methods = {method for method, _ in found}
-    assert methods == {"vgpnn", "sinfusion", "singan_gif", "singan", "hp_vae_gan", "text_to_video"}
+    assert methods == {"vgpnn", "sinfusion", "singan_gif", "singan", "hp_vae_gan", "text_to_video", "dreamix"}
     assert found == {(method, str(task)) for method in methods for task in load_method(method).tasks}
 
 
@@ -57,12 +58,12 @@ def test_every_task_of_every_method_is_there():
 def test_settings_and_inputs_of_the_page_are_taken(method, task, line):
     chosen, task = load_method(method), Task(task)
     pairs = re.findall(r"`([\w.]+)=([^`]+)`", line)
-    inputs = [(key, value) for key, value in pairs if value in ("…", "FILE", "clip:NAME")]
+    inputs = [(key, value) for key, value in pairs if value in ("…", "FILE", "FOLDER", "clip:NAME")]
     for key, value in pairs:
         if (key, value) not in inputs:
             configure(chosen, "fast", parse_settings(f"{key}={value}", "docs/tasks.md"), task=task)
     for role, form in inputs:
-        if form != "FILE":
+        if form not in ("FILE", "FOLDER"):
             check_inputs(chosen, task, clips=[role])
         if form != "clip:NAME":
             check_inputs(chosen, task, files=[role])
