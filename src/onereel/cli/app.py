@@ -609,6 +609,39 @@ def benchmark_layout(
     write_benchmark(kind, sheet, folder, say=typer.echo)
 
 
+@benchmark_app.command("learn")
+@example("onereel benchmark learn --number 8 --preset fast")
+def benchmark_learn(
+    strengths: Annotated[str, typer.Option(help="Strengths to try.")] = "0.4,0.6,0.75,0.85,0.95,1",
+    tunings: Annotated[str, typer.Option(help="Fine-tunings to try, steps:alpha.")] = "0,64:1,200:0.65,300:0.35,300:0",
+    preset: Annotated[str, typer.Option(help="Preset of dreamix: all that is not tried.")] = "fast",
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the preset.")] = None,
+    number: Annotated[int, typer.Option(min=1, help="Sources, each with an edit of every kind.")] = 8,
+    first: Annotated[int, typer.Option(min=0, help="Seed of the first; below 10000000.")] = 0,
+    work: Annotated[Path, typer.Option(help="Folder for what is made on the way; a kill costs little.")] = Path(
+        "results/automatic/dreamix"
+    ),
+    out: Annotated[Path, typer.Option(help="Where `strength=auto` reads it.")] = Path("config/automatic/dreamix.json"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Learn Dreamix's `strength=auto`: the best strength, steps and alpha for every kind of edit, by truth."""
+    from onereel.cli.learn import learn
+
+    _expect_suffix(out, ".json")
+    learn(
+        strengths=strengths,
+        tunings=tunings,
+        preset=preset,
+        settings=settings or [],
+        number=number,
+        first=first,
+        work=work,
+        out=out,
+        device=device,
+        say=typer.echo,
+    )
+
+
 def _expect_suffix(path: Path, suffix: str) -> None:
     if path.suffix != suffix:
         raise ConfigError(f"'{path}'", f"is no {suffix} file", f"name it {path.stem}{suffix}")
