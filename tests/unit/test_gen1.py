@@ -57,6 +57,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch):
     for module in (models, stages):
         monkeypatch.setattr(module, "IMAGE_UNET", UNET)
     monkeypatch.setattr(stages, "_CLIPS", 2)
+    monkeypatch.setattr(stages, "_FRAMES", 16)
     yield
     torch.set_num_threads(threads)
 

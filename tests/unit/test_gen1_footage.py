@@ -81,7 +81,7 @@ def test_the_sheet_is_read_and_its_mistakes_are_named(tmp_path: Path, own: Gen1C
             read_footage(sheet)
     assert read_footage("config/footage.tsv") == []
     empty = configure(METHOD, "paper")
-    with pytest.raises(MethodError, match="'config/footage.tsv': holds no footage"):
+    with pytest.raises(MethodError, match=r"'config/footage\.tsv': holds no footage"):
         METHOD.check(Task.EDIT_STRUCTURE, Inputs(clip_of(), prompt="a"), empty, Job(CPU))
 
 
@@ -145,7 +145,7 @@ def test_the_stages_are_trained_one_after_the_other_and_edit(tmp_path: Path, own
     assert {name.rpartition(".")[0] for name in shard} == {"video.96x64"}
     assert shard["video.96x64.latents"].shape == (2, 3, 4, 16, 24)
     assert shard["video.96x64.signals"].dtype == torch.uint8
-    assert [kind for _, _, _, kind in seen][0] is False, "stage 1 knows no time"
+    assert next(kind for _, _, _, kind in seen) is False, "stage 1 knows no time"
     assert [(channels, structured) for channels, _, structured, _ in seen] == [
         (4, False), (4, False), (4, False), (12, True), (12, True),
     ]  # fmt: skip
@@ -163,11 +163,8 @@ def test_the_stages_are_trained_one_after_the_other_and_edit(tmp_path: Path, own
 def test_pictures_alone_teach_no_motion(tmp_path: Path) -> None:
     from onereel.base import tensorfiles
 
-    field = {
-        "latents": torch.zeros(2, 1, 4, 8, 8),
-        "embeddings": torch.zeros(2, 1, 256),
-        "signals": torch.zeros(2, 1, 32, 32),
-    }
+    sizes = {"latents": (4, 8, 8), "embeddings": (256,), "signals": (32, 32)}
+    field = {name: torch.zeros(2, 1, *size) for name, size in sizes.items()}
     tensorfiles.save(tmp_path / "a.safetensors", {f"picture.32x32.{name}": value for name, value in field.items()})
     with pytest.raises(MethodError, match="holds no videos"):
         footage.read_shards([tmp_path / "a.safetensors"])

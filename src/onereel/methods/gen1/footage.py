@@ -154,9 +154,7 @@ def fitted(frames: Frames, bucket: tuple[int, int]) -> Frames:
     """Pictures (T, H, W, 3) of a bucket's width and height: scaled to cover it, cut at the centre."""
     width, height = bucket
     scale = max(height / frames.shape[1], width / frames.shape[2])
-    rows, columns = (
-        max(side, round(length * scale)) for side, length in zip((height, width), frames.shape[1:3], strict=True)
-    )
+    rows, columns = max(height, round(frames.shape[1] * scale)), max(width, round(frames.shape[2] * scale))
     large = resize(to_video(frames), (len(frames), rows, columns))
     top, left = (rows - height) // 2, (columns - width) // 2
     return to_frames(large[:, :, top : top + height, left : left + width])
