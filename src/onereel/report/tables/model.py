@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from onereel.project.tables import Published
+from onereel.report.tables.numerals import numeral
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Row:
         partly: on which clips it failed, where it has values of others; empty otherwise.
         marks: marks of its footnotes.
         task: what the method was asked for; only rows of one task compare.
+        method: the method's name; empty for a row that only quotes.
     """
 
     label: str
@@ -86,6 +88,7 @@ class Row:
     partly: str = ""
     marks: tuple[str, ...] = ()
     task: str = ""
+    method: str = ""
 
     def narrowed(self, kept: Sequence[int]) -> "Row":
         """The row with only the columns of these indices."""
@@ -137,10 +140,15 @@ def marked_best(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Row]
 
 
 def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
-    """The best mean of a column, or None where nothing may be compared or there is no better."""
+    """The best mean of a column; None where nothing may be compared, there is no better, or the best are a tie."""
     cells = [row.cells[index] for row in rows if not row.calibration]
     rivals = [cell for cell in cells if cell is not None and cell.complete]
     if len(rivals) < 2 or len({cell.protocol for cell in rivals}) > 1 or not column.better:
         return None
     choose = min if column.better == "lower" else max
-    return choose(cell.mean for cell in rivals)
+    best = choose(rivals, key=lambda cell: cell.mean)
+    # Two that print alike are a tie: neither stands out.
+    printed = [numeral(cell.mean, cell.low, cell.high) for cell in rivals]
+    first = numeral(best.mean, best.low, best.high)
+    alike = sum((number.mean, number.exponent) == (first.mean, first.exponent) for number in printed)
+    return best.mean if alike == 1 else None
