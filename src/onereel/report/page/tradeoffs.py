@@ -93,7 +93,7 @@ _PAIRS = (
         "seconds-voxels",
         "Time of sampling against size",
         Axis("voxels", "Voxels per sample", "", log=True),
-        Axis("runtime", "Seconds per sample, without training", "lower", log=True),
+        Axis("runtime", "Seconds per sample", "lower", log=True),
     ),
 )
 

@@ -55,7 +55,10 @@
     const link = Object.assign(document.createElement("a"), { className: "what", href: `#${id}`, textContent: "?" });
     link.setAttribute("aria-label", `What ${head.querySelector(".title, .sort").textContent.trim()} means`);
     link.title = "What this number means";
-    head.querySelector(".sort").after(link);
+    const unit = head.querySelector(".unit");
+    if (unit) unit.append("\u00a0", link);
+    else head.append(Object.assign(document.createElement("span"), { className: "unit" }));
+    if (!unit) head.querySelector(".unit").append(link);
   }
 
   // Columns that no shown row fills take no place.
