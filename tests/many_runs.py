@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from onereel.base.files import write_json, write_text
+from onereel.base.files import sha256_of, write_json, write_text
 from onereel.methods.base import Task
 from onereel.metrics.aggregate import summarise
 from onereel.project.runs import RunRow
@@ -87,50 +87,54 @@ def build_many(root: Path, count: int = 200, *, pictures: bool = True) -> Projec
     Args:
         root: an empty folder.
         count: how many runs.
-        pictures: whether players get pictures; a clip's runs share one, which is drawn once.
+        pictures: whether players get pictures.
+
+    All clips are one video under several names, and so are all samples: each is written and drawn once.
     """
     wanted = rows(count)
     used = tuple(dict.fromkeys(row.clip for row in wanted))
-    for index, name in enumerate(used):
-        clip = Clip(moving_picture(_SIZE, speed=1.5 + 0.3 * index, tint=0.1 * index), Fraction(12))
-        sample = Clip(np.roll(clip.frames[::-1], 11, axis=2), clip.fps)
-        _write_clip(root, name, clip)
-        _write_video(root / "shared" / name, sample)
+    clip = Clip(moving_picture(_SIZE), Fraction(12))
+    sample = Clip(np.roll(clip.frames[::-1], 11, axis=2), clip.fps)
+    for name, frames in (("clip", clip), ("sample", sample)):
+        clips.write(root / f"shared/{name}.mkv", frames)
+        clips.write_preview(root / f"shared/{name}.mp4", frames)
         if pictures:
-            visualise(clip, None, root / "results/visuals/clips" / name)
-            visualise(clip, sample, root / "shared" / name / "visuals")
+            visualise(clip, None if name == "clip" else sample, root / "shared" / name)
+    for name in used:
+        _write_clip(root, name, clip, pictures=pictures)
     for row in wanted:
         _write_run(root, row, pictures=pictures)
     return load_project(root, runs=wanted, clips=used)
 
 
-def _write_clip(root: Path, name: str, clip: Clip) -> None:
+def _write_clip(root: Path, name: str, clip: Clip, *, pictures: bool) -> None:
     folder = root / "data/clips"
-    clips.write(folder / f"{name}.mkv", clip)
-    clips.write_preview(folder / f"{name}.mp4", clip)
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in (".mkv", ".mp4"):
+        os.link(root / f"shared/clip{suffix}", folder / f"{name}{suffix}")
     manifest = {"name": name, "source": f"footage/{name}.mov", "size": list(clip.size), "fps": str(clip.fps)}
     write_json(folder / f"{name}.json", manifest)
+    if pictures:
+        _link_all(root / "shared/clip", root / "results/visuals/clips" / name)
 
 
-def _write_video(folder: Path, clip: Clip) -> None:
-    clips.write(folder / "sample.mkv", clip)
-    clips.write_preview(folder / "sample.mp4", clip)
+def _link_all(source: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        os.link(path, target / path.name)
 
 
 def _write_run(root: Path, row: RunRow, *, pictures: bool) -> None:
-    shared, folder = root / "shared" / row.clip, root / "results/samples" / row.run
+    folder = root / "results/samples" / row.run
     facts = next((one for one in _METHODS if one[:3] == (row.method, row.preset, row.settings)), _METHODS[0])
     weights = _trained(root, row, facts[4])
     for name in row.seeds:
         folder.mkdir(parents=True, exist_ok=True)
         for suffix in (".mkv", ".mp4"):
-            os.link(shared / f"sample{suffix}", folder / f"{name}{suffix}")
+            os.link(root / f"shared/sample{suffix}", folder / f"{name}{suffix}")
         write_json(folder / f"{name}.json", _record(row, name, weights, facts[5]))
         if pictures:
-            target = root / "results/visuals/runs" / row.run / name
-            target.mkdir(parents=True)
-            for path in (shared / "visuals").iterdir():
-                os.link(path, target / path.name)
+            _link_all(root / "shared/sample", root / "results/visuals/runs" / row.run / name)
     records = list(_measured(row, facts[3]))
     head = {"run": row.run, "clip": row.clip, "method": row.method}
     write_json(root / f"results/metrics/{row.run}.json", {**head, "records": records, "summary": summarise(records)})
@@ -146,8 +150,6 @@ def _trained(root: Path, row: RunRow, seconds: float) -> dict[str, str]:
         steps = (f"{step}\t{900 / (step + 1):.4f}\t{3 + step % 7}\n" for step in range(0, 2000, 20))
         write_text(stem.with_suffix(".curves.tsv"), "step\tloss\tcritic\n" + "".join(steps))
         write_json(stem.with_suffix(".json"), {"seconds": seconds, "machine": MACHINE, "device": "cpu", "seed": 0})
-    from onereel.base.files import sha256_of
-
     return {"generator": sha256_of(stem.with_suffix(".safetensors"))}
 
 

@@ -23,7 +23,7 @@
   function fits(part, { methods, task, clip }, withClip) {
     const { method } = part.dataset;
     if (withClip && clip && part.dataset.clip && part.dataset.clip !== clip) return false;
-    if (!method) return !(withClip && clip && part.dataset.clip !== clip); // calibration, and what is only quoted
+    if (!method) return true; // calibration, and what is only quoted
     return (!methods.size || methods.has(method)) && (!task || part.dataset.task === task);
   }
 
