@@ -642,6 +642,21 @@ def benchmark_learn(
     )
 
 
+@app.command("pack")
+@example("onereel pack results/report report.html")
+def pack_command(
+    report: Annotated[Path, typer.Argument(help="Folder of a report.")],
+    out: Annotated[Path, typer.Argument(help="HTML file to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no packed report.")] = False,
+) -> None:
+    """Make one HTML file of a report, to be mailed: with its players and previews, without lossless videos."""
+    from onereel.report.page.pack import pack
+
+    _expect_suffix(out, ".html")
+    size = pack(report, out, overwrite=overwrite)
+    typer.echo(f"{out}: {size / 2**20:.1f} MB")
+
+
 def _expect_suffix(path: Path, suffix: str) -> None:
     if path.suffix != suffix:
         raise ConfigError(f"'{path}'", f"is no {suffix} file", f"name it {path.stem}{suffix}")

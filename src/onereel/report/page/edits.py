@@ -33,7 +33,7 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "success": ("success", ""),
 }
 """What a row can be sorted by: title and unit."""
-_ASSETS = ("report.css", "icon.svg", "edits.js")
+_ASSETS = ("report.css", "tools.css", "icon.svg", "edits.js", "tables.js")
 
 
 @dataclass(frozen=True)
