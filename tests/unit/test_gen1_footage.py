@@ -102,7 +102,7 @@ def test_parts_are_shards_and_stages_that_read_no_clip(own: Gen1Config) -> None:
 
 def test_the_paper_preset_is_as_published() -> None:
     own = configure(METHOD, "paper").footage  # type: ignore[attr-defined]
-    assert own == FootageConfig()
+    assert own == FootageConfig(accumulate=1152), "one video at a time fits into a GPU"
     assert own.steps == (15_000, 75_000, 25_000, 10_000)
     assert (own.picture_batch, own.video_batch, own.picture_share, own.frames, own.stride) == (9216, 1152, 0.125, 8, 4)
     assert len(own.buckets) == 5
