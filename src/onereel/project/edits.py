@@ -22,7 +22,7 @@ MASKS, SOURCE_PROMPT = ("mask", "edit"), "source_prompt"
 _CLIP = "edits."
 _NUMBERS = ("number", "first", "frames", "height", "width", "fps")
 _COLUMNS = ("edits", "kinds", *_NUMBERS, "sources")
-_LAYOUT = Layout("sheet of known edits", _COLUMNS, required=("edits",))
+LAYOUT = Layout("sheet of known edits", _COLUMNS, required=("edits",))
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def read_edits_sheet(path: Path, default: "EditSet") -> dict[str, "EditSet"]:
     from onereel.scenes.world import EditSet  # loads compiled kernels; few projects have such runs
 
     found: dict[str, EditSet] = {}
-    for where, cells in read_rows(path, _LAYOUT):
+    for where, cells in read_rows(path, LAYOUT):
         name = unique(where, "set of edits", check_name(where, "set of edits", cells["edits"]), found)
         given = {column: _number(where, column, cells[column]) for column in _NUMBERS if column in cells}
         asked = {**default.model_dump(), **given}

@@ -18,8 +18,12 @@ _DIMMED = 0.35  # of the brightness of what may change, where it is shown
 _TINT = np.array([255, 0, 255]) * 0.4
 
 
-def read_kept(inputs: Inputs) -> np.ndarray:
+def read_kept(inputs: Inputs, method: str = "gen1") -> np.ndarray:
     """What stays as it is: white of the input `keep`, black of the input `edit`.
+
+    Args:
+        inputs: with one of them.
+        method: as errors name it.
 
     Returns: (T, H, W) bool.
     Raises: MethodError if the mask is not of the clip's size, or keeps everything; ClipError if it cannot be read.
@@ -28,7 +32,7 @@ def read_kept(inputs: Inputs) -> np.ndarray:
     mask = inputs.shown(role)
     assert mask is not None  # `check_inputs` has seen to it
     frames, height, width = inputs.clip.size
-    where = f"gen1, input '{role}'"
+    where = f"{method}, input '{role}'"
     if mask.size not in ((frames, height, width), (1, height, width)):
         sizes = ["x".join(map(str, size)) for size in (mask.size, inputs.clip.size)]
         remedy = "make a mask of the clip's size, with one frame or as many"
