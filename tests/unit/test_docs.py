@@ -28,6 +28,7 @@ SECTIONS = {
     "SinGAN-GIF": "singan_gif",
     "Text-to-video": "text_to_video",
     "Gen-1": "gen1",
+    "Dreamix": "dreamix",
 }
 
 

@@ -52,9 +52,12 @@ def tiny(monkeypatch: pytest.MonkeyPatch):
     torch.set_num_threads(1)
     small = {**latent.AUTOENCODER, "norm_num_groups": 4, "block_out_channels": (4, 8, 8)}
     monkeypatch.setattr(latent, "AUTOENCODER", small)
+    # Kernels of bfloat16 are slow for so few channels.
+    monkeypatch.setattr("onereel.training.execution._fastest", lambda device: torch.float32)
     for module in (models, stages):
         monkeypatch.setattr(module, "IMAGE_UNET", UNET)
     monkeypatch.setattr(stages, "_CLIPS", 2)
+    monkeypatch.setattr(stages, "_FRAMES", 16)
     yield
     torch.set_num_threads(threads)
 

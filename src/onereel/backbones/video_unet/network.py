@@ -184,6 +184,7 @@ def widened(unet: Any, in_channels: int) -> Any:
     old = unet.conv_in
     new = nn.Conv2d(in_channels, old.out_channels, old.kernel_size, padding=old.padding)
     new = new.to(old.weight.device, old.weight.dtype)
+    assert new.bias is not None
     with torch.no_grad():
         new.weight.zero_()
         new.weight[:, : old.in_channels] = old.weight

@@ -24,7 +24,7 @@ No code or weights of it were ever published. Section 3, sentence for sentence:
 | 3.3, cross-attention on the image embedding | `model.Given.content`: one token |
 | 3.3, DDIM | `onereel.diffusion.samplers.ddim` |
 | 3.3, guidance of content; Eq. 8 | `onereel.diffusion.guidance.temporal_weights`, `model.Gen1Model.guided` |
-| 3.4, four stages | `onereel.standins.gen1` on worlds |
+| 3.4, four stages | `onereel.standins.gen1` on worlds, `footage` on anybody's, preset `paper` |
 | 4.1, masked edits | `masks`, `edit.keeping` |
 | 4.1, image prompts | input `content` |
 | 4.4, customisation: half of a batch is of the subject | `customise` |
@@ -60,6 +60,7 @@ from onereel.base.errors import MethodError
 from onereel.methods import check_inputs, check_task
 from onereel.methods.base import BACKBONES, CLIP, INPUTS, Artefacts, BaseMethod, Inputs, Job, Part, Task
 from onereel.methods.gen1.config import Gen1Config
+from onereel.methods.gen1.sheet import shard_names
 from onereel.methods.roles import Roles
 from onereel.video.clip import Clip, Frames
 
@@ -70,6 +71,8 @@ __all__ = ["METHOD", "Gen1", "Gen1Config"]
 
 CUSTOMISED = "customised"
 """The part that customisation trains."""
+FOOTAGE, STAGES = "footage", ("stage1", "stage2", "stage3", "stage4")
+"""A model that is trained on the user's footage, and the parts that are trained for it, one after the other."""
 
 
 class Gen1(BaseMethod):
@@ -84,7 +87,7 @@ class Gen1(BaseMethod):
         Task.EDIT_MASKED: Roles.of("keep edit", prompt="optional").also("content", needed=False),
         Task.CUSTOMISE: Roles.of(folders="images", prompt="optional").also("content", needed=False),
     }
-    trained_by = ("methods.gen1.customise",)
+    trained_by = ("methods.gen1.customise", "methods.gen1.footage")
     Config = Gen1Config
 
     def requires(self, task: Task, config: Gen1Config) -> Artefacts:
@@ -93,11 +96,21 @@ class Gen1(BaseMethod):
 
     def backbones(self, task: Task, config: Gen1Config) -> tuple[str, ...]:
         """The video model, the autoencoder of its image model, CLIP, the prior; to customise, what estimates depth."""
-        names = (config.model, config.image_model, config.clip, config.prior)
-        return (*names, "depth") if task == Task.CUSTOMISE and config.structure == "depth" else names
+        own = () if config.model == FOOTAGE else (config.model,)
+        trains = task == Task.CUSTOMISE or config.model == FOOTAGE
+        depth = ("depth",) if trains and config.structure == "depth" else ()
+        return (*own, config.image_model, config.clip, config.prior, *depth)
 
     def parts(self, task: Task, config: Gen1Config) -> Mapping[str, Part]:
-        """The customised model, of the pictures alone: it edits any clip."""
+        """The customised model, of the pictures alone: it edits any clip. Of a model of the user's footage what is
+        computed once of it, and the four stages: they read no clip and are trained once."""
+        if config.model == FOOTAGE:
+            shards = shard_names(config.footage)
+            own = frozenset({BACKBONES})
+            befores = [(*shards, *STAGES[max(index - 1, 0) : index]) for index in range(len(STAGES))]
+            return dict.fromkeys(shards, Part(reads=own)) | {
+                stage: Part(needs=needs, reads=own) for stage, needs in zip(STAGES, befores, strict=True)
+            }
         return {CUSTOMISED: Part(reads=frozenset({INPUTS, BACKBONES}))} if task == Task.CUSTOMISE else {}
 
     def check(self, task: Task, inputs: Inputs, config: Gen1Config, job: Job) -> None:
@@ -106,6 +119,11 @@ class Gen1(BaseMethod):
         from onereel.methods.gen1.masks import read_kept
 
         check_inputs(self, task, inputs.clips, inputs.files)
+        if config.model == FOOTAGE:
+            if task == Task.CUSTOMISE:
+                raise MethodError("gen1, task 'customise'", "tunes shipped models only", "choose another model")
+            if not shard_names(config.footage):
+                raise MethodError(f"'{config.footage.sheet}'", "holds no footage", "add videos and folders of pictures")
         given = CONTENT in (*inputs.clips, *inputs.files)
         if given and inputs.prompt:
             problem = "has a prompt and the input 'content', and both say what it shows"
@@ -121,10 +139,12 @@ class Gen1(BaseMethod):
             read_pictures(inputs)
 
     def fit(self, part: str, inputs: Inputs, config: Gen1Config, job: Job) -> Mapping[str, torch.Tensor]:
-        """Train on pictures of a subject; see `customise.fit`."""
-        from onereel.methods.gen1.customise import fit
+        """Train on pictures of a subject, or on footage; see `customise.fit`, `footage.train_stage`."""
+        from onereel.methods.gen1 import customise, footage
 
-        return fit(inputs, config, job)
+        if part == CUSTOMISED:
+            return customise.fit(inputs, config, job)
+        return footage.train_stage(part, config, job) if part in STAGES else footage.make_shard(part, config, job)
 
     def sample_many(
         self, task: Task, inputs: Inputs, config: Gen1Config, seeds: Sequence[int], job: Job

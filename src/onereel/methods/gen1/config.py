@@ -32,7 +32,9 @@ class FootageConfig(MethodConfig):
     """Training on footage of one's own (section 3.4)."""
 
     sheet: str = "config/footage.tsv"
-    """Videos and folders of pictures, one a line."""
+    """Videos and folders of pictures, one a line, with paths from where the command or workflow runs."""
+    per_shard: PositiveInt = 200
+    """Lines whose latents, depth and content are computed together, once, as a part of their own."""
     steps: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (15_000, 75_000, 25_000, 10_000)
     """Of the four stages: pictures alone; with temporal layers; with structure at t_s = 0; at t_s from 0 to 7."""
     picture_batch: PositiveInt = 9216
@@ -50,7 +52,7 @@ class FootageConfig(MethodConfig):
     video_bucket: tuple[PositiveInt, PositiveInt] = (448, 256)
     """Width and height of videos, in pixels."""
     learning_rate: float = Field(default=1e-4, gt=0)
-    """Of Adam (the paper names none; latent diffusion, Rombach et al. 2022, appendix E.1: 1e-4)."""
+    """Of Adam (the paper names none; diffusers' fine-tuning of Stable Diffusion: 1e-4)."""
     dropped: float = Field(default=0.1, ge=0, lt=1)
     """Share of the videos whose content is left out, for guidance (the paper names none; Ho and Salimans 2022: 0.1)."""
     accumulate: PositiveInt = 1
@@ -61,9 +63,13 @@ class Gen1Config(MethodConfig):
     """Every constant of Gen-1, first what models depend on, then what only sampling reads."""
 
     model: str = Field(default="gen1-world", min_length=1)
-    """The video model: `gen1-world`, which this project trained on its scenes."""
+    """The video model: `gen1-world`, which this project trained on its scenes, or `footage`: one that is trained from
+    `image_model` on footage of yours, once for all clips."""
     image_model: str = Field(default="latent-world", min_length=1)
-    """The latent diffusion model that it grew from: its autoencoder is used."""
+    """The latent diffusion model that it grew from, whose autoencoder is used: `latent-world`, or one of the family
+    stable-diffusion."""
+    footage: FootageConfig = FootageConfig()
+    """How a model is trained on footage (section 3.4)."""
     clip: str = Field(default="clip-world", min_length=1)
     """The CLIP model whose image embeddings are the content."""
     structure: Structure = "depth"

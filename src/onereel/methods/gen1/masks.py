@@ -51,5 +51,5 @@ def kept_latents(kept: np.ndarray, size: tuple[int, ...]) -> Tensor:
 
 def shown(clip: Clip, kept: np.ndarray) -> Clip:
     """The clip with what may change dark and purple, for people to see which side of the mask is which."""
-    dimmed: Frames = np.uint8(clip.frames * _DIMMED + _TINT)
+    dimmed: Frames = (clip.frames * _DIMMED + _TINT).astype(np.uint8)
     return Clip(np.where(kept[..., None], clip.frames, dimmed), clip.fps)

@@ -13,6 +13,7 @@ from onereel.backbones.video_unet import VideoUNet, load_video_unet
 from onereel.diffusion.guidance import CONDITIONAL, IMAGE, UNCONDITIONAL, Branch, combined, temporal_weights
 from onereel.diffusion.process import Process
 from onereel.diffusion.samplers import Predict
+from onereel.diffusion.settings import ProcessConfig
 from onereel.methods.gen1.structure import LEVEL_CHANNELS, coarsened, level_channels, structure_latents
 from onereel.training.execution import Precision
 from onereel.weights.store import Resolved
@@ -53,17 +54,24 @@ class Gen1Model:
 
     Args:
         unet: with temporal layers; of 12 input channels, or of 4 for a model without structure.
-        autoencoder: of ``latent-world``.
+        autoencoder: diffusers' ``AutoencoderKL``.
+        process: the diffusion.
         device: where to compute.
         precision: of products of matrices: see `onereel.training.execution.Precision`.
     """
 
     def __init__(
-        self, unet: VideoUNet, autoencoder: Any, *, device: torch.device | str = "cpu", precision: str = "auto"
+        self,
+        unet: VideoUNet,
+        autoencoder: Any,
+        process: ProcessConfig = PROCESS,
+        *,
+        device: torch.device | str = "cpu",
+        precision: str = "auto",
     ) -> None:
         self.device = torch.device(device)
         self.unet, self.autoencoder = unet.to(self.device).eval(), autoencoder.to(self.device).eval()
-        self.process = Process(PROCESS)
+        self.process = Process(process)
         self._precision = Precision(precision, self.device)
         self.has_structure = unet.in_channels > LATENT_CHANNELS
 

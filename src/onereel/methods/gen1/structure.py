@@ -44,7 +44,7 @@ def edges_of(frames: Frames) -> np.ndarray:
     [0, 1], over the whole clip."""
     from scipy import ndimage  # a second; only jobs that look at edges wait for it
 
-    grey = frames.astype(np.float32) @ np.float32([0.299, 0.587, 0.114])
+    grey = frames.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     spread = (0, _SMOOTHING, _SMOOTHING)
     down, right = (ndimage.gaussian_filter(grey, spread, order=order) for order in ((0, 1, 0), (0, 0, 1)))
     return normalised(np.hypot(down, right))

@@ -17,7 +17,7 @@ from onereel.methods.gen1.config import STRUCTURE_LEVELS
 from onereel.methods.gen1.structure import coarsened, level_channels, structure_latents
 
 CONTENT_SPREAD = 16.0
-"""Of the values of `clip-world`'s embeddings, about."""
+"""Of the values of `clip-world`'s embeddings, about; those of OpenAI's are below 1, and are taken as they are."""
 _READING = (".attn2.to_k.weight", ".attn2.to_v.weight")
 
 
@@ -55,7 +55,8 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """On a device."""
-        return Batch(*(each if each is None else each.to(device) for each in self))
+        signals = None if self.signals is None else self.signals.to(device)
+        return Batch(self.clean.to(device), self.content.to(device), signals, self.levels.to(device))
 
 
 def draw_batch(

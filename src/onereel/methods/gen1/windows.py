@@ -29,11 +29,10 @@ class Window:
 
     def cut(self, values: Tensor) -> Tensor:
         """(..., T, H, W) -> (..., t, h, w); a view."""
-        return values[(..., *(slice(part.start, part.stop, part.step) for part in self._ranges))]
-
-    @property
-    def _ranges(self) -> tuple[range, range, range]:
-        return self.frames, self.rows, self.columns
+        frames, rows, columns = (
+            slice(part.start, part.stop, part.step) for part in (self.frames, self.rows, self.columns)
+        )
+        return values[..., frames, rows, columns]
 
 
 def cover(length: int, window: int, overlap: float) -> list[range]:

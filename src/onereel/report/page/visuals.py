@@ -18,6 +18,7 @@ from skimage.color import hsv2rgb
 from onereel import nnf
 from onereel.base.files import atomic_path, write_json
 from onereel.video.clip import Clip, Frames, to_video
+from onereel.video.films import resized
 
 MAX_SHEET = 4096
 """Largest side of a sheet, px: what every browser decodes."""
@@ -186,14 +187,6 @@ def _strip(frames: Frames) -> np.ndarray:
 def _shrunk(frames: Frames, scale: float) -> Frames:
     height, width = (max(round(length * scale), 1) for length in frames.shape[1:3])
     return resized(frames, height, width)
-
-
-def resized(frames: Frames, height: int, width: int) -> Frames:
-    """(T, H, W, 3) uint8 at another size, Lanczos; as they are where it is theirs."""
-    if frames.shape[1:3] == (height, width):
-        return frames
-    pictures = (Image.fromarray(frame).resize((width, height), Image.Resampling.LANCZOS) for frame in frames)
-    return np.stack([np.asarray(picture) for picture in pictures])
 
 
 def _stretched(picture: np.ndarray, height: int, width: int) -> np.ndarray:

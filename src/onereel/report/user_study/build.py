@@ -15,7 +15,7 @@ from onereel.base.errors import ConfigError
 from onereel.base.files import write_json, write_text
 from onereel.base.outputs import list_folder
 from onereel.base.progress import Progress, no_progress
-from onereel.report.page.visuals import resized, write_sheets
+from onereel.report.page.visuals import write_sheets
 from onereel.report.page.write import swapped_in
 from onereel.report.templating import environment
 from onereel.report.user_study.words import hints, length, steps
@@ -24,6 +24,7 @@ from onereel.studies.items import REGULAR, TRAINING, Subject, make_items
 from onereel.studies.key import FORMAT, Key, make_key
 from onereel.studies.schedule import draw_schedule
 from onereel.video.clip import Clip
+from onereel.video.films import resized
 
 _ASSETS = ("report.css", "study.css", "players.js", "study_store.js", "study_stage.js", "study_answers.js", "study.js")
 _LARGEST = 720, 1280
