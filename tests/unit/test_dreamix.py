@@ -17,8 +17,8 @@ from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.base import CLIP, INPUTS, PROMPT
 from onereel.methods.dreamix.cascade import CascadeEditor
 from onereel.methods.dreamix.editor import Material
+from onereel.methods.dreamix.fit import fit, mixed_loss
 from onereel.methods.dreamix.shape import at_work, draw_pictures, draw_video, footage_of, there_and_back
-from onereel.methods.dreamix.tuning import fit, mixed_loss
 from onereel.training.trainer import Trainer
 from onereel.video.clip import Clip
 from tests.unit.tiny_cascade import patched, tiny_cascade
