@@ -23,6 +23,8 @@ from onereel.weights.store import Resolved
 
 log = logging.getLogger(__name__)
 
+_FASTER = 1.5  # than the model's videos: from there on a clip looks slow to it
+
 
 def check(task: Task, inputs: Inputs, config: DreamixConfig, job: Job) -> None:
     """Refuse what no training mends.
@@ -116,6 +118,12 @@ def _edited(
     editor: Editor, inputs: Inputs, config: DreamixConfig, strength: float, generator: torch.Generator, job: Job
 ) -> Clip:
     clip = inputs.clip
+    if clip.fps > _FASTER * editor.native.fps:
+        log.warning(
+            "the clip plays %.3g frames a second, the model's videos %.3g: to it everything moves slowly; "
+            "ingest the clip with fewer",
+            clip.fps, editor.native.fps,
+        )  # fmt: skip
     video, place = at_work(to_video(clip.frames), editor.side, editor.step, editor.frames_for(clip.size[0]))
     made = editor.edit(video, inputs.prompt, strength, generator, progress=job.progress)
     return Clip(like(made, place, clip), clip.fps)
