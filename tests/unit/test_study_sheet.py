@@ -111,7 +111,7 @@ def test_an_old_sheet_of_held_out_tests_is_known(tmp_path):
 
 
 def test_the_projects_own_sheet_is_read():
-    sheet = ROOT / "config/studies.tsv"
+    sheet = ROOT / "config/demo/studies.tsv"
     assert {row.design.form for row in read_studies_sheet(sheet, ["water"], ["water"]).values()} >= {
         Form.PAIR,
         Form.REAL,

@@ -183,51 +183,96 @@ app.command("edit")(edit_command)
 
 
 @app.command()
-@example("onereel evaluate --reference clip.mp4 --samples their_outputs/ --align crop+resize --out m.json")
+@example(
+    "onereel evaluate --reference clip.mp4 --samples their_outputs/ --align crop+resize --out m.json\n"
+    '  onereel evaluate --source clip.mp4 --edits theirs/ --prompt "a red kite" --source-prompt "a kite" --out m.json\n'
+    "  onereel evaluate --sheet edits.csv --edits their_outputs/ --edits our_outputs/ --out m.json"
+)
 def evaluate(
-    reference: Annotated[str, typer.Option(help="The input clip, or any source that `onereel ingest` takes.")],
-    samples: Annotated[Path, typer.Option(help="Folder of videos, of folders of numbered images, or one of either.")],
-    out: Annotated[Path, typer.Option(help="JSON file for every value and the summary.")],
-    metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated; all without it.")] = None,
+    out: Annotated[Path, typer.Option(help="JSON file for every value and the summary; of edits a .csv lies beside.")],
+    reference: Annotated[
+        str | None, typer.Option(help="The input clip of --samples, or any source that `onereel ingest` takes.")
+    ] = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="Folder of videos, of folders of numbered images, or one of either.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="The clip that was edited, for --edits.")] = None,
+    edits: Annotated[
+        list[Path] | None, typer.Option(help="Folder of edits of --source, or of an editor's outputs for --sheet.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Sheet of many edits: `onereel benchmark export` and `import` write them.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics (of edits: measures), comma-separated; all without it.")
+    ] = None,
     align: Annotated[
-        str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize, keep.")
+        str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize, keep (not for edits).")
     ] = "",
-    prompt: Annotated[str, typer.Option(help="What the samples should show, for prompt consistency.")] = "",
+    prompt: Annotated[str, typer.Option(help="What the samples or edits should show.")] = "",
+    source_prompt: Annotated[str, typer.Option(help="What --source shows.")] = "",
+    mask: Annotated[
+        str | None, typer.Option(help="Video or picture, white where --source may change; black must stay as it is.")
+    ] = None,
+    motion_changes: Annotated[
+        bool, typer.Option("--motion-changes", help="The edit is to change how things move, or what moves.")
+    ] = False,
     flow_of: Annotated[
-        Literal["source", "sample"], typer.Option(help="Whose motion the warp error follows: source for edits.")
+        Literal["source", "sample"], typer.Option(help="Whose motion the warp error of --samples follows.")
     ] = "sample",
     weights: Annotated[
         Literal["auto", "real", "stand-in"], typer.Option(help="Extractors: real where fetched, or insist.")
     ] = "auto",
+    extractor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROLE=NAME", help="Weights by name for a role of --edits: flow=raft-world; repeatable."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Measure samples, yours or ours, against the clip that they were made from."""
-    from onereel import ingest
-    from onereel.base.devices import resolve_device
-    from onereel.base.outputs import Result, check_outputs, write_result
-    from onereel.base.progress import terminal_progress
-    from onereel.metrics.evaluation import evaluate as measure
-    from onereel.metrics.evaluation import format_summary
-
+    """Measure samples against the clip that they were made from, or edits by the measures of the field."""
     _expect_suffix(out, ".json")
-    found = ingest.find_samples(samples)
-    read: list[Path | str] = [reference, *found.samples.values()]
-    check_outputs([Result.metrics(out)], read, overwrite=overwrite)
-    typer.echo(found.summary())
-    result = measure(
-        ingest.load(reference),
-        {name: ingest.load(source) for name, source in found.samples.items()},
-        metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
+    if edits:
+        from onereel.cli.evaluate import evaluate_edits
+
+        if reference is not None or samples is not None:
+            raise ConfigError("evaluate", "is asked for samples and edits at once", "name --samples or --edits")
+        evaluate_edits(
+            source=source,
+            sheet=sheet,
+            edits=edits,
+            prompt=prompt,
+            source_prompt=source_prompt,
+            mask=mask,
+            moves=motion_changes,
+            out=out,
+            measures=metrics,
+            align=align,
+            weights=weights,
+            extractors=extractor or [],
+            device=device,
+            overwrite=overwrite,
+            say=typer.echo,
+        )
+        return
+    if reference is None or samples is None:
+        problem = "needs --reference with --samples, or --source (or --sheet) with --edits"
+        raise ConfigError("evaluate", problem, "name what was made, and of what")
+    from onereel.cli.evaluate import evaluate_samples
+
+    evaluate_samples(
+        reference,
+        samples,
+        out,
+        metrics=metrics,
         weights=weights,
         align=align,
         prompt=prompt,
         flow_of=flow_of,
-        device=resolve_device(device),
-        progress=terminal_progress,
+        device=device,
+        overwrite=overwrite,
+        say=typer.echo,
     )
-    typer.echo(format_summary(result))  # first: the disk may be full
-    write_result(Result.metrics(out), result, {})
 
 
 @app.command("methods")
@@ -408,7 +453,7 @@ def benchmark_score(
     ] = None,
     align: Annotated[str, typer.Option(help="Outputs of another size: crop (in time), resize, crop+resize.")] = "",
     calibration: Annotated[
-        bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes eight times as long.")
+        bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes nine times as long.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the tables.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -533,6 +578,68 @@ def study_simulate(
     from onereel.cli.study import play
 
     play(study, raters=raters, seed=seed, worth=worth or [], careless=careless, out=out, say=typer.echo)
+
+
+@benchmark_app.command("import")
+@example("onereel benchmark import loveu loveu-tgve-2023/")
+def benchmark_import(
+    kind: Annotated[str, typer.Argument(help="loveu (LOVEU-TGVE), v2vbench, five (FiVE) or davis.")],
+    folder: Annotated[Path, typer.Argument(help="Where the benchmark was unpacked, as it is published.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Sheet of edits to write (.csv); edits.csv in the folder without it.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a sheet that is there.")] = False,
+) -> None:
+    """Make a sheet of edits of a public benchmark, for `onereel evaluate --sheet`."""
+    from onereel.cli.layouts import import_benchmark
+
+    import_benchmark(kind, folder, out or folder / "edits.csv", overwrite=overwrite, say=typer.echo)
+
+
+@benchmark_app.command("layout")
+@example("onereel benchmark layout v2vbench known_edits/edits.csv as_v2vbench/")
+def benchmark_layout(
+    kind: Annotated[str, typer.Argument(help="loveu (LOVEU-TGVE), v2vbench, five (FiVE) or davis.")],
+    sheet: Annotated[Path, typer.Argument(help="Sheet of edits, as `onereel benchmark export` and `import` write it.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+) -> None:
+    """Write edits in the layout of a public benchmark, for editors that read no other."""
+    from onereel.cli.layouts import write_benchmark
+
+    write_benchmark(kind, sheet, folder, say=typer.echo)
+
+
+@benchmark_app.command("learn")
+@example("onereel benchmark learn --number 8 --preset fast")
+def benchmark_learn(
+    strengths: Annotated[str, typer.Option(help="Strengths to try.")] = "0.4,0.6,0.75,0.85,0.95,1",
+    tunings: Annotated[str, typer.Option(help="Fine-tunings to try, steps:alpha.")] = "0,64:1,200:0.65,300:0.35,300:0",
+    preset: Annotated[str, typer.Option(help="Preset of dreamix: all that is not tried.")] = "fast",
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the preset.")] = None,
+    number: Annotated[int, typer.Option(min=1, help="Sources, each with an edit of every kind.")] = 8,
+    first: Annotated[int, typer.Option(min=0, help="Seed of the first; below 10000000.")] = 0,
+    work: Annotated[Path, typer.Option(help="Folder for what is made on the way; a kill costs little.")] = Path(
+        "results/automatic/dreamix"
+    ),
+    out: Annotated[Path, typer.Option(help="Where `strength=auto` reads it.")] = Path("config/automatic/dreamix.json"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Learn Dreamix's `strength=auto`: the best strength, steps and alpha for every kind of edit, by truth."""
+    from onereel.cli.learn import learn
+
+    _expect_suffix(out, ".json")
+    learn(
+        strengths=strengths,
+        tunings=tunings,
+        preset=preset,
+        settings=settings or [],
+        number=number,
+        first=first,
+        work=work,
+        out=out,
+        device=device,
+        say=typer.echo,
+    )
 
 
 def _expect_suffix(path: Path, suffix: str) -> None:

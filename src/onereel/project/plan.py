@@ -38,7 +38,7 @@ from onereel.methods.base import BACKBONES, CLIP, EDITS, INPUTS, PROMPT, Artefac
 from onereel.metrics import NAMES
 from onereel.project import layout
 from onereel.project.clips import ClipRow, read_clip_sheet
-from onereel.project.edits import MASK, EditorRow, editors_of, is_known_edit, read_edits_sheet
+from onereel.project.edits import EditorRow, editors_of, is_known_edit, read_edits_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow, main_clips, read_run_sheet
 from onereel.project.studies import StudyRow, read_studies_sheet, study_files, subjects_of
@@ -153,8 +153,7 @@ class Plan:
             of_set = found.setdefault(self.editors[name].edits, {})
             for edit, run in runs.items():
                 of_set.setdefault(run.clip, (edit, "source"))
-                mask = clips_and_files(run.inputs)[0].get(MASK, "")
-                if is_known_edit(mask):
+                for mask in filter(is_known_edit, clips_and_files(run.inputs)[0].values()):
                     of_set[mask] = edit, "mask"
         return found
 

@@ -8,6 +8,7 @@
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const store = new Store();
   let trial = null; // the item that is on
+  let unsent = false; // whether answers could not be sent
 
   // ------------------------------------------------------------------------------------------ screens
   function show(name) {
@@ -178,17 +179,18 @@
     for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
   }
 
-  function say(trouble = "") {
+  function say() {
     const { sent, saved } = store.session;
     const hit = !find("mturk").hidden;
     let text = "All answers are in. Please download them and send the file to whoever invited you.";
     if (hit) text = "All answers are in. Please submit the HIT.";
     else if (sent) text = "All answers were sent. You may close this page.";
-    else if (trouble) text = trouble;
+    else if (unsent && saved) text = "The answers could not be sent, but you have them: send the downloaded file to whoever invited you, or try again.";
+    else if (unsent) text = "The answers could not be sent. They are kept on this device: try again, or download them and send the file to whoever invited you.";
     else if (saved) text = "Please send the downloaded file to whoever invited you.";
     find("status").textContent = text;
-    find("status").classList.toggle("bad", Boolean(trouble) && !sent);
-    find("sending").hidden = !trouble || sent;
+    find("status").classList.toggle("bad", unsent && !saved);
+    find("sending").hidden = !unsent;
     const done = sent || saved || hit || store.session.preview;
     find("code").hidden = !study.completion || !done;
     find("code").querySelector("code").textContent = study.completion;
@@ -206,10 +208,11 @@
       if (!reply.ok) throw new Error(String(reply.status));
       store.session.sent = true;
       store.write();
-      say();
+      unsent = false;
     } catch {
-      say("The answers could not be sent. They are kept on this device: try again, or download them and send the file to whoever invited you.");
+      unsent = true;
     }
+    say();
   }
 
   // ------------------------------------------------------------------------------------------ begin
