@@ -57,6 +57,7 @@ def main() -> None:
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     logging.basicConfig(level=logging.WARNING, format="onereel: %(message)s")
     logging.getLogger("onereel.estimates").setLevel(logging.INFO)  # what a training will take, before it starts
+    logging.getLogger("onereel.progress").setLevel(logging.INFO)
     if version:
         typer.echo(__version__)
         raise typer.Exit

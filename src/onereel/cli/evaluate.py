@@ -50,6 +50,12 @@ def evaluate_samples(
     read: list[Path | str] = [reference, *found.samples.values()]
     check_outputs([Result.metrics(out)], read, overwrite=overwrite)
     say(found.summary())
+
+    def keep(result: dict[str, Any]) -> None:
+        say(format_summary(result))
+        write_result(Result.metrics(out), {**result, "interrupted": True}, {})
+        say(f"interrupted: what was measured is in {out}")
+
     result = measure(
         ingest.load(reference),
         {name: ingest.load(source) for name, source in found.samples.items()},
@@ -60,6 +66,7 @@ def evaluate_samples(
         flow_of=flow_of,
         device=resolve_device(device),
         progress=terminal_progress,
+        keep=keep,
     )
     say(format_summary(result))  # first: the disk may be full
     write_result(Result.metrics(out), result, {})
