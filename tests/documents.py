@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "data/sources/README.md", *sorted(ROOT.glob("docs/*.md")))
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "data/sources/README.md",
+    *sorted(ROOT.glob("docs/**/*.md")),
+)
 PROGRAMS = {"onereel", "snakemake", "make", "dvc", "python", "git", "source", "pytest", "pip", "uv", ".ci/run"}
 
 ALONE = {"make", "snakemake", ".ci/run"}
@@ -43,6 +48,7 @@ RUN_BY = {
     "make": ("Makefile", "demo: env ## the comparison that config/ describes, from clips to report\n\tsnakemake\n"),
     "make env": (".ci/run", "make env"),
     "make lint": (".ci/run", "make lint"),
+    "make docs": (".ci/run", "make docs"),
     "make test": (".ci/run", "make test"),
     "pytest -m gate or scores": (".ci/run", 'pytest -m "gate or scores"'),
     "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
@@ -65,6 +71,8 @@ RUN_BY = {
 NOT_RUN = {
     "source .venv/bin/activate": "every test runs in the environment",
     "make format": "rewrites the tree; `make lint` runs the same programs",
+    "make clean": "removes results and caches; nothing that a test could do without harm",
+    "snakemake --unlock": "Snakemake's own, for a folder whose Snakemake was killed",
     ".ci/run": "runs this test",
     "snakemake results/stand_ins/NAME/card.md": "trains for half an hour; of `stand_ins` the plan is tested",
     "onereel weights fetch c3d-sports1m inception-v3 clip-vit-b-32 raft-large midas-dpt-large": "downloads gigabytes",
@@ -85,8 +93,9 @@ def measured(command: Command) -> bool:
 
 def blocks(page: Path, *languages: str) -> Iterator[str]:
     """The fenced blocks of these languages."""
+    # The whole opening line is the language: a block of "{directive} argument" is none of those asked for.
     for language, body in re.findall(
-        r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        r"^```([^\n]*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     ):
         if language in languages:
             yield body
