@@ -82,7 +82,7 @@ def test_settings_say_what_they_take_and_who_reads_them():
 def test_tables_name_what_a_task_reads():
     text = tables.method_facts("vgpnn")
     assert (
-        "| `inpaint` | the clip with a hole filled in | the clip; `boxes=FILE` or `mask=clip:NAME or mask=FILE` |"
+        "| `inpaint` | the clip with a hole filled in | the clip; `boxes=FILE` or `mask=clip:NAME` or `mask=FILE` |"
         in text
     )
     assert "a prompt" in tables.method_facts("text_to_video")

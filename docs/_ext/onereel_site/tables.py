@@ -111,7 +111,7 @@ def _reads(method: Method, task: Task) -> str:
     words = {"needed": ["the clip"], "optional": ["the clip, or none"], "refused": []}[roles.clip]
     words += {"needed": ["a prompt"], "optional": ["a prompt, or none"], "refused": []}[roles.prompt]
     for group in roles.groups:
-        forms = " or ".join(f"`{group.forms(role)}`" for role in sorted(group.names))
+        forms = " or ".join(f"`{form}`" for role in sorted(group.names) for form in group.forms(role).split(" or "))
         words.append(forms if group.needed else f"perhaps {forms}")
     return "; ".join(words)
 
