@@ -16,9 +16,8 @@ from onereel.base.errors import ConfigError
 from onereel.base.outputs import Result, check_outputs
 from onereel.base.progress import no_progress, terminal_progress
 from onereel.ingest.store import write_frames
-from onereel.jobs.asking import Asked
-from onereel.methods import Inputs, Job, Roles, Task, check_given, check_inputs, check_seeds, load_method
-from onereel.methods.base import EDITS
+from onereel.jobs.asking import Asked, editing_task
+from onereel.methods import Inputs, Job, Roles, check_given, check_inputs, check_seeds
 from onereel.video.clip import Clip
 from onereel.weights.entries import Mode
 
@@ -148,13 +147,7 @@ def edit(clip: Clip | Path | str, prompt: str, method: str, *, task: str | None 
     Returns: the edits.
     Raises: OnereelError; ConfigError for a method that edits nothing by a prompt.
     """
-    if task is None:
-        found = load_method(method).tasks & EDITS
-        for candidate in (Task.EDIT_TEXT, Task.EDIT_STRUCTURE):
-            if candidate in found:
-                return generate(clip, method, task=candidate, prompt=prompt, **further)
-        raise ConfigError(f"method '{method}'", "edits nothing by a prompt", "ask generate for one of its tasks")
-    return generate(clip, method, task=task, prompt=prompt, **further)
+    return generate(clip, method, task=task or editing_task(method), prompt=prompt, **further)
 
 
 def _inputs(

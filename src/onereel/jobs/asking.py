@@ -13,8 +13,8 @@ from onereel.base.names import did_you_mean
 from onereel.jobs.artefacts import prepare
 from onereel.jobs.fitting import train_parts
 from onereel.jobs.inputs import resolve_backbones
-from onereel.jobs.sampling import SampleRequest, check_run, draw_many
-from onereel.methods import Inputs, Job, Method, MethodConfig, Task, check_task, configure, load_method
+from onereel.jobs.sampling import SampleRequest, asked_of, check_run, draw_many
+from onereel.methods import Inputs, Job, Method, MethodConfig, Task, check_task, configure, load_method, method_names
 from onereel.video.clip import Clip
 from onereel.weights.entries import Mode
 
@@ -108,6 +108,25 @@ class Prepared:
             run=run, clip=clip, method=asked.method.name, task=asked.task, preset=asked.preset, seed=seed,
             settings=asked.settings, prompt=self.inputs.prompt,
         )  # fmt: skip
+
+    def identity(self, clip: str) -> dict[str, Any]:
+        """Everything that samples depend on but for their seeds, for `onereel.base.run_record`."""
+        asked = asked_of(self.request("", clip, 0), self.asked.config, self.inputs)
+        return {**asked, **({"training_seed": self.job.seed} if self.job.models else {})}
+
+
+def editing_task(method: str) -> Task:
+    """The task by which a method edits a clip as a prompt asks.
+
+    Raises: MethodError for no such method; ConfigError for one that edits nothing by a prompt, naming those that do.
+    """
+    tasks = load_method(method).tasks
+    for task in (Task.EDIT_TEXT, Task.EDIT_STRUCTURE):
+        if task in tasks:
+            return task
+    editors = [name for name in method_names() if load_method(name).tasks & {Task.EDIT_TEXT, Task.EDIT_STRUCTURE}]
+    remedy = f"choose one of {', '.join(editors)}, or ask `onereel generate` for a task of {method}"
+    raise ConfigError(f"method '{method}'", "edits nothing by a prompt", remedy)
 
 
 def _check_folder(folder: Path) -> None:
