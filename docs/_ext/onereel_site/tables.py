@@ -29,10 +29,12 @@ def method_facts(name: str) -> str:
     """Paper, tasks with what they read and make, presets."""
     method = load_method(name)
     rows = [[f"`{task}`", MAKES[task], _reads(method, task)] for task in Task if task in method.tasks]
-    presets = ", ".join(f"`{preset}`" for preset in presets_of(method))
+    presets = [[f"`{preset}`", about] for preset, about in presets_of(method).items()]
     lines = [f"**Paper:** {method.paper}."] if method.paper else []
-    lines += [f"**Name:** `{name}`. **Presets:** {presets}. **Trains:** {_learning(method)}."]
-    return "\n\n".join([*lines, _table(["task", "comes out", "reads"], rows)])
+    lines += [f"**Name:** `{name}`. **Trains:** {_learning(method)}."]
+    return "\n\n".join(
+        [*lines, _table(["task", "comes out", "reads"], rows), _table(["preset", "what to expect"], presets)]
+    )
 
 
 def metric_facts(name: str) -> str:
@@ -49,7 +51,7 @@ def metric_facts(name: str) -> str:
 def settings_tables(name: str) -> str:
     """Every setting with its meaning and its values: what sampling reads, then what training reads."""
     method = load_method(name)
-    every, presets = list(settings_of(method)), presets_of(method)
+    every, presets = list(settings_of(method)), list(presets_of(method))
     groups = [("Read by sampling alone: no training follows a change", [s for s in every if not s.trained])]
     groups += [("Read by training: another value trains anew", [s for s in every if s.trained])]
     if not trains(method):
@@ -76,7 +78,7 @@ def _settings(settings: list[Setting], presets: list[str]) -> str:
         before = told.setdefault(setting.meaning, setting.name) if "." in setting.name else setting.name
         meaning = setting.meaning if before == setting.name else f"As `{before}`."
         reads = f" Read by {', '.join(f'`{task}`' for task in sorted(setting.tasks))}." if setting.tasks else ""
-        allowed = f" *{setting.allowed[:1].upper()}{setting.allowed[1:]}.*" if setting.allowed else ""
+        allowed = f" *Allowed: {setting.allowed}.*" if setting.allowed else ""
         rows.append([f"`{setting.name}`", _values(setting, presets), meaning + reads + allowed])
     return "```{rst-class} settings\n```\n\n" + _table(["setting", "values", "meaning"], rows)
 
@@ -95,7 +97,7 @@ def _all() -> Iterable[tuple[str, Metric]]:
 
 
 def _learning(method: Method) -> str:
-    return "on the clip" if trains(method) else "nothing"
+    return "yes" if trains(method) else "no"
 
 
 def _better(metric: Metric) -> str:
