@@ -76,8 +76,8 @@ def _at(values: Any, name: str) -> Any:
 
 def shown(value: Any) -> str:
     """A value as a person writes it after ``--set``."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
     if isinstance(value, list):
         return f"[{', '.join(map(shown, value))}]"
     return (value or '""') if isinstance(value, str) else json.dumps(value)

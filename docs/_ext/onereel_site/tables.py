@@ -52,8 +52,8 @@ def settings_tables(name: str) -> str:
     """Every setting with its meaning and its values: what sampling reads, then what training reads."""
     method = load_method(name)
     every, presets = list(settings_of(method)), list(presets_of(method))
-    groups = [("Read by sampling alone: no training follows a change", [s for s in every if not s.trained])]
-    groups += [("Read by training: another value trains anew", [s for s in every if s.trained])]
+    groups = [("No training follows a change of these", [s for s in every if not s.trained])]
+    groups += [("Training reads these: another value trains anew", [s for s in every if s.trained])]
     if not trains(method):
         groups = [("", every)]
     return "\n\n".join(
