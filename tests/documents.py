@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "data/sources/README.md", *sorted(ROOT.glob("docs/*.md")))
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "data/sources/README.md",
+    *sorted(ROOT.glob("docs/**/*.md")),
+)
 PROGRAMS = {"onereel", "snakemake", "make", "dvc", "python", "git", "source", "pytest", "pip", "uv", ".ci/run"}
 
 ALONE = {"make", "snakemake", ".ci/run"}
@@ -40,9 +45,10 @@ class Command:
 
 
 RUN_BY = {
-    "make": ("Makefile", "demo: env ## the comparison that config/ describes, from clips to report\n\tsnakemake\n"),
+    "make": ("Makefile", "demo: env ## the comparison that config/demo describes, from clips to report\n\tsnakemake"),
     "make env": (".ci/run", "make env"),
     "make lint": (".ci/run", "make lint"),
+    "make docs": (".ci/run", "make docs"),
     "make test": (".ci/run", "make test"),
     "pytest -m gate or scores": (".ci/run", 'pytest -m "gate or scores"'),
     "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
@@ -58,6 +64,7 @@ RUN_BY = {
     "dvc metrics diff": ("tests/workflow/test_dvc.py", '"dvc", "metrics", "diff"'),
     "dvc plots show": ("tests/workflow/test_dvc.py", '"dvc", "plots", "show"'),
     "dvc add data/sources/NAME.mp4": ("tests/gate/test_commands.py", '"dvc", "add"'),
+    "onereel init holiday.mov --start 1.5s --end 4s": ("tests/unit/test_init.py", "start_project("),
     "onereel weights adopt NAME results/stand_ins/NAME": ("tests/unit/test_standins.py", 'adopt("clip-world"'),
     "onereel generate clip.mkv --method gaussian --out samples/": ("tests/gate/test_commands.py", '"gaussian"'),
 }
@@ -69,8 +76,12 @@ NOT_RUN = {
     f"{_GEN1} edit_structure --input content=photo.png --out edited/": _UNTRAINED,
     f"{_GEN1} edit_masked --input keep=mask.png --prompt a boat at night --out edited/": _UNTRAINED,
     f"{_GEN1} customise --input images=dog/ --prompt a dog in the snow --out edited/": _UNTRAINED,
+    "onereel edit clip.mkv two red balloons over a city at night --method dreamix --preset fast --models models/"
+    " --out night/": "needs the weights of t2v-world, which are no part of this tree yet",
     "source .venv/bin/activate": "every test runs in the environment",
     "make format": "rewrites the tree; `make lint` runs the same programs",
+    "make clean": "removes results and caches; nothing that a test could do without harm",
+    "snakemake --unlock": "Snakemake's own, for a folder whose Snakemake was killed",
     ".ci/run": "runs this test",
     "snakemake results/stand_ins/NAME/card.md": "trains for half an hour; of `stand_ins` the plan is tested",
     "onereel weights fetch c3d-sports1m inception-v3 clip-vit-b-32 raft-large midas-dpt-large": "downloads gigabytes",
@@ -104,8 +115,9 @@ def measured(command: Command) -> bool:
 
 def blocks(page: Path, *languages: str) -> Iterator[str]:
     """The fenced blocks of these languages."""
+    # The whole opening line is the language: a block of "{directive} argument" is none of those asked for.
     for language, body in re.findall(
-        r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        r"^```([^\n]*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     ):
         if language in languages:
             yield body

@@ -109,6 +109,14 @@ def test_the_python_of_scenes(folder):
     exec(code.replace("range(256)", "range(4)"), {})
 
 
+def test_five_lines_of_python(folder, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    (code,) = blocks(ROOT / "docs/python.md", "python")
+    told: dict = {}
+    exec(code, told)
+    assert [sample.size for sample in told["samples"]] == [told["clip"].size] * 2
+
+
 def test_an_outsider_takes_part(folder):
     """The page's export (small), its example of an editor, its score."""
     page = ROOT / f"docs/{KNOWN_EDITS}.md"
