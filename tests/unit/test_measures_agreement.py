@@ -9,7 +9,8 @@ from scipy.stats import spearmanr
 from onereel.jobs.measures import agree, as_edit, read_agreements, read_measured, write_measured
 from onereel.metrics.edits import Judgement
 from onereel.metrics.measures import Measured
-from onereel.metrics.measures.agreement import Agreement, Pair, agreement, agreements, pairs_of
+from onereel.metrics.measures.agreement import ALL, Agreement, Pair, agreement, agreements, pairs_of
+from onereel.report.page.agreement import agreement_tables, draw_agreement, write_agreement
 from onereel.scenes.world import known_edit
 
 
@@ -160,3 +161,50 @@ def test_known_edits_are_edits():
     edit = as_edit(known, known.source)
     assert edit.moves, "an edit of direction is to change the motion"
     assert (edit.truth is known.answer, edit.prompt, known.fps) == (True, known.prompt, Fraction(8))
+
+
+def found_of(seed=0) -> list[Agreement]:
+    measured, judged = both(seed)
+    return agreements(measured, judged, truths=("success", "ssim_truth"), draws=50)
+
+
+def test_tables_have_a_row_a_measure_and_a_column_a_kind():
+    tables = agreement_tables(found_of())
+    assert [table.name for table in tables] == [
+        f"which-measure-{truth}-{way}" for truth in ("success", "ssim_truth") for way in ("within", "pooled")
+    ]
+    table = tables[2]
+    assert [column.title for column in table.columns] == ["All kinds", "Colour", "Size"]
+    (block,) = table.blocks
+    best = {row.label: [cell.best for cell in row.cells] for row in block.rows}
+    assert best == {"MSE (outside the mask)": [True] * 3, "Text alignment": [False] * 3}
+    assert "over all outputs" in tables[3].caption
+
+
+def test_the_figure_has_every_measure_best_on_top_and_the_page_shows_it(tmp_path):
+    from pydantic import TypeAdapter
+
+    from onereel.base.files import write_json
+    from onereel.metrics.edits.scoring import Scores
+    from onereel.report.page.edits import write_edits_page
+
+    found = found_of()
+    left, right = draw_agreement(found).axes
+    titles = [label.get_text() for label in left.get_yticklabels()]
+    assert titles == ["MSE (outside the mask)", "Text alignment"]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["colour", "size"]
+    flat = [Agreement("text_alignment", "success", ALL, "within", None, None, None, 0, 0, "no kind has one")]
+    assert draw_agreement(flat).axes[0].texts[0].get_text() == "no kind has one"
+
+    write_agreement(found, tmp_path / "agreement")
+    write_json(tmp_path / "agreement/which-measure.json", {"agreements": [vars(one) for one in found]})
+    write_json(tmp_path / "scores.json", TypeAdapter(Scores).dump_python(Scores({}, {}, ()), mode="json"))
+    write_json(tmp_path / "truth/asked.json", {})
+    about = {"calibration": tmp_path / "scores.json", "truth": tmp_path / "truth", "editors": {}}
+    write_edits_page("tiny", **about, agreement=tmp_path / "agreement", out_dir=tmp_path / "page")
+    text = (tmp_path / "page/index.html").read_text(encoding="utf-8")
+    for file in ("which-measure.svg", "which-measure-success-within.csv"):
+        assert f"agreement/{file}" in text
+        assert (tmp_path / "page/agreement" / file).stat().st_size > 100
+    write_edits_page("tiny", **about, out_dir=tmp_path / "without")
+    assert "which-measure" not in (tmp_path / "without/index.html").read_text(encoding="utf-8")
