@@ -51,8 +51,8 @@ def evaluate_samples(
     check_outputs([Result.metrics(out)], read, overwrite=overwrite)
     say(found.summary())
     result = measure(
-        ingest.load(reference),
-        {name: ingest.load(source) for name, source in found.samples.items()},
+        ingest.load(reference, allow_single=True),  # pictures are measured by what needs no motion
+        {name: ingest.load(source, allow_single=True) for name, source in found.samples.items()},
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         weights=weights,
         align=align,
@@ -151,6 +151,8 @@ def _titles(edits: Sequence[Path]) -> list[tuple[str, Path]]:
 
 def _tell(found: Mapping[str, Measured], say: Callable[[str], None]) -> None:
     for editor, measured in found.items():
+        if shares := measured.may_change.values():
+            say(f"{editor}: the masks let {100 * sum(shares) / len(shares):.0f} % of the pixels change (white)")
         for name, reason in measured.missing.items():
             say(f"{editor}: {name} is not measured: {reason}")
         notes: dict[tuple[str, str], list[str]] = {}

@@ -146,3 +146,4 @@ def _add(to: Measured, one: Measured) -> None:
     to.left_out.update(one.left_out)
     to.motion.update(one.motion)
     to.still.extend(one.still)
+    to.may_change.update(one.may_change)

@@ -83,7 +83,7 @@ def _draw_kinds(axes: Axes, rows: Sequence[Sequence[Agreement | None]], kinds: S
     # Blue and orange: told apart by people with any colour vision; numbers are written besides.
     axes.imshow(np.ma.masked_invalid(values), cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        text = "–" if np.isnan(value) else f"{value:.1f}".replace("-", "−")
+        text = "–" if np.isnan(value) else f"{round(value, 1) + 0.0:.1f}".replace("-", "−")  # no −0.0
         axes.text(column, row, text, ha="center", va="center", fontsize=7, color="w" if abs(value) > 0.7 else "k")
     axes.set_xticks(range(len(kinds)), kinds, rotation=60, ha="right", fontsize=8)
     axes.tick_params(length=0, labelleft=False)
@@ -104,10 +104,13 @@ def _table(found: Sequence[Agreement], truth: str, way: Way) -> Table:
         for kind in kinds
     )
     by_place = {(one.measure, one.kind): one for one in found}
+    most = {
+        kind: max((one.edits for one in found if one.kind == kind and one.rho is not None), default=0) for kind in kinds
+    }
     rows = [
         Row(
             MEASURES[name].title,
-            tuple(_cell(by_place.get((name, kind))) for kind in kinds),
+            tuple(_cell(by_place.get((name, kind)), most[kind]) for kind in kinds),
             (None,) * len(kinds),
         )
         for name in dict.fromkeys(one.measure for one in found)
@@ -121,7 +124,8 @@ def _table(found: Sequence[Agreement], truth: str, way: Way) -> Table:
     return Table(f"{NAME}-{truth}-{way}", title, caption, columns, blocks, (), over="kinds where all are named")
 
 
-def _cell(one: Agreement | None) -> Cell | None:
+def _cell(one: Agreement | None, most: int) -> Cell | None:
+    """What is defined for fewer edits than others is never the best."""
     if one is None or one.rho is None:
         return None
-    return Cell(one.rho, one.low, one.high, one.outputs, one.edits, complete=True, protocol="")
+    return Cell(one.rho, one.low, one.high, one.outputs, one.edits, complete=one.edits == most, protocol="")
