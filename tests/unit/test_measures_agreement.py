@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from onereel.base.progress import no_progress
+from onereel.jobs import measures
 from onereel.jobs.measures import agree, as_edit, read_agreements, read_measured, write_measured
 from onereel.metrics.edits import Judgement
+from onereel.metrics.edits.fidelity import masked_psnr
 from onereel.metrics.measures import Measured
 from onereel.metrics.measures.agreement import ALL, Agreement, Pair, agreement, agreements, pairs_of
 from onereel.report.page.agreement import agreement_tables, draw_agreement, write_agreement
-from onereel.scenes.world import known_edit
+from onereel.scenes.world import EditSet, known_edit
+from onereel.video import clip as clips
+from onereel.video.clip import Clip
+from tests.unit.test_measures import context
 
 
 def pairs(measure, truth, edits, kind="colour") -> list[Pair]:
@@ -208,3 +214,22 @@ def test_the_figure_has_every_measure_best_on_top_and_the_page_shows_it(tmp_path
         assert (tmp_path / "page/agreement" / file).stat().st_size > 100
     write_edits_page("tiny", **about, out_dir=tmp_path / "without")
     assert "which-measure" not in (tmp_path / "without/index.html").read_text(encoding="utf-8")
+
+
+def test_editors_and_the_truth_are_measured_on_the_same_edits(tmp_path, monkeypatch):
+    asked = EditSet(kinds=("colour",), number=2, frames=9, height=32, width=32)
+    one, two = asked.edits()
+    monkeypatch.setattr(measures, "_context", lambda weights: context())
+    clips.write(tmp_path / "one.mkv", Clip(one.answer, one.fps))
+    about = {"weights": "stand-in", "progress": no_progress}
+    measures.measure_editor("mine", {one.name: str(tmp_path / "one.mkv")}, asked, "", out=tmp_path / "m.json", **about)
+    names = ["true edit", "another's true edit"]
+    measures.measure_calibration(asked, names, out=tmp_path / "c.json", most=1, **about)
+    found = read_measured([tmp_path / "m.json", tmp_path / "c.json"])
+    assert set(found) == {"mine", *names}
+    assert found["mine"].missing == {two.name: "no output"}
+    assert {record["edit"] for record in found["true edit"].records} == {one.name}, "the first edits alone"
+    for metric in ("text_alignment", "background_psnr"):
+        assert found["mine"].values(metric) == found["true edit"].values(metric)
+    other = masked_psnr(two.answer, one.source, ~one.mask)
+    assert found["another's true edit"].values("background_psnr")[one.name] == pytest.approx(other)

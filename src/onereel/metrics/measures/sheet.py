@@ -69,10 +69,18 @@ def read_sheet(path: Path) -> list[Asked]:
             raise ConfigError(where, f"edit '{name}' stands twice", "name each edit once")
         if (motion := cells.get("motion", "")) and motion not in _MOTIONS:
             raise ConfigError(where, f"motion '{motion}' is unknown", "write keeps, changes, or nothing")
-        paths = {key: _found(path.parent, cells[key]) for key in ("source", "mask", "answer") if cells.get(key)}
-        texts = {key: cells.get(key, "") for key in ("prompt", "source_prompt", "benchmark", "output")}
-        moves = _MOTIONS[motion] if motion else kind in MOVED
-        found[name] = Asked(name=name, kind=kind, moves=moves, **paths, **texts)
+        found[name] = Asked(
+            name=name,
+            source=_found(path.parent, cells["source"]),
+            kind=kind,
+            prompt=cells.get("prompt", ""),
+            source_prompt=cells.get("source_prompt", ""),
+            mask=_found(path.parent, cells["mask"]) if cells.get("mask") else None,
+            moves=_MOTIONS[motion] if motion else kind in MOVED,
+            benchmark=cells.get("benchmark", ""),
+            output=cells.get("output", ""),
+            answer=_found(path.parent, cells["answer"]) if cells.get("answer") else None,
+        )
     if not found:
         raise ConfigError(f"'{path}'", "holds no edit", "write a line for each below the header")
     return list(found.values())
