@@ -104,8 +104,17 @@ def evaluate_edits(
     else:
         samples = ingest.find_samples(edits[0])
         say(samples.summary())
-        about = {"prompt": prompt, "source_prompt": source_prompt, "moves": moves}
-        asked = [Asked(name, Path(str(source)), mask=Path(mask) if mask else None, **about) for name in samples.samples]
+        asked = [
+            Asked(
+                name,
+                Path(str(source)),
+                prompt=prompt,
+                source_prompt=source_prompt,
+                mask=Path(mask) if mask else None,
+                moves=moves,
+            )
+            for name in samples.samples
+        ]
         found = {str(edits[0]): _one(asked, samples.samples, context, names, align)}
         table = outputs_table(found[str(edits[0])])
     _tell(found, say)
