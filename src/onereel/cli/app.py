@@ -643,6 +643,37 @@ def benchmark_learn(
     )
 
 
+@benchmark_app.command("prompts")
+@example('onereel benchmark prompts "scene:world?seed=3" --out edits.csv')
+def benchmark_prompts(
+    clip: Annotated[str, typer.Argument(help="A world (scene:world?seed=…), or with --captioner any clip.")],
+    out: Annotated[Path, typer.Option(help="Sheet of edits to write (.csv).")],
+    captioner: Annotated[
+        str, typer.Option(metavar="NAME", help="Captioner of transformers: a folder or a name on the hub.")
+    ] = "",
+    writer: Annotated[
+        str, typer.Option(metavar="NAME", help="Language model of transformers: a folder or a name on the hub.")
+    ] = "",
+    kinds: Annotated[str | None, typer.Option(help="Kinds of edits, comma-separated; all without it.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a sheet that is there.")] = False,
+) -> None:
+    """Propose edits of a clip: by rule of a world, else by a captioner and a language model, as Gen-1's were made."""
+    from onereel.base.devices import resolve_device
+    from onereel.cli.layouts import propose_prompts
+
+    propose_prompts(
+        clip,
+        captioner=captioner,
+        writer=writer,
+        kinds=kinds,
+        out=out,
+        device=str(resolve_device(device)),
+        overwrite=overwrite,
+        say=typer.echo,
+    )
+
+
 @app.command("pack")
 @example("onereel pack results/report report.html")
 def pack_command(
