@@ -69,6 +69,22 @@ RUN_BY = {
         "tests/unit/test_prompts.py",
         'app(["benchmark", "prompts", "scene:world?seed=3"',
     ),
+    "snakemake studies": ("tests/workflow/test_studies.py", '"--", "studies"'),
+    "onereel study power demo_pairs": ("tests/unit/test_study_sheet.py", 'said("power", "tiny")'),
+    "onereel study build demo_pairs": ("tests/unit/test_study_sheet.py", 'said("build", "tiny")'),
+    "onereel study preview demo_pairs": ("tests/unit/test_study_sheet.py", 'said("preview", "tiny", "--print")'),
+    "onereel study collect downloads/ --study demo_pairs --out answers.csv": (
+        "tests/unit/test_study_sheet.py",
+        'said("collect", "s.csv"',
+    ),
+    "onereel study report answers.csv --study demo_pairs --out study_results/": (
+        "tests/unit/test_study_sheet.py",
+        'said("report", "answers.csv"',
+    ),
+    "onereel study simulate demo_pairs --worth vgpnn=0.8 --worth sinfusion=-0.5 --out simulated.csv": (
+        "tests/unit/test_study_sheet.py",
+        'said("simulate", "tiny"',
+    ),
     "snakemake stand_ins": ("tests/workflow/test_engine.py", 'planned("--", "stand_ins")'),
     "dvc remote add --default storage s3://…": ("tests/workflow/test_dvc.py", '"dvc", "remote", "add"'),
     "dvc repro": ("tests/workflow/test_dvc.py", '"dvc", "repro"'),

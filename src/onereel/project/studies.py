@@ -59,7 +59,7 @@ COLUMNS = (
     "post",
     "completion",
 )
-_LAYOUT = Layout("sheet of studies", COLUMNS, required=("study", "form", "clips", "methods"))
+LAYOUT = Layout("sheet of studies", COLUMNS, required=("study", "form", "clips", "methods"), texts=_TEXTS)
 _OF_HELDOUT = {"kind", "horizon", "keep"}
 """Columns of held-out tests, whose sheet was called ``studies.tsv`` earlier."""
 NOTHING = "none"
@@ -101,7 +101,7 @@ def read_studies_sheet(path: Path, clips: Iterable[str], every: Iterable[str]) -
     _check_not_heldout(path)
     clips, every = tuple(clips), tuple(every)
     found: dict[str, StudyRow] = {}
-    for where, cells in read_rows(path, _LAYOUT):
+    for where, cells in read_rows(path, LAYOUT):
         name = unique(where, "study", check_name(where, "study", cells["study"]), found)
         edits, named = "", every
         if cells["clips"].startswith(KNOWN_EDITS):
