@@ -135,7 +135,7 @@ def methods_known(plan: "Plan") -> tuple[str, ...]:
 
 
 def _check_not_heldout(path: Path) -> None:
-    lines = [line for line in LINE_END.split(read_text(path, _LAYOUT.kind)) if line.strip() and line[0] != "#"]
+    lines = [line for line in LINE_END.split(read_text(path, LAYOUT.kind)) if line.strip() and line[0] != "#"]
     header = {cell.strip().lower() for cell in lines[0].split("\t")} if lines else set()
     if header & _OF_HELDOUT and "study" in header:
         remedy = "rename it to heldout.tsv, its column 'study' to 'test', and the key in config.yaml to 'heldout'"
