@@ -81,7 +81,9 @@ if workflow.is_main_process and not workflow.output_settings.verbose:
     if not workflow.output_settings.dryrun:
         console.shorten_console(logging.getLogger("snakemake.logging"))
     elif FOR_CLUSTER:
-        asked = console.Requests()
+        asked = console.Requests(
+            lambda rule: workflow.is_local(workflow.get_rule(rule))
+        )
         logging.getLogger("snakemake.logging").addFilter(asked)
         atexit.register(
             lambda: print("\nThe cluster would be asked for:", *asked.table(), sep="\n")

@@ -32,18 +32,24 @@ class QuietFilter(logging.Filter):
 
 
 class Requests(logging.Filter):
-    """Counts what jobs ask for, as a dry run names them; lets everything pass."""
+    """Counts what jobs ask for, as a dry run names them; lets everything pass.
 
-    def __init__(self) -> None:
+    Args:
+        is_local: whether the jobs of a rule run where Snakemake does, and nobody is asked for them.
+    """
+
+    def __init__(self, is_local: Callable[[str], bool]) -> None:
         super().__init__()
+        self._is_local = is_local
         self.counts: Counter[tuple[str, ...]] = Counter()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Count a job."""
-        if _event(record) == "JOB_INFO":
+        rule = str(getattr(record, "rule_name", ""))
+        if _event(record) == "JOB_INFO" and not self._is_local(rule):
             resources = getattr(record, "resources", {})
             asked = [str(resources.get(name, "-")) for name in _ASKED]
-            self.counts[(str(record.rule_name), str(record.threads), *asked)] += 1  # type: ignore[attr-defined]
+            self.counts[(rule, str(getattr(record, "threads", 1)), *asked)] += 1
         return True
 
     def table(self) -> Iterator[str]:
