@@ -45,7 +45,10 @@ class Command:
 
 
 RUN_BY = {
-    "make": ("Makefile", "demo: env ## the comparison that config/demo describes, from clips to report\n\tsnakemake"),
+    "make": (
+        "Makefile",
+        "demo: env ## the comparison that config/demo describes, from clips to report\n\tsnakemake --replace-workflow-config --configfile config/demo/config.yaml\n",
+    ),
     "make env": (".ci/run", "make env"),
     "make lint": (".ci/run", "make lint"),
     "make docs": (".ci/run", "make docs"),
@@ -54,6 +57,11 @@ RUN_BY = {
     "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
     "snakemake": ("tests/workflow/conftest.py", 'snakemake("--quiet", "rules")'),
     "snakemake --profile slurm": ("tests/slurm/test_slurm.py", '["snakemake", "--profile", "slurm"]'),
+    "snakemake --profile slurm -n": ("tests/workflow/test_engine.py", '"--profile", "slurm", "-n"'),
+    "onereel init holiday.mov --start 1.5s --end 4s --method vgpnn --method sinfusion": (
+        "tests/unit/test_init.py",
+        "start_project(sources",
+    ),
     "snakemake edits": ("tests/workflow/test_edits.py", 'planned("--", "edits")'),
     "snakemake which_measure": ("tests/workflow/test_edits.py", 'planned("--", "which_measure")'),
     "onereel evaluate --sheet edits.csv --edits theirs/ --edits ours/ --out measures.json": (
@@ -126,6 +134,7 @@ NOT_RUN = {
             "onereel generate --method dreamix --task subject --preset fast --input images=photos --prompt A sks moving"
             " left over the sea. --out subject/",
             "onereel benchmark learn --number 8 --preset fast",
+            "onereel edit clip.mkv a kite over the sea at night --method text_to_video --preset fast --out edits/",
         ),
         "needs the weights of t2v-world, which are no part of this tree yet",
     ),

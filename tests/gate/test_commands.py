@@ -101,7 +101,8 @@ def test_every_command_of_a_page(folder, page):
     for words in every:
         onereel(*words)
     for out in outs:
-        assert out.endswith(".json") or read(folder / out / "0.mkv").size
+        film = Path(out).with_suffix(".mkv") if Path(out).suffix in (".gif", ".mp4", ".mkv") else Path(out) / "0.mkv"
+        assert out.endswith(".json") or read(folder / film).size
 
 
 def test_the_python_of_scenes(folder):
