@@ -55,6 +55,36 @@ RUN_BY = {
     "snakemake": ("tests/workflow/conftest.py", 'snakemake("--quiet", "rules")'),
     "snakemake --profile slurm": ("tests/slurm/test_slurm.py", '["snakemake", "--profile", "slurm"]'),
     "snakemake edits": ("tests/workflow/test_edits.py", 'planned("--", "edits")'),
+    "snakemake which_measure": ("tests/workflow/test_edits.py", 'planned("--", "which_measure")'),
+    "onereel evaluate --sheet edits.csv --edits theirs/ --edits ours/ --out measures.json": (
+        "tests/unit/test_evaluate_edits.py",
+        'run("evaluate", "--sheet", folder / "edits.csv"',
+    ),
+    "onereel benchmark import loveu loveu-tgve-2023/": ("tests/unit/test_measure_layouts.py", "import_benchmark(kind,"),
+    "onereel benchmark layout v2vbench known_edits/edits.csv as_v2vbench/": (
+        "tests/unit/test_measure_layouts.py",
+        "write_benchmark(kind,",
+    ),
+    "onereel benchmark prompts scene:world?seed=3 --out edits.csv": (
+        "tests/unit/test_prompts.py",
+        'app(["benchmark", "prompts", "scene:world?seed=3"',
+    ),
+    "snakemake studies": ("tests/workflow/test_studies.py", '"--", "studies"'),
+    "onereel study power demo_pairs": ("tests/unit/test_study_sheet.py", 'said("power", "tiny")'),
+    "onereel study build demo_pairs": ("tests/unit/test_study_sheet.py", 'said("build", "tiny")'),
+    "onereel study preview demo_pairs": ("tests/unit/test_study_sheet.py", 'said("preview", "tiny", "--print")'),
+    "onereel study collect downloads/ --study demo_pairs --out answers.csv": (
+        "tests/unit/test_study_sheet.py",
+        'said("collect", "s.csv"',
+    ),
+    "onereel study report answers.csv --study demo_pairs --out study_results/": (
+        "tests/unit/test_study_sheet.py",
+        'said("report", "answers.csv"',
+    ),
+    "onereel study simulate demo_pairs --worth vgpnn=0.8 --worth sinfusion=-0.5 --out simulated.csv": (
+        "tests/unit/test_study_sheet.py",
+        'said("simulate", "tiny"',
+    ),
     "snakemake stand_ins": ("tests/workflow/test_engine.py", 'planned("--", "stand_ins")'),
     "dvc remote add --default storage s3://…": ("tests/workflow/test_dvc.py", '"dvc", "remote", "add"'),
     "dvc repro": ("tests/workflow/test_dvc.py", '"dvc", "repro"'),
@@ -99,6 +129,8 @@ NOT_RUN = {
         ),
         "needs the weights of t2v-world, which are no part of this tree yet",
     ),
+    "onereel weights fetch pickscore-v1 dino-vit-b-8 lpips clip-vit-b-32 raft-large": "downloads gigabytes",
+    "onereel benchmark prompts clip.mkv --captioner blip/ --writer llama/ --out edits.csv": "needs fetched networks",
 }
 """Why a command is not run."""
 

@@ -8,8 +8,8 @@ from onereel.backbones.text_to_video import LatentTextToVideo
 from onereel.base.errors import MethodError
 from onereel.jobs.sampling import check_run
 from onereel.methods import Inputs, Job, Task, configure, load_method
+from onereel.methods.dreamix.fit import fit, mixed_loss
 from onereel.methods.dreamix.latent import LatentEditor, frames_for
-from onereel.methods.dreamix.tuning import fit, mixed_loss
 from onereel.video.clip import Clip
 from onereel.weights.store import Resolved
 from tests.unit.tiny_backbones import SIZES, tiny

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from onereel.base.errors import ConfigError
 from onereel.cli.app import app
@@ -39,6 +40,7 @@ def test_edits_of_one_source_get_a_row_and_a_line_each(folder, capsys):
     run("evaluate", "--source", folder / "source.mkv", "--edits", folder / "edits", *about, "--out", folder / "m.json")
     said = capsys.readouterr().out
     rows = {line.split("|")[1].strip(): line for line in said.splitlines() if line.startswith("|")}
+    assert "the masks let 16 % of the pixels change (white)" in said
     assert re.search(r"\*\*3\d\.\d.*\*\*", rows["good"]), "the better PSNR is bold"
     lines = list(csv.DictReader((folder / "m.csv").open()))
     assert {(line["edit"], line["metric"]) for line in lines} == {
@@ -144,3 +146,11 @@ def test_published_values_name_measures_of_ours_or_have_titles(tmp_path):
     (tmp_path / "measures.yaml").write_text("lovu: 3\n")
     with pytest.raises(ConfigError, match=r"loveu|v2vbench"):
         read_published(tmp_path / "measures.yaml")
+
+
+def test_pictures_are_measured_by_what_needs_no_motion(tmp_path):
+    for name, picture in (("photo", SOURCE[0]), ("edited", noisy(SOURCE[:1], 9)[0])):
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    words = ("--reference", tmp_path / "photo.png", "--samples", tmp_path / "edited.png", "--metrics", "psnr")
+    run("evaluate", *words, "--out", tmp_path / "pictures.json")
+    assert 20 < json.loads((tmp_path / "pictures.json").read_text())["summary"]["psnr"]["mean"] < 35

@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from onereel.base.progress import no_progress
+from onereel.jobs import measures
 from onereel.jobs.measures import agree, as_edit, read_agreements, read_measured, write_measured
 from onereel.metrics.edits import Judgement
+from onereel.metrics.edits.fidelity import masked_psnr
 from onereel.metrics.measures import Measured
-from onereel.metrics.measures.agreement import Agreement, Pair, agreement, agreements, pairs_of
-from onereel.scenes.world import known_edit
+from onereel.metrics.measures.agreement import ALL, Agreement, Pair, agreement, agreements, pairs_of
+from onereel.report.page.agreement import agreement_tables, draw_agreement, write_agreement
+from onereel.scenes.world import EditSet, known_edit
+from onereel.video import clip as clips
+from onereel.video.clip import Clip
+from tests.unit.test_measures import context
 
 
 def pairs(measure, truth, edits, kind="colour") -> list[Pair]:
@@ -160,3 +167,69 @@ def test_known_edits_are_edits():
     edit = as_edit(known, known.source)
     assert edit.moves, "an edit of direction is to change the motion"
     assert (edit.truth is known.answer, edit.prompt, known.fps) == (True, known.prompt, Fraction(8))
+
+
+def found_of(seed=0) -> list[Agreement]:
+    measured, judged = both(seed)
+    return agreements(measured, judged, truths=("success", "ssim_truth"), draws=50)
+
+
+def test_tables_have_a_row_a_measure_and_a_column_a_kind():
+    tables = agreement_tables(found_of())
+    assert [table.name for table in tables] == [
+        f"which-measure-{truth}-{way}" for truth in ("success", "ssim_truth") for way in ("within", "pooled")
+    ]
+    table = tables[2]
+    assert [column.title for column in table.columns] == ["All kinds", "Colour", "Size"]
+    (block,) = table.blocks
+    best = {row.label: [cell.best for cell in row.cells] for row in block.rows}
+    assert best == {"MSE (outside the mask)": [True] * 3, "Text alignment": [False] * 3}
+    assert "over all outputs" in tables[3].caption
+
+
+def test_the_figure_has_every_measure_best_on_top_and_the_page_shows_it(tmp_path):
+    from pydantic import TypeAdapter
+
+    from onereel.base.files import write_json
+    from onereel.metrics.edits.scoring import Scores
+    from onereel.report.page.edits import write_edits_page
+
+    found = found_of()
+    left, right = draw_agreement(found).axes
+    titles = [label.get_text() for label in left.get_yticklabels()]
+    assert titles == ["MSE (outside the mask)", "Text alignment"]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["colour", "size"]
+    flat = [Agreement("text_alignment", "success", ALL, "within", None, None, None, 0, 0, "no kind has one")]
+    assert draw_agreement(flat).axes[0].texts[0].get_text() == "no kind has one"
+
+    write_agreement(found, tmp_path / "agreement")
+    write_json(tmp_path / "agreement/which-measure.json", {"agreements": [vars(one) for one in found]})
+    write_json(tmp_path / "scores.json", TypeAdapter(Scores).dump_python(Scores({}, {}, ()), mode="json"))
+    write_json(tmp_path / "truth/asked.json", {})
+    about = {"calibration": tmp_path / "scores.json", "truth": tmp_path / "truth", "editors": {}}
+    write_edits_page("tiny", **about, agreement=tmp_path / "agreement", out_dir=tmp_path / "page")
+    text = (tmp_path / "page/index.html").read_text(encoding="utf-8")
+    for file in ("which-measure.svg", "which-measure-success-within.csv"):
+        assert f"agreement/{file}" in text
+        assert (tmp_path / "page/agreement" / file).stat().st_size > 100
+    write_edits_page("tiny", **about, out_dir=tmp_path / "without")
+    assert "which-measure" not in (tmp_path / "without/index.html").read_text(encoding="utf-8")
+
+
+def test_editors_and_the_truth_are_measured_on_the_same_edits(tmp_path, monkeypatch):
+    asked = EditSet(kinds=("colour",), number=2, frames=9, height=32, width=32)
+    one, two = asked.edits()
+    monkeypatch.setattr(measures, "_context", lambda weights: context())
+    clips.write(tmp_path / "one.mkv", Clip(one.answer, one.fps))
+    about = {"weights": "stand-in", "progress": no_progress}
+    measures.measure_editor("mine", {one.name: str(tmp_path / "one.mkv")}, asked, "", out=tmp_path / "m.json", **about)
+    names = ["true edit", "another's true edit"]
+    measures.measure_calibration(asked, names, out=tmp_path / "c.json", most=1, **about)
+    found = read_measured([tmp_path / "m.json", tmp_path / "c.json"])
+    assert set(found) == {"mine", *names}
+    assert found["mine"].missing == {two.name: "no output"}
+    assert {record["edit"] for record in found["true edit"].records} == {one.name}, "the first edits alone"
+    for metric in ("text_alignment", "background_psnr"):
+        assert found["mine"].values(metric) == found["true edit"].values(metric)
+    other = masked_psnr(two.answer, one.source, ~one.mask)
+    assert found["another's true edit"].values("background_psnr")[one.name] == pytest.approx(other)

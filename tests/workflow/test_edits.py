@@ -46,6 +46,9 @@ def test_known_edits_go_the_whole_way(tmp_path):
     assert colour.prompt in text
     assert 'href="edits/tiny/index.html"' in (results / "report/index.html").read_text(encoding="utf-8")
     assert workspace.planned() == workspace.planned("--", "edits") == {}, "a second run has nothing to do"
+    planned = workspace.planned("--", "which_measure")
+    assert planned["measure_edits"] == 2
+    assert planned["measure_calibration"] == planned["agree"] == 1
 
     # Another output: judged again, and nothing is drawn.
     shutil.copy(workspace.root / f"theirs/{colour.name}.mkv", workspace.root / f"theirs/{time.name}.mkv")

@@ -11,6 +11,7 @@ from snakemake.exceptions import WorkflowError
 from onereel.project import layout, plan
 from onereel.base.codefiles import code_files
 from onereel.project.config import DEMO_CONFIG, project_config, read_config
+from onereel.project.edits import named_sets
 from onereel.base.digests import Digests
 from onereel.base.errors import OnereelError
 from onereel.methods import load_method, training_code
@@ -275,6 +276,11 @@ def heldout_resource(name):
 
 # Sets of known edits that editors run on.
 EDITED = sorted({editor.edits for editor in PLAN.editors.values()})
+# Those whose page shows which measure agrees with truth.
+try:
+    WHICH_MEASURE = named_sets(config["which_measure"], PLAN.edit_sets)
+except OnereelError as error:
+    sys.exit(str(error))
 
 
 def editor_kinds(editor):

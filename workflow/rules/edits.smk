@@ -160,6 +160,9 @@ rule write_edits_page:
         films=lambda wildcards: expand(
             "<edits>/films/{editor}", editor=editors_on(wildcards.edits)
         ),
+        agreement=lambda wildcards: (
+            ["<edits>/agreement/{edits}"] if wildcards.edits in WHICH_MEASURE else []
+        ),
         code=code_files("report"),
     output:
         directory("<edits>/pages/{edits}"),
@@ -170,6 +173,100 @@ rule write_edits_page:
         ENVIRONMENT
     script:
         "../scripts/write_edits_page.py"
+
+
+rule measure_edits:
+    input:
+        outputs=outputs_of,
+        weights_list=plan.weights_lists(ROOT),
+        weights=plan.present_weights(ROOT, config["weights"]),
+        code=code_files("metrics.measures", "features", "scenes.world"),
+    output:
+        "<edits>/measures/{editor}.json",
+    log:
+        "<logs>/measure_edits/{editor}.log",
+    benchmark:
+        "<benchmarks>/measure_edits/{editor}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        asked=lambda wildcards: PLAN.editors[wildcards.editor].asked.model_dump(
+            mode="json"
+        ),
+        align=lambda wildcards: PLAN.editors[wildcards.editor].row.align,
+        source=lambda wildcards: PLAN.source_of_outputs(wildcards.editor),
+        content=lambda wildcards: (
+            content_of(PLAN.source_of_outputs(wildcards.editor))
+            if PLAN.editors[wildcards.editor].row.external
+            else ""
+        ),
+        weights=config["weights"],
+    script:
+        "../scripts/measure_edits.py"
+
+
+rule measure_calibration:
+    input:
+        settings=str(ROOT / "config/edits.yaml"),
+        weights_list=plan.weights_lists(ROOT),
+        weights=plan.present_weights(ROOT, config["weights"]),
+        code=code_files("metrics.measures", "features", "scenes.world"),
+    output:
+        "<edits>/measures_of_truth/{edits}.json",
+    log:
+        "<logs>/measure_calibration/{edits}.log",
+    benchmark:
+        "<benchmarks>/measure_calibration/{edits}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        asked=lambda wildcards: PLAN.edit_sets[wildcards.edits].model_dump(mode="json"),
+        weights=config["weights"],
+    script:
+        "../scripts/measure_calibration.py"
+
+
+rule agree:
+    input:
+        measured=lambda wildcards: [
+            "<edits>/measures_of_truth/{edits}.json",
+            *expand(
+                "<edits>/measures/{editor}.json", editor=editors_on(wildcards.edits)
+            ),
+        ],
+        scores=lambda wildcards: [
+            "<edits>/calibration/{edits}.json",
+            *expand(
+                "<edits>/scores/{editor}.json", editor=editors_on(wildcards.edits)
+            ),
+        ],
+        code=code_files("metrics.measures", "report"),
+    output:
+        directory("<edits>/agreement/{edits}"),
+    log:
+        "<logs>/agree/{edits}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    script:
+        "../scripts/agree.py"
+
+
+# Which automatic measure agrees with truth: of the sets that the configuration names, else of all.
+rule which_measure:
+    input:
+        expand("<edits>/agreement/{edits}", edits=WHICH_MEASURE or PLAN.edit_sets),
+    localrule: True
 
 
 rule edited:

@@ -16,6 +16,7 @@ def main(job: "Snakemake") -> None:
         calibration=Path(job.input.calibration),
         truth=Path(job.input.truth),
         editors=dict(zip(map(Path, job.input.editors), map(Path, job.input.films), strict=True)),
+        agreement=Path(job.input.agreement[0]) if job.input.agreement else None,
         out_dir=Path(job.output[0]),
     )
 

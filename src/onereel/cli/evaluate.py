@@ -50,9 +50,15 @@ def evaluate_samples(
     read: list[Path | str] = [reference, *found.samples.values()]
     check_outputs([Result.metrics(out)], read, overwrite=overwrite)
     say(found.summary())
+
+    def keep(result: dict[str, Any]) -> None:
+        say(format_summary(result))
+        write_result(Result.metrics(out), {**result, "interrupted": True}, {})
+        say(f"interrupted: what was measured is in {out}")
+
     result = measure(
-        ingest.load(reference),
-        {name: ingest.load(source) for name, source in found.samples.items()},
+        ingest.load(reference, allow_single=True),  # pictures are measured by what needs no motion
+        {name: ingest.load(source, allow_single=True) for name, source in found.samples.items()},
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         weights=weights,
         align=align,
@@ -60,6 +66,7 @@ def evaluate_samples(
         flow_of=flow_of,
         device=resolve_device(device),
         progress=terminal_progress,
+        keep=keep,
     )
     say(format_summary(result))  # first: the disk may be full
     write_result(Result.metrics(out), result, {})
@@ -104,8 +111,17 @@ def evaluate_edits(
     else:
         samples = ingest.find_samples(edits[0])
         say(samples.summary())
-        about = {"prompt": prompt, "source_prompt": source_prompt, "moves": moves}
-        asked = [Asked(name, Path(str(source)), mask=Path(mask) if mask else None, **about) for name in samples.samples]
+        asked = [
+            Asked(
+                name,
+                Path(str(source)),
+                prompt=prompt,
+                source_prompt=source_prompt,
+                mask=Path(mask) if mask else None,
+                moves=moves,
+            )
+            for name in samples.samples
+        ]
         found = {str(edits[0]): _one(asked, samples.samples, context, names, align)}
         table = outputs_table(found[str(edits[0])])
     _tell(found, say)
@@ -151,6 +167,8 @@ def _titles(edits: Sequence[Path]) -> list[tuple[str, Path]]:
 
 def _tell(found: Mapping[str, Measured], say: Callable[[str], None]) -> None:
     for editor, measured in found.items():
+        if shares := measured.may_change.values():
+            say(f"{editor}: the masks let {100 * sum(shares) / len(shares):.0f} % of the pixels change (white)")
         for name, reason in measured.missing.items():
             say(f"{editor}: {name} is not measured: {reason}")
         notes: dict[tuple[str, str], list[str]] = {}

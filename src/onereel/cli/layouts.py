@@ -1,4 +1,5 @@
-"""``onereel benchmark import`` and ``layout``: public benchmarks as sheets of edits, and the other way."""
+"""``onereel benchmark import``, ``layout`` and ``prompts``: public benchmarks as sheets of edits, the other way, and
+sheets of edits that are proposed for a clip."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,6 +7,7 @@ from pathlib import Path
 
 from onereel.base.errors import ConfigError
 from onereel.base.files import check_target, write_text
+from onereel.jobs.prompts import propose_by_networks, propose_by_rule
 from onereel.metrics.measures.layout_writers import write_layout
 from onereel.metrics.measures.layouts import read_layout
 from onereel.metrics.measures.sheet import read_sheet, sheet_text
@@ -16,12 +18,8 @@ def import_benchmark(kind: str, folder: Path, out: Path, *, overwrite: bool, say
 
     Raises: ConfigError for a folder that is not laid out so, and for a sheet that is there.
     """
-    if out.suffix != ".csv":
-        raise ConfigError(f"'{out}'", "is no .csv file", f"name it {out.stem}.csv")
-    check_target(out)
+    check_sheet(out, overwrite=overwrite)
     edits = read_layout(kind, folder)
-    if out.exists() and not overwrite:
-        raise ConfigError(f"'{out}'", "is there already", "name another with --out, or say --overwrite")
     write_text(out, sheet_text(edits, out.parent))
     kinds = Counter(edit.kind for edit in edits if edit.kind)
     told = f" ({', '.join(f'{number} {name}' for name, number in kinds.items())})" if kinds else ""
@@ -42,3 +40,46 @@ def write_benchmark(kind: str, sheet: Path, folder: Path, *, say: Callable[[str]
     say(f"{folder}: {len(edits) - len(left)} edits in the layout of {kind}")
     if left:
         say(f"{len(left)} have no place in it: {', '.join(left[:5])}{' ...' if len(left) > 5 else ''}")
+
+
+def propose_prompts(
+    clip: str,
+    *,
+    captioner: str,
+    writer: str,
+    kinds: str | None,
+    out: Path,
+    device: str,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Write a sheet of edits proposed for a clip.
+
+    Raises: OnereelError for what cannot be proposed, and for a sheet that is there.
+    """
+    if bool(captioner) != bool(writer):
+        raise ConfigError("prompts", "need --captioner and --writer, or neither", "name both, or a world")
+    check_sheet(out, overwrite=overwrite)
+    asked = [kind.strip() for kind in kinds.split(",")] if kinds else None
+    name = Path(clip.partition("?")[0].removeprefix("scene:")).stem or "clip"
+    name = f"{name}-{clip.partition('seed=')[2].partition('&')[0]}" if "seed=" in clip else name
+    if captioner:
+        edits = propose_by_networks(clip, name, captioner, writer, asked, device=device)
+    else:
+        edits = propose_by_rule(clip, name, asked)
+    write_text(out, sheet_text(edits, out.parent))
+    say(f"{out}: {len(edits)} edits of '{edits[0].source_prompt}'")
+    for edit in edits:
+        say(f"  {edit.kind}: {edit.prompt}")
+
+
+def check_sheet(out: Path, *, overwrite: bool) -> None:
+    """Refuse to write a sheet over one that is there.
+
+    Raises: ConfigError.
+    """
+    if out.suffix != ".csv":
+        raise ConfigError(f"'{out}'", "is no .csv file", f"name it {out.stem}.csv")
+    check_target(out)
+    if out.exists() and not overwrite:
+        raise ConfigError(f"'{out}'", "is there already", "name another with --out, or say --overwrite")

@@ -86,7 +86,7 @@ def _trunk(weights: Resolved, trunk: Trunk) -> nn.Sequential:
     for layer in features:
         if isinstance(layer, nn.ReLU):
             layer.inplace = False  # a layer's features are kept
-    return features[: _TAKEN[trunk][-1] + 1].eval().requires_grad_(False)
+    return nn.Sequential(*list(features)[: _TAKEN[trunk][-1] + 1]).eval().requires_grad_(False)
 
 
 def _learnt(weights: Resolved, trunk: Trunk) -> list[Tensor]:

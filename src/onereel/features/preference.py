@@ -77,9 +77,10 @@ def _load(weights: Resolved) -> Any:
         config = CLIPConfig.from_dict(read_json(weights.path("config")))
         state = {key: value.float() for key, value in weights.tensors().items() if not key.endswith(_BUFFERS)}
         with _quiet():
-            model, told = CLIPModel.from_pretrained(
+            loaded: Any = CLIPModel.from_pretrained(
                 None, config=config, state_dict=state, output_loading_info=True, dtype=torch.float32
             )
+        model, told = loaded
     except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
         raise WeightsError(where, f"is no CLIP model ({first_line(error)})", _again(weights)) from None
     _account(where, told, weights)

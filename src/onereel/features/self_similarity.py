@@ -6,6 +6,8 @@ from the tensors; a head has 64 channels in all networks of DINO. Frames: shorte
 of the patch, bicubic with antialias; ImageNet's mean and deviation; position embeddings are resampled to the frame.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.nn import functional
@@ -69,7 +71,7 @@ class SelfSimilarity:
         return functional.normalize(out.chunk(3, dim=-1)[1].float(), dim=-1).cpu().numpy()
 
 
-def _load(weights: Resolved) -> torch.nn.Module:
+def _load(weights: Resolved) -> Any:
     from timm.models.vision_transformer import VisionTransformer  # seconds of imports
 
     where = f"weights '{weights.name}'"

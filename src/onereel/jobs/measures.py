@@ -23,6 +23,8 @@ from onereel.weights.entries import Mode
 
 FLOW = "raft-world"
 """What estimates motion on worlds: TV-L1 misses most of it there."""
+MOST = 4
+"""Edits of every kind for which outputs made from the truth are measured: there are nine for each."""
 
 
 def measure_editor(
@@ -59,7 +61,9 @@ def measure_editor(
     write_measured({editor: found}, out)
 
 
-def measure_calibration(asked: EditSet, names: Sequence[str], *, weights: Mode, out: Path, progress: Progress) -> None:
+def measure_calibration(
+    asked: EditSet, names: Sequence[str], *, weights: Mode, out: Path, progress: Progress, most: int = MOST
+) -> None:
     """Measures of outputs that are made from the truth, as JSON; kind by kind, edit by edit, so that memory does not
     grow with their number and features of sources are shared.
 
@@ -68,14 +72,17 @@ def measure_calibration(asked: EditSet, names: Sequence[str], *, weights: Mode, 
         names: of `EXTERNALS`.
         weights: as in `measure_editor`.
         out: JSON file.
-        progress: watches the edits.
+        progress: watches the kinds.
+        most: edits of every kind, the first ones.
     """
     context = _context(weights)
     found = {name: Measured() for name in names}
     for kind in progress(asked.kinds, total=len(asked.kinds), label="kinds of edits"):
-        edits = list(asked.model_copy(update={"kinds": (kind,)}).edits())
+        # One more than is measured: some outputs for an edit are made from the next one, as the judge saw them.
+        number = min(asked.number, most + 1)
+        edits = list(asked.model_copy(update={"kinds": (kind,), "number": number}).edits())
         outputs = {name: externals(edits, name) for name in names}
-        for index, known in enumerate(edits):
+        for index, known in enumerate(edits[:most]):
             for name in names:
                 one = measure_edits([as_edit(known, outputs[name][index])], context=context)
                 _add(found[name], one)
@@ -139,3 +146,4 @@ def _add(to: Measured, one: Measured) -> None:
     to.left_out.update(one.left_out)
     to.motion.update(one.motion)
     to.still.extend(one.still)
+    to.may_change.update(one.may_change)

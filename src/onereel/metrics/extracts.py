@@ -19,11 +19,7 @@ def clip_images(frames: Frames, context: Context) -> np.ndarray:
 
 def clip_texts(texts: Sequence[str], context: Context) -> np.ndarray:
     """(N, D) float32 text embeddings of length 1."""
-    sha256 = context.resolve("clip").sha256
-    rows = [
-        context.once(("text", sha256, text), lambda text=text: _embedder(context).texts([text])[0]) for text in texts
-    ]
-    return np.stack(rows)
+    return np.stack([_text(text, context) for text in texts])
 
 
 def flows(frames: Frames, context: Context) -> Arrays:
@@ -37,6 +33,12 @@ def flows(frames: Frames, context: Context) -> Arrays:
         return {"forward": there, "backward": back}
 
     return context.stored("flow", [frames], about, compute)
+
+
+def _text(text: str, context: Context) -> np.ndarray:
+    sha256 = context.resolve("clip").sha256
+    found: np.ndarray = context.once(("text", sha256, text), lambda: _embedder(context).texts([text])[0])
+    return found
 
 
 def _embedder(context: Context) -> Any:

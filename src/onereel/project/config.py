@@ -45,6 +45,8 @@ class Config(BaseModel):
     """Metrics by name, in the order of the tables."""
     edit_metrics: list[str] = ["frame_consistency", "prompt_consistency", "warp_error"]
     """Metrics that only edits have besides, and the calibration of clips that are edited."""
+    which_measure: list[str] = []
+    """Sets of known edits whose page shows which automatic measure agrees with truth; takes minutes a dozen outputs."""
     weights: Literal["auto", "real", "stand-in"] = "auto"
     """Extractor weights: the real ones where they were fetched, only the real ones, or never those."""
     previews: list[str] = []

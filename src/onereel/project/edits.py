@@ -1,6 +1,6 @@
 """The sheet of known edits (``config/edits.tsv``), and runs on them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,18 @@ _CLIP = "edits."
 _NUMBERS = ("number", "first", "frames", "height", "width", "fps")
 _COLUMNS = ("edits", "kinds", *_NUMBERS, "sources")
 LAYOUT = Layout("sheet of known edits", _COLUMNS, required=("edits",))
+
+
+def named_sets(names: Sequence[str], sets: Iterable[str]) -> list[str]:
+    """Sets of known edits that the configuration names.
+
+    Raises: ConfigError for one that the sheet does not have.
+    """
+    known = list(sets)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"which_measure '{name}'", "is no set of known edits", did_you_mean(name, known))
+    return list(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ Way: TypeAlias = Literal["pooled", "within"]
 TRUTHS = ("success", "attribute_right", "others_kept", "psnr_truth", "ssim_truth")
 """What the judge says: the whole verdict first, then its parts."""
 ALL = "all"
+SAME = frozenset({"text_alignment_x100"})
+"""Measures that are another one in another unit: they rank alike."""
 _LEAST_EDITS = 3  # fewer say nothing about a kind
 _FLAT = 1e-9  # spread of ranks, of their squares: rounding
 
@@ -97,7 +99,7 @@ def agreements(
     draws: int = DRAWS,
 ) -> list[Agreement]:
     """Of every measure that has values, with every truth, for every kind and for all kinds (the mean over kinds)."""
-    names = [name for name in MEASURES if any(one.values(name) for one in measured.values())]
+    names = [name for name in MEASURES if name not in SAME and any(one.values(name) for one in measured.values())]
     found = []
     for truth in truths:
         for name in names:

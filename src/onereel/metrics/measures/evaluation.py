@@ -8,7 +8,7 @@ from onereel.base.errors import MetricError, WeightsError
 from onereel.base.progress import Progress, no_progress
 from onereel.metrics.base import Context
 from onereel.metrics.measures.base import Edit, Measure
-from onereel.metrics.measures.motion import amount_of_motion, expected_motion, is_still
+from onereel.metrics.measures.motion import STILL, amount_of_motion, expected_motion, is_still
 from onereel.metrics.measures.registry import choose
 from onereel.weights.store import Resolved
 
@@ -27,6 +27,7 @@ class Measured:
             how much they should move are absent.
         still: edits that move less than half as much as they should: never ranked.
         missing: edits without a usable output, with the reason.
+        may_change: by edit, the share of pixels in its mask; a mask the wrong way round shows here.
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -34,6 +35,7 @@ class Measured:
     motion: dict[str, tuple[float, float]] = field(default_factory=dict)
     still: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
+    may_change: dict[str, float] = field(default_factory=dict)
 
     def values(self, metric: str) -> dict[str, float]:
         """Values of a measure by edit, where it is defined."""
@@ -45,7 +47,7 @@ class Measured:
     def mostly_still(self) -> bool:
         """Whether all edits together move less than half as much as they should: then none of their means ranks."""
         moves, wanted = (sum(pair[index] for pair in self.motion.values()) for index in (0, 1))
-        return moves < 0.5 * wanted
+        return moves < STILL * wanted
 
 
 def measure_edits(
@@ -76,6 +78,8 @@ def measure_edits(
     watched = any("flow" in one.roles for one in usable)
     for edit in progress(edits, total=total, label="measure"):
         _check(edit)
+        if edit.mask is not None:
+            found.may_change[edit.name] = float(edit.mask.mean())
         found.records.extend(_record(one, edit, context) for one in usable)
         if watched:
             _watch(edit, context, found)

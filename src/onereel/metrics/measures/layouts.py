@@ -98,12 +98,12 @@ def _v2vbench(folder: Path) -> Iterator[Asked]:
         for index, edit in enumerate(entry["edit"]):
             if not (isinstance(edit, Mapping) and edit.get("prompt")):
                 raise ConfigError(where, f"edit {index} has no prompt", "correct it")
-            named = {"kind": str(edit.get("task") or edit.get("type") or ""), "prompt": str(edit["prompt"])}
             yield Asked(
                 f"{video}-{index}",
                 source,
-                **named,
-                source_prompt=before,
+                str(edit.get("task") or edit.get("type") or ""),
+                str(edit["prompt"]),
+                before,
                 benchmark="v2vbench",
                 output=f"{video}/{index}",
             )

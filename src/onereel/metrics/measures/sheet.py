@@ -25,6 +25,7 @@ _FURTHER = ("answer", "attribute", "before", "after")  # of known edits
 _LAYOUT = Layout("sheet of edits", (*COLUMNS, *_FURTHER), ("name", "source"), separators=",\t;")
 _MOTIONS = {"keeps": False, "changes": True}
 MASK_LEVEL = 64  # of 255: what JPEG leaves beside a mask lies below, the palette of up to 31 things (DAVIS) above
+_SCENE = "scene:"
 _VIDEOS = (".mkv", ".mp4", ".webm", ".mov", ".avi", ".gif", ".png")
 
 
@@ -68,10 +69,18 @@ def read_sheet(path: Path) -> list[Asked]:
             raise ConfigError(where, f"edit '{name}' stands twice", "name each edit once")
         if (motion := cells.get("motion", "")) and motion not in _MOTIONS:
             raise ConfigError(where, f"motion '{motion}' is unknown", "write keeps, changes, or nothing")
-        paths = {key: path.parent / cells[key] for key in ("source", "mask", "answer") if cells.get(key)}
-        texts = {key: cells.get(key, "") for key in ("prompt", "source_prompt", "benchmark", "output")}
-        moves = _MOTIONS[motion] if motion else kind in MOVED
-        found[name] = Asked(name=name, kind=kind, moves=moves, **paths, **texts)
+        found[name] = Asked(
+            name=name,
+            source=_found(path.parent, cells["source"]),
+            kind=kind,
+            prompt=cells.get("prompt", ""),
+            source_prompt=cells.get("source_prompt", ""),
+            mask=_found(path.parent, cells["mask"]) if cells.get("mask") else None,
+            moves=_MOTIONS[motion] if motion else kind in MOVED,
+            benchmark=cells.get("benchmark", ""),
+            output=cells.get("output", ""),
+            answer=_found(path.parent, cells["answer"]) if cells.get("answer") else None,
+        )
     if not found:
         raise ConfigError(f"'{path}'", "holds no edit", "write a line for each below the header")
     return list(found.values())
@@ -195,6 +204,13 @@ def _is_series(path: Path) -> bool:
     return any(file.suffix.lower() in (".png", ".jpg", ".jpeg") for file in path.iterdir())
 
 
+def _found(folder: Path, cell: str) -> Path:
+    """A cell's path; a scene is no file."""
+    return Path(cell) if cell.startswith(_SCENE) else folder / cell
+
+
 def _relative(path: Path, folder: Path) -> str:
+    if str(path).startswith(_SCENE):
+        return str(path)
     path, folder = path.absolute(), folder.absolute()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

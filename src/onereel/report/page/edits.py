@@ -10,14 +10,17 @@ from markupsafe import Markup
 
 from onereel.base.files import read_json, write_text
 from onereel.jobs.edits import SOURCE, TRUTH, film_folder, read_scores
+from onereel.jobs.measures import read_agreements
 from onereel.methods import DEMO
 from onereel.metrics.edits.judge import Judgement, Unanswered
 from onereel.metrics.edits.scoring import Scores
 from onereel.report.load.project import DEMO_TITLE
+from onereel.report.page.agreement import NAME, agreement_tables
 from onereel.report.page.views import place
 from onereel.report.page.write import swapped_in
 from onereel.report.tables.edits import edit_tables
 from onereel.report.tables.formats import RENDERERS, to_html
+from onereel.report.tables.model import Table
 from onereel.report.templating import environment
 
 MEASURES: Mapping[str, tuple[str, str]] = {
@@ -33,7 +36,7 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "success": ("success", ""),
 }
 """What a row can be sorted by: title and unit."""
-_ASSETS = ("report.css", "icon.svg", "edits.js")
+_ASSETS = ("report.css", "tools.css", "icon.svg", "edits.js", "tables.js")
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,13 @@ class EditView:
 
 
 def write_edits_page(
-    edits: str, *, calibration: Path, truth: Path, editors: Mapping[Path, Path], out_dir: Path
+    edits: str,
+    *,
+    calibration: Path,
+    truth: Path,
+    editors: Mapping[Path, Path],
+    out_dir: Path,
+    agreement: Path | None = None,
 ) -> None:
     """Write ``index.html`` with films and tables beside it, replacing an older one in one step.
 
@@ -79,6 +88,7 @@ def write_edits_page(
         truth: films of sources and true edits, with ``asked.json``.
         editors: films of outputs by the file of their scores.
         out_dir: the folder.
+        agreement: folder of `write_agreement`, where the page is to show which measure agrees with truth.
     """
     found = {folder: read_scores(path) for path, folder in editors.items()}
     scores = _together(read_scores(calibration), list(found.values()))
@@ -94,6 +104,7 @@ def write_edits_page(
         for table, _ in tables:
             for suffix, render in RENDERERS.items():
                 write_text(folder / f"tables/{table.name}{suffix}", render(table))
+        agreements = _agreement(agreement, folder)
         page = (
             environment()
             .get_template("edits.html.j2")
@@ -104,6 +115,7 @@ def write_edits_page(
                 editors={name: _titled(name, scores) for name in films},
                 measures=MEASURES,
                 tables=tables,
+                agreements=agreements,
             )
         )
         (folder / "index.html").write_text(page, encoding="utf-8")
@@ -112,6 +124,16 @@ def write_edits_page(
 def _titled(editor: str, scores: Scores) -> str:
     """An editor as the page calls it; one that only shows that everything works says so."""
     return f"{editor}, {DEMO_TITLE}" if scores.editors[editor].preset == DEMO else editor
+
+
+def _agreement(source: Path | None, folder: Path) -> list[tuple[Table, Markup]]:
+    """Copy the figure and the tables to the page's folder; the tables as HTML."""
+    if source is None:
+        return []
+    (folder / "agreement").mkdir()
+    for path in source.iterdir():
+        shutil.copyfile(path, folder / "agreement" / path.name)
+    return [(table, Markup(to_html(table))) for table in agreement_tables(read_agreements(source / f"{NAME}.json"))]
 
 
 def _together(calibration: Scores, editors: list[Scores]) -> Scores:

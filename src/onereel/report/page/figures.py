@@ -23,7 +23,7 @@ _FORMATS = (".png", ".svg")
 
 def write_figures(project: Project, out_dir: Path) -> list[Path]:
     """Draw every trade-off as ``{out_dir}/{name}.png`` and ``.svg``; return the paths written."""
-    return [path for plot in tradeoffs(project) for path in _save(_draw(plot), plot.name, out_dir)]
+    return [path for plot in tradeoffs(project) for path in save(_draw(plot), plot.name, out_dir)]
 
 
 def write_horizon_figure(project: Project, out_dir: Path) -> list[Path]:
@@ -54,7 +54,7 @@ def write_horizon_figure(project: Project, out_dir: Path) -> list[Path]:
     axes.set_xlabel("Frames ahead", fontsize=8.5)
     axes.set_ylabel("PSNR, dB (higher is better)", fontsize=8.5)
     axes.legend(fontsize=8, frameon=False)
-    return _save(figure, "psnr-ahead", out_dir)
+    return save(figure, "psnr-ahead", out_dir)
 
 
 def _line(runs: Sequence[RunEntry]) -> list[tuple[int, float, float, float]]:
@@ -71,7 +71,8 @@ def _line(runs: Sequence[RunEntry]) -> list[tuple[int, float, float, float]]:
     return line
 
 
-def _save(figure: Figure, name: str, out_dir: Path) -> list[Path]:
+def save(figure: Figure, name: str, out_dir: Path) -> list[Path]:
+    """Write a figure as ``{out_dir}/{name}.png`` and ``.svg``; return the paths written."""
     paths = []
     for suffix in _FORMATS:
         path = out_dir / f"{name}{suffix}"
