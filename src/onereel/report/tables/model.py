@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from onereel.project.tables import Published
 
@@ -75,6 +76,8 @@ class Row:
         partly: on which clips it failed, where it has values of others; empty otherwise.
         marks: marks of its footnotes.
         task: what the method was asked for; only rows of one task compare.
+        preset: of its runs; empty where there is none.
+        demo: whether they only show that everything works: no value of theirs is the best.
     """
 
     label: str
@@ -86,6 +89,8 @@ class Row:
     partly: str = ""
     marks: tuple[str, ...] = ()
     task: str = ""
+    preset: str = ""
+    demo: bool = False
 
     def narrowed(self, kept: Sequence[int]) -> "Row":
         """The row with only the columns of these indices."""
@@ -106,7 +111,7 @@ class Block:
 @dataclass(frozen=True)
 class Table:
     """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it; `over` says what a cell is
-    the mean of."""
+    the mean of, or `reading` how to read one that is no such mean."""
 
     name: str
     title: str
@@ -115,6 +120,7 @@ class Table:
     blocks: tuple[Block, ...]
     notes: tuple[tuple[str, str], ...]
     over: str = "samples, then clips"
+    reading: str = ""
 
     def narrowed(self, kept: Sequence[int]) -> "Table":
         """The table with only the columns of these indices."""
@@ -130,16 +136,20 @@ def marked_best(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Row]
     }
     for row in rows:
         cells = tuple(
-            replace(cell, best=True) if cell and cell.complete and cell.mean == best[row.task][index] else cell
+            replace(cell, best=True) if _ranks(row, cell) and cell.mean == best[row.task][index] else cell
             for index, cell in enumerate(row.cells)
         )
         yield replace(row, cells=cells)
 
 
+def _ranks(row: Row, cell: Cell | None) -> TypeGuard[Cell]:
+    """Whether a cell takes part where the best is looked for."""
+    return cell is not None and cell.complete and not row.calibration and not row.demo
+
+
 def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
     """The best mean of a column, or None where nothing may be compared or there is no better."""
-    cells = [row.cells[index] for row in rows if not row.calibration]
-    rivals = [cell for cell in cells if cell is not None and cell.complete]
+    rivals = [cell for row in rows if _ranks(row, cell := row.cells[index])]
     if len(rivals) < 2 or len({cell.protocol for cell in rivals}) > 1 or not column.better:
         return None
     choose = min if column.better == "lower" else max

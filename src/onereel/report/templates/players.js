@@ -149,7 +149,7 @@
 
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const groups = [...document.querySelectorAll(".clip[data-clip]")].map((article) => new Group(article, !still));
-  window.onereel = { groups };
+  window.onereel = { groups, Group };
   watch(groups);
   run(groups);
 })();

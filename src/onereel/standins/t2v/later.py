@@ -19,7 +19,7 @@ from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 
 _CLIPS = 6144
-_BATCH = 16
+_BATCH = 8
 
 
 class _LaterStandIn(StandIn):
@@ -76,7 +76,7 @@ class T2VTemporal(_LaterStandIn):
     """Twice the frames."""
 
     name, part = "t2v-world-temporal", "temporal"
-    steps = 4000
+    steps = 3000
     window, pictures = 8, 0
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "U-Net over space with temporal convolutions; a text transformer of its own",
@@ -89,8 +89,8 @@ class T2VSpatial1(_LaterStandIn):
     """Twice the side: 32x32."""
 
     name, part = "t2v-world-spatial1", "spatial1"
-    steps = 6000
-    window, pictures = 4, 64
+    steps = 5000
+    window, pictures = 4, 32
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "U-Net over space with temporal convolutions; a text transformer of its own",
         "data": f"{_CLIPS} worlds, from 16x16 to 32x32 px, noise in what it is given",
@@ -103,8 +103,8 @@ class T2VSpatial2(_LaterStandIn):
     needed for those alone."""
 
     name, part = "t2v-world-spatial2", "spatial2"
-    steps = 5000
-    window, pictures = 4, 64
+    steps = 4000
+    window, pictures = 4, 32
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "U-Net over space with temporal convolutions; a text transformer of its own",
         "data": f"{_CLIPS} worlds, from 32x32 to 64x64 px, noise in what it is given",
