@@ -16,8 +16,8 @@ export UV_COMPILE_BYTECODE := 1
 
 .PHONY: demo env test lint format lock pull clean
 
-demo: env ## the comparison that config/ describes, from clips to report
-	snakemake
+demo: env ## the comparison that config/demo describes, from clips to report
+	snakemake --replace-workflow-config --configfile config/demo/config.yaml
 	@echo "The report is at $(CURDIR)/results/report/index.html"
 
 env: $(VENV)/ready ## the environment alone

@@ -13,6 +13,7 @@ pathvars:
     metrics="<results>/metrics",
     heldout="<results>/heldout",
     edits="<results>/edits",
+    studies="<results>/studies",
     visuals="<results>/visuals",
     tables="<results>/tables",
     figures="<results>/figures",
@@ -34,6 +35,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/heldout.smk"
 include: "workflow/rules/edits.smk"
+include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -28,7 +28,17 @@ def generated(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     done = onereel("generate", CLIP, "--method", "vgpnn", "--samples", "2", "--seed", "3", "--out", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["out/3.mkv", "out/4.mkv"]
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [
+        "vgpnn, preset demo: a few seconds a sample on two cores: the published model, with a shorter search",
+        "better results: --preset fast (the published model; searches start from the level below, and compare bytes)",
+    ]
+    assert [line.split(":")[0] for line in lines[2:4]] == ["out/3.mkv", "out/4.mkv"]
+    assert dict(line.split(maxsplit=1) for line in lines[4:6]) == {
+        "made": "2 of 5 frames, 56x40, 12 fps",
+        "lossless": "out/3.mkv, 4.mkv",
+    }
+    assert f"onereel evaluate --reference '{CLIP}' --samples 'out' --out metrics.json" in lines[-1]
     return folder / "out"
 
 
@@ -116,6 +126,12 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
         ),
         (("generate", CLIP, "--method", "hp_vae_gan", "--set", "steps=[]", "--out", "o"), "at least 1 item"),
         (("evaluate", "--reference", CLIP, "--samples", "none", "--out", "m.json"), "none"),
+        (("generate", CLIP, "--method", "vgpnn", "--out", "o.webm"), "name it o.gif or o.mp4"),
+        (("generate", CLIP, "--method", "vgpnn", "--samples", "2", "--out", "o.gif"), "'o' is one film"),
+        (
+            ("edit", CLIP, "a sea", "--method", "vgpnn", "--out", "o"),
+            "edits nothing by a prompt; choose one of text_to",
+        ),
         (("weights", "fetch", "c3d"), "c3d"),
         (("scenes", "render", "baloons", "a.mkv"), "balloons"),
     ],

@@ -86,7 +86,7 @@ def test_places_where_no_file_can_be_end_in_one_line_before_any_work(onereel, tm
     Path("file").touch()
     Path("d.mp4").mkdir()
     monkeypatch.setattr("onereel.ingest.ingest", pytest.fail)
-    monkeypatch.setattr("onereel.cli.generate.draw_many", pytest.fail)
+    monkeypatch.setattr("onereel.jobs.asking.draw_many", pytest.fail)
     for arguments, message in {
         ("ingest", CLIP, "file/a.mkv"): "'file/a.mkv': cannot be written (Not a directory)",
         ("ingest", CLIP, "d.mkv"): "'d.mp4': cannot be written (Is a directory)",

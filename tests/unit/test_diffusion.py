@@ -12,7 +12,7 @@ from diffusers.training_utils import compute_snr
 from onereel.diffusion.guidance import Branch, classifier_free_weights, combined, rescaled, temporal_weights
 from onereel.diffusion.latents import LatentScale
 from onereel.diffusion.process import Process, noise_like
-from onereel.diffusion.samplers import ddim, ddim_inversion, ddpm, timesteps_of
+from onereel.diffusion.samplers import ddim, ddim_inversion, ddpm, stochastic_ddim, timesteps_of
 from onereel.diffusion.settings import ProcessConfig
 from onereel.training.loop import generator_of
 
@@ -303,6 +303,18 @@ def test_inversion_leads_back_and_refining_makes_it_exact(kind):
     assert error(30) < min(1e-3, error(0) / 10)
 
 
+@pytest.mark.parametrize("kind", ["sample", "v_prediction"])
+def test_inversion_leads_back_from_pure_noise_too(kind):
+    settings = {"rescale_betas_zero_snr": True, "clip_sample": False}
+    process = Process(ProcessConfig(num_train_timesteps=100, prediction_type=kind, **settings))
+    assert process.level_of(99) == 0
+    predict = best_answer(process, kind, 0.1, 0.5)
+    sample = torch.rand(2, 3, 4, 4, 4, generator=generator_of(0, 1)) - 0.5
+    times = timesteps_of(process, 10)
+    found = ddim_inversion(process, predict, sample, times, refinements=30)
+    assert float((ddim(process, predict, found[0], times) - sample).abs().max()) < 1e-3
+
+
 def test_min_snr_weights_make_every_kind_the_same_loss_of_the_clean_sample():
     levels = torch.tensor([0.999, 0.9, 0.6, 0.2, 0.01], dtype=torch.float64)
     snr = levels**2 / (1 - levels**2)
@@ -401,3 +413,57 @@ def _spread_after(kept, spread):
         from_noisy = math.sqrt(1 - beta) * (1 - before) / (1 - now)
         variance = (from_clean * gain + from_noisy) ** 2 * variance + (1 - before) / (1 - now) * beta
     return math.sqrt(variance)
+
+
+@pytest.mark.parametrize("kind", ["sample", "epsilon", "v_prediction"])
+@pytest.mark.parametrize("count", [1, 2, 7, 50])
+def test_with_stochastic_correction_the_noise_is_that_of_the_timestep_at_every_step(kind, count):
+    """Of one picture the best answer is that picture: what is left is noise alone, and can be measured."""
+    process = Process(ProcessConfig(num_train_timesteps=1000, prediction_type=kind))
+    mean, seen = 0.3, []
+    right = best_answer(process, kind, mean, 0.0)
+
+    def predict(noisy, step):
+        level = process.level_of(step)
+        noise = (noisy - level * mean) / math.sqrt(1 - level**2)
+        seen.append((step, float(noise.mean()), float(noise.std())))
+        return right(noisy, step)
+
+    timesteps = timesteps_of(process, count)
+    start = process.noised(torch.full((1, 1, 100, 100), mean), timesteps[0] + 1, generators(0))
+    made = stochastic_ddim(process, predict, start, timesteps, generators=generators(1))
+    assert [step for step, _, _ in seen] == timesteps
+    for _, average, spread in seen:
+        assert average == pytest.approx(0, abs=0.04)
+        assert spread == pytest.approx(1, rel=0.03)
+    assert made == pytest.approx(torch.full_like(made, mean), abs=1e-3)
+
+
+def test_stochastic_correction_puts_half_of_the_removed_noise_back():
+    """What a step leaves of the noise before it is what two steps of DDIM leave, brought to the next level."""
+    process = Process(ProcessConfig(num_train_timesteps=1000, prediction_type="sample"))
+    timesteps, seen = timesteps_of(process, 10), []
+
+    def predict(noisy, step):
+        seen.append(noisy)
+        return torch.zeros_like(noisy)
+
+    start = noise_like(torch.empty(1, 1, 200, 200), generators(0))
+    stochastic_ddim(process, predict, start, timesteps, generators=generators(1))
+    for index in range(3, 6):
+        one, two, three = (process.level_of(each) for each in timesteps[index : index + 3])
+        kept = math.sqrt((1 - three**2) / (1 - one**2)) * two / three
+        found = (seen[index] * seen[index + 1]).mean() / seen[index].square().mean()
+        assert found == pytest.approx(kept, abs=0.01)
+
+
+def test_with_stochastic_correction_samples_follow_a_known_distribution():
+    mean, spread = 0.2, 0.3
+    process = Process(ProcessConfig(num_train_timesteps=1000, prediction_type="v_prediction", clip_sample=False))
+    predict = best_answer(process, "v_prediction", mean, spread)
+    start = noise_like(torch.empty(2, 1, 80, 80), generators(0, 1))
+    made = stochastic_ddim(process, predict, start, timesteps_of(process, 400), generators=generators(2, 3))
+    assert made.mean() == pytest.approx(mean, abs=0.01)
+    assert made.std() == pytest.approx(spread, rel=0.03)
+    alone = stochastic_ddim(process, predict, start[1:], timesteps_of(process, 400), generators=generators(3))
+    assert torch.equal(made[1:], alone)

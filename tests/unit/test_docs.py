@@ -15,7 +15,7 @@ import typer
 
 from onereel.base.parsing import clips_and_files, parse_pairs, parse_settings
 from onereel.cli.app import app
-from onereel.methods import Task, check_inputs, configure, load_method
+from onereel.methods import Task, check_inputs, configure, load_method, method_names
 from onereel.project.heldout import read_heldout_sheet
 from onereel.project.runs import read_run_sheet
 from onereel.weights.store import Weights
@@ -27,6 +27,8 @@ SECTIONS = {
     "SinFusion": "sinfusion",
     "SinGAN-GIF": "singan_gif",
     "Text-to-video": "text_to_video",
+    "Gen-1": "gen1",
+    "Dreamix": "dreamix",
 }
 
 
@@ -47,7 +49,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
 def test_every_task_of_every_method_is_there():
     found = {(method, task) for method, task, _ in rows()}
     methods = {method for method, _ in found}
-    assert methods == {"vgpnn", "sinfusion", "singan_gif", "singan", "hp_vae_gan", "text_to_video"}
+    assert methods == {name for name in method_names() if not load_method(name).calibration} - {"gpnn"}
     assert found == {(method, str(task)) for method in methods for task in load_method(method).tasks}
 
 
@@ -57,16 +59,18 @@ def test_every_task_of_every_method_is_there():
 def test_settings_and_inputs_of_the_page_are_taken(method, task, line):
     chosen, task = load_method(method), Task(task)
     pairs = re.findall(r"`([\w.]+)=([^`]+)`", line)
-    inputs = [(key, value) for key, value in pairs if value in ("…", "FILE", "clip:NAME")]
+    inputs = [(key, value) for key, value in pairs if value in ("…", "FILE", "clip:NAME", "FOLDER")]
     for key, value in pairs:
         if (key, value) not in inputs:
             configure(chosen, "fast", parse_settings(f"{key}={value}", "docs/tasks.md"), task=task)
-    for role, form in inputs:
-        if form != "FILE":
-            check_inputs(chosen, task, clips=[role])
-        if form != "clip:NAME":
-            check_inputs(chosen, task, files=[role])
     roles = chosen.roles.get(task)
+    for role, form in inputs:
+        needed = [group for group in roles.groups if group.needed and role not in group.names]
+        others = [sorted(group.files | group.folders)[0] for group in needed]
+        if form in ("…", "clip:NAME"):
+            check_inputs(chosen, task, clips=[role], files=others)
+        if form != "clip:NAME":
+            check_inputs(chosen, task, files=[role, *others])
     assert {role for role, _ in inputs} == set(roles.names if roles else ())
 
 
@@ -98,7 +102,8 @@ def examples() -> Iterator[Command]:
             if isinstance(command, click.Group):
                 groups.append(command)
             elif "Example:" in (command.help or ""):
-                yield from split(Path("--help"), command.help.partition("Example:")[2].strip())
+                for line in command.help.partition("Example:")[2].strip().splitlines():
+                    yield from split(Path("--help"), line.strip())
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ def test_the_registry_holds_what_the_papers_report():
         "svfid",
         "sgfid",
         "sgfid64",
+        "sifid",
+        "sifid64",
         "diversity",
         "coherence",
         "completeness",
@@ -70,7 +72,8 @@ def test_the_registry_holds_what_the_papers_report():
 
 
 def test_every_metric_has_its_records(everything):
-    assert {record["metric"] for record in everything["records"]} == set(NAMES)
+    assert {record["metric"] for record in everything["records"]} == set(NAMES) - {"sifid", "sifid64"}
+    assert not everything["left_out"], "metrics of pictures are none of videos"
     for record in everything["records"]:
         assert set(record) == RECORD
         metric = REGISTRY[record["metric"]]
@@ -78,7 +81,7 @@ def test_every_metric_has_its_records(everything):
             assert (record["sample"], record["n"]) == (None, 3)
         else:
             assert record["n"] == 1
-    assert len(everything["records"]) == 1 + 3 * (len(REGISTRY) - 1)
+    assert len(everything["records"]) == 1 + 3 * (len(REGISTRY) - 3)
     assert everything["reference"] == {"frames": 6, "height": 32, "width": 40, "fps": "10"}
     assert everything["align"] == ""
 
@@ -310,3 +313,23 @@ def test_the_authors_own_outputs_are_measured(shared):
         assert 0 < result["summary"][name]["mean"] < noise["summary"][name]["mean"]
     assert result["summary"]["diversity"]["mean"] > 0.05
     assert 0.01 < result["summary"]["nnfdiv"]["mean"] < 1
+
+
+def test_sifid_is_of_pictures_and_has_two_names(clip):
+    picture = Clip(clip.frames[:1])
+    samples = {"near": Clip(noisy(picture.frames, 8)), "far": Clip(noisy(picture.frames, 60)), "same": picture}
+    found = evaluate(picture, samples, weights="stand-in")
+    for name, dimension in (("sifid", 192), ("sifid64", 64)):
+        records = {record["sample"]: record for record in found["records"] if record["metric"] == name}
+        assert records["same"]["value"] == 0
+        assert 0 < records["near"]["value"] < records["far"]["value"]
+        assert records["near"]["protocol"]["dimension"] == dimension
+        assert str(dimension) in records["near"]["column"]
+        assert "Inception" in records["near"]["column"], "the stand-in says so"
+        assert records["near"]["value"] == next(
+            one["value"]
+            for one in found["records"]
+            if (one["metric"], one["sample"]) == (name.replace("i", "g", 1), "near")
+        )
+    with pytest.raises(MetricError, match="is of single pictures, the longest clip has 6 frames"):
+        evaluate(clip, {"0": clip}, metrics=["sifid"], weights="stand-in")

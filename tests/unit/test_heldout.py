@@ -370,9 +370,9 @@ def test_a_sample_of_the_small_size_is_refused():
 
 @pytest.mark.parametrize(("mine", "said"), [(0.9, "better"), (0.6, "not better"), (0.8, "not better")])
 def test_the_verdict_names_the_best_of_what_needs_no_model(mine, said):
-    def run(method, *values):
+    def run(method, *values, preset="fast"):
         records = tuple(MetricRecord("ssim", "SSIM", "0", value) for value in values)
-        return RunEntry(RunRow("run", "clip", method), method, records=records)
+        return RunEntry(RunRow("run", "clip", method, preset=preset), method, records=records)
 
     row = HeldOutRow("s", "c", AHEAD, "oracle")
     baselines = (run("repeat_last", 0.3, 0.5), run("flow_extrapolation", 0.75, 0.85))
@@ -380,6 +380,8 @@ def test_the_verdict_names_the_best_of_what_needs_no_model(mine, said):
     other = BASELINES["flow_extrapolation"]
     assert verdict(entry, "Oracle") == f"Oracle: SSIM {mine:.3f}, {said} than {other} (0.800)."
     assert verdict(HeldOutEntry(row, run("oracle"), baselines), "Oracle") == "", "nothing was measured"
+    demo = verdict(HeldOutEntry(row, run("oracle", mine, preset="demo"), baselines), "Oracle")
+    assert demo == f"Oracle: SSIM {mine:.3f}, of a demonstration and not judged; {other}: 0.800."
 
 
 # What is left for people
@@ -387,7 +389,7 @@ def test_the_verdict_names_the_best_of_what_needs_no_model(mine, said):
 
 def test_films_and_records_on_disk(tmp_path):
     clip = numbered(14)
-    row = HeldOutRow("s", "c", AHEAD, "oracle", samples=2)
+    row = HeldOutRow("s", "c", AHEAD, "oracle", preset="fast", samples=2)
     test = conducted(Oracle(clip), clip, AHEAD, seeds=(0, 1))
     folder = tmp_path / "results/heldout/s"
     write_outcome(folder / "record.json", folder / "films", {"test": "s", "clip": "c"}, test)

@@ -113,21 +113,37 @@ def test_a_row_runs_on_every_edit_of_its_set(tmp_path):
     assert list(plan.editors["itself"].by_kind["time"]) == names[2:]
 
 
-def test_prompts_come_from_the_edits_and_masks_where_they_are_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize("white", ["mask", "edit"])
+def test_prompts_come_from_the_edits_and_masks_where_they_are_read(tmp_path, monkeypatch, white):
     from onereel.methods import Roles, Task
     from onereel.methods.calibration import METHOD
 
-    reads = {Task.GENERATE: Roles.of("mask", prompt="needed")}
+    reads = {Task.GENERATE: Roles.of(f"{white} keep", prompt="needed")}
     monkeypatch.setattr(type(METHOD), "roles", reads)
     monkeypatch.setattr(type(METHOD), "calibration", False)
     plan = project(tmp_path, "itself\tedits:some\tcalibration\tgenerate\titself\t1\t\t\t\n")
     name = f"time-{FIRST_UNSEEN}"
     run = plan.editor_runs["itself"][name]
     assert run.prompt == plan.edit_sets["some"].asked[name].prompt
-    assert run.inputs == {"mask": f"clip:edits.some.{name}.mask"}
+    assert run.inputs == {white: f"clip:edits.some.{name}.mask"}
     assert plan.edited_clips["some"][f"edits.some.{name}.mask"] == (name, "mask")
     own = project(tmp_path, "itself\tedits:some\tcalibration\tgenerate\titself\t1\t\tmine\t\n")
     assert {run.prompt for run in own.editor_runs["itself"].values()} == {"mine"}
+
+
+def test_an_editor_is_tuned_once_for_a_source_and_told_what_it_shows(tmp_path):
+    plan = project(tmp_path, "d\tedits:some\tdreamix\tedit_text\tfast\t1\t\t\t\n")
+    runs = plan.editor_runs["d"]
+    for name, run in runs.items():
+        asked = plan.edit_sets["some"].asked[name]
+        assert run.prompt == asked.prompt
+        assert plan.configs[run.run].source_prompt == asked.source_prompt
+        assert plan.backbones(run.run) == ("t2v-world",)
+    models = {run.run: plan.models_of(run.run) for run in runs.values()}
+    assert {tuple(parts) for parts in models.values()} == {("base", "spatial1", "spatial2")}
+    assert len({parts["base"] for parts in models.values()}) == 2, "two sources, four edits"
+    other = project(tmp_path, "d\tedits:some\tdreamix\tedit_text\tfast\t1\talpha=1; strength=0.5\t\t\n")
+    assert other.models_of(next(iter(models)))["base"] not in [parts["base"] for parts in models.values()]
 
 
 @pytest.mark.parametrize(

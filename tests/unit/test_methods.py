@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from onereel.base.errors import ConfigError, MethodError
+from onereel.base.parsing import parse_settings
 from onereel.methods import (
     BaseMethod,
     Inputs,
@@ -20,9 +21,11 @@ from onereel.methods import (
     Task,
     check_inputs,
     configure,
+    field_of,
     load_method,
     method_names,
     read_method_file,
+    setting_names,
 )
 from onereel.project import plan
 from onereel.project.runs import RunRow
@@ -233,3 +236,22 @@ def test_resources_of_a_preset_come_before_those_of_a_job(tmp_path: Path):
     }
     assert [asked[key]["threads"] for key in asked] == [4, 8, 1, 1]
     assert {each["mem_mb"] for each in asked.values()} == {9000}
+
+
+@pytest.mark.parametrize("name", method_names())
+@pytest.mark.parametrize("wrong", [1.5, "wide", {"a": 1}])
+def test_a_wrong_setting_of_several_values_is_answered_with_a_right_one(name, wrong):
+    """What the error tells people to write is accepted."""
+    method, preset = load_method(name), next(iter(read_method_file(name)["presets"]))
+    for key in setting_names(method.Config):
+        if "tuple[" not in str(field_of(method.Config, key.split(".")).annotation):
+            continue
+        with pytest.raises(ConfigError) as error:
+            configure(method, preset, {key: wrong})
+        assert error.value.remedy.startswith(f"write {key}=[")
+        configure(method, preset, parse_settings(error.value.remedy.removeprefix("write ")))
+
+
+def test_one_number_for_three_is_answered_with_that_number():
+    with pytest.raises(ConfigError, match=r"'output_scale' is 1.5; write output_scale=\[1, 1, 1.5\]"):
+        configure(load_method("vgpnn"), "demo", {"output_scale": 1.5})

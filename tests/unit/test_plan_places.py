@@ -207,3 +207,29 @@ def test_every_part_of_a_stand_in_is_trained_alone(tmp_path):
         "old: {kind: stand-in, seed: 0}\npublished: {kind: real, files: {model: {}}}\n"
     )
     assert plan.stand_ins(tmp_path) == ["one", "many-base", "many-up"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("zzz", r"clips.tsv: clip 'birds': there is no file or folder 'zzz'; correct the path"),
+        ("film.mp5", r"no file or folder 'film.mp5'; did you mean 'film.mp4'\?"),
+        ("film.mp4  1.5", r"no file or folder 'film.mp4 1.5'; put a tab, and no spaces, behind the source"),
+        ("empty", r"its source 'empty' is there, but holds nothing that can be read"),
+        ("scene:bird", r"no such scene; did you mean 'birds'\?"),
+    ],
+)
+def test_a_source_that_is_not_there_is_refused_before_anything_runs(project, source, message):
+    encode(project / "film.mp4", ramp())
+    (project / "empty").mkdir()
+    with pytest.raises(ConfigError, match=message):
+        check(source).check_sources()
+
+
+def test_sources_that_are_there_elsewhere_or_made_here_are_not(project):
+    encode(project / "film.mp4", ramp())
+    for source in ("film.mp4", f"{project}/film.mp4", "http://host/film.mp4", SCENE, "data/clips/other.mkv"):
+        check(source).check_sources()
+    clip, manifest = Clip(ramp()), {}
+    write_frames("clip", project / "data/clips", "birds", clip, manifest)
+    check("gone.mp4").check_sources()  # its clip is kept

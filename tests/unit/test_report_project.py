@@ -14,7 +14,17 @@ from onereel.base.files import read_json, write_json, write_text
 from onereel.base.run_record import RunRecord
 from onereel.metrics.aggregate import summarise
 from onereel.project.runs import RunRow
-from onereel.report.load.project import DONE, FAILED, MISSING, UNFINISHED, Project, load_project, natural_key
+from onereel.report.load.project import (
+    DONE,
+    FAILED,
+    MISSING,
+    UNFINISHED,
+    Project,
+    RunEntry,
+    distinct_titles,
+    load_project,
+    natural_key,
+)
 from onereel.report.load.records import Summary, require_record
 from onereel.report.page.visuals import visualise
 from onereel.video import clip as clips
@@ -26,10 +36,10 @@ NASTY = "<script>alert(1)</script> & 50 % of_it $x^2$ | `c`"
 MACHINE = "Example processor, 2 cores"
 
 METHODS = (
-    RunRow("balloons-patches", "balloons", "patches", samples=3, settings={"alpha": 0.1}),
-    RunRow("birds-patches", "birds", "patches", samples=3, settings={"alpha": 0.1}),
-    RunRow("balloons-trained", "balloons", "trained", samples=2),
-    RunRow("birds-trained", "birds", "trained", samples=2),
+    RunRow("balloons-patches", "balloons", "patches", preset="fast", samples=3, settings={"alpha": 0.1}),
+    RunRow("birds-patches", "birds", "patches", preset="fast", samples=3, settings={"alpha": 0.1}),
+    RunRow("balloons-trained", "balloons", "trained", preset="fast", samples=2),
+    RunRow("birds-trained", "birds", "trained", preset="fast", samples=2),
     RunRow("balloons-other", "balloons", "external:other_code", source="theirs/balloons", align="crop"),
 )
 CALIBRATION = tuple(
@@ -338,7 +348,7 @@ def test_runs_of_one_method_that_differ_are_called_differently(root: Path) -> No
 
 
 def test_a_title_tells_only_what_differs(root: Path) -> None:
-    row = RunRow("one", "balloons", "vgpnn", settings={"alpha": 0.1, "sweeps": 3})
+    row = RunRow("one", "balloons", "vgpnn", preset="fast", settings={"alpha": 0.1, "sweeps": 3})
     rows = [row, replace(row, run="two", settings={"alpha": 0.2, "sweeps": 3}), replace(row, run="three", settings={})]
     titles = [run.title for run in load_project(root, runs=rows[:2], clips=CLIPS).runs]
     assert titles == ["VGPNN, alpha = 0.1", "VGPNN, alpha = 0.2"]
@@ -366,10 +376,25 @@ def test_natural_order() -> None:
     assert sorted(["10", "2", "a10", "a9", "1"], key=natural_key) == ["1", "2", "10", "a9", "a10"]
 
 
+def test_runs_of_the_demo_preset_say_so_and_no_others_do():
+    rows = [RunRow("a", "balloons", "vgpnn"), RunRow("b", "birds", "vgpnn", preset="fast")]
+    rows += [RunRow("c", "birds", "external:X", source="x"), RunRow("d", "birds", "calibration", preset="noisy")]
+    titles = ["VGPNN", "VGPNN", "X (external)", "Noise added"]
+    runs = [
+        RunEntry(row, title, calibration=row.method == "calibration") for row, title in zip(rows, titles, strict=True)
+    ]
+    assert [run.demo for run in runs] == [True, False, False, False]
+    found = [run.title for run in distinct_titles(runs)]
+    assert found == ["VGPNN, demo preset", "VGPNN, fast", "X (external)", "Noise added"]
+    assert [run.title for run in distinct_titles(runs[:1])] == ["VGPNN, demo preset"], "also where it is alone"
+
+
 def test_prompts_tell_runs_of_one_method_apart(tmp_path: Path) -> None:
     long = "a very long sentence about balloons that drift slowly "
     prompts = ("", "in winter", "in  summer", f"{long}north", f"{long}south")
-    rows = [RunRow(f"r{index}", "balloons", "trained", prompt=prompt) for index, prompt in enumerate(prompts)]
+    rows = [
+        RunRow(f"r{index}", "balloons", "trained", preset="fast", prompt=prompt) for index, prompt in enumerate(prompts)
+    ]
     titles = [run.title for run in load_project(tmp_path, runs=rows, clips=CLIPS).runs]
     details = ["", ", “in winter”", ", “in summer”", f", “{long}north”", f", “{long}south”"]
     assert titles == [f"trained{detail}" for detail in details]
@@ -399,7 +424,7 @@ def test_infinity_is_read_as_it_is_written_now_and_as_it_was(root: Path, tmp_pat
 def test_a_run_without_a_clip_is_not_blamed_for_jobs_of_none(tmp_path: Path) -> None:
     failure = {"rule": "write_table", "run": "", "clip": "", "method": "", "reason": "no table", "created": "1"}
     write_json(tmp_path / "results/failures/write_table.json", failure)
-    row = RunRow("free", "", "trained")
+    row = RunRow("free", "", "trained", preset="fast")
     (run,) = load_project(tmp_path, runs=[row], clips=[]).runs
     assert (run.status, run.reason) == (MISSING, UNFINISHED)
     write_json(tmp_path / "results/failures/fit.json", {**failure, "method": "trained", "reason": "no memory"})

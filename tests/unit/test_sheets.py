@@ -125,6 +125,31 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, kind, mistake):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "cell"),
+    [
+        ("name\tsource\nbirds    film.mp4\n", 2, "birds    film.mp4"),
+        ("name\tsource\nbirds film.mp4\n", 2, "birds film.mp4"),
+        ("name\tsource\nbirds,film.mp4\n", 2, "birds,film.mp4"),
+        ("name\tsource\tfps\tcaption\nbirds\tfilm.mp4\t12    a bird\n", 2, "12    a bird"),
+        ("name source\tfps\nbirds\tfilm.mp4\t12\n", 1, "name source"),
+    ],
+)
+def test_spaces_where_a_tab_belongs_are_named(tmp_path, text, line, cell):
+    path = tmp_path / "clips.tsv"
+    path.write_text(text)
+    with pytest.raises(OnereelError) as error:
+        read_clip_sheet(path)
+    assert str(error.value).startswith(f"{path}, line {line}: '{' '.join(cell.split())}' is one cell: ")
+    assert "put one tab" in str(error.value)
+
+
+def test_spaces_in_texts_are_nobodys_mistake(tmp_path):
+    path = tmp_path / "clips.tsv"
+    path.write_text("name\tsource\tcaption\nbirds\tmy  films/a  b.mp4\tBirds.  Two of them.\n")
+    assert read_clip_sheet(path)["birds"].source == "my  films/a  b.mp4"
+
+
 @pytest.mark.parametrize(("mark", "name"), [(",", "commas"), (";", "semicolons")])
 def test_texts_hold_commas_so_that_only_tabs_separate_their_cells(tmp_path, mark, name):
     for kind in ("clips", "runs", "heldout"):

@@ -128,6 +128,33 @@ def test_best_is_marked_among_rows_over_the_same_clips_only(project: Project, tm
     assert cell_of(only, "patches", "runtime").best
 
 
+def test_the_demo_preset_is_named_in_every_format_and_never_best(project: Project, tmp_path: Path) -> None:
+    """Also where its values are better than all others, and where the table's description names the row itself."""
+    shown = [
+        replace(run, row=replace(run.row, preset="demo")) if run.row.method == "patches" else run
+        for run in project.runs
+    ]
+    runs = tuple(
+        replace(run, title="patches, demo preset", records=tuple(replace(record, value=1e-9) for record in run.records))
+        if run.demo
+        else run
+        for run in shown
+    )
+    groups = [{"clips": ["balloons"], "rows": [{"method": "patches", "title": "Mine"}]}]
+    table = make(replace(project, runs=runs), tmp_path, groups=groups)
+    row = row_of(table, "Mine, demo preset")
+    assert (row.preset, row.demo) == ("demo", True)
+    assert not any(cell.best for cell in row.cells if cell)
+    lowest = min(row.cells[0].mean for row in table.blocks[0].rows if row.cells[0])
+    assert row.cells[0].mean == lowest
+    for render in (to_csv, to_markdown, to_latex, to_html):
+        assert "Mine, demo preset" in render(table)
+    (line,) = [line for line in csv.DictReader(io.StringIO(to_csv(table))) if line["row"] == "Mine, demo preset"]
+    assert line["preset"] == "demo"
+    assert any("none is best" in text for _, text in table.notes)
+    assert not any("none is best" in text for _, text in make(project, tmp_path).notes)
+
+
 def test_clips_that_no_run_is_on_are_not_missed(project: Project, tmp_path: Path) -> None:
     """A drawing or a picture that only guides runs stands in the clip sheet, too."""
     drawing = replace(project.clips[0], name="drawing")

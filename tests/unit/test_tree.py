@@ -10,7 +10,7 @@ PACKAGE = Path(onereel.__file__).parent
 FLOORS = (
     "base", "video", "networks", "nnf", "weights", "scenes", "ingest", "training", "diffusion", "features",
     "backbones",
-    "gan", "metrics", "methods", "standins", "heldout", "jobs", "project", "report", "cli",
+    "gan", "metrics", "methods", "standins", "heldout", "studies", "jobs", "project", "report", "api", "cli",
 )  # fmt: skip # from the ground up
 
 

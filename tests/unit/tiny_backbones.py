@@ -2,6 +2,7 @@
 that old files have."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,6 +14,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 OLD_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 """Of the attention in Stable Diffusion's autoencoder, before diffusers 0.15."""
 SCHEDULERS = {
+    "stable-diffusion": {
+        "_class_name": "PNDMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+        "num_train_timesteps": 1000, "set_alpha_to_one": False, "steps_offset": 1, "skip_prk_steps": True,
+        "clip_sample": False,
+    },
     "unet3d": {
         "_class_name": "DDIMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
         "num_train_timesteps": 1000, "set_alpha_to_one": False, "steps_offset": 1, "clip_sample": False,
@@ -27,27 +33,41 @@ SCHEDULERS = {
         "prediction_type": "flow_prediction", "use_flow_sigmas": True, "final_sigmas_type": "zero",
     },
 }  # fmt: skip
-SIZES = {"unet3d": (3, 16, 32), "latte": (4, 16, 32), "wan": (5, 16, 32)}
+SIZES = {
+    "unet3d": (3, 16, 32), "latte": (4, 16, 32), "wan": (5, 16, 32), "stable-diffusion": (1, 32, 32),
+    "wan-vace": (9, 16, 32),
+}  # fmt: skip
 """Frames, height and width that the tiny random models are asked for."""
 
 
 def save_tiny(family: str, folder: Path) -> None:
     """A tiny random model of a family, as its repository would be."""
     torch.manual_seed(0)
-    {"unet3d": _unet3d, "latte": _latte, "wan": _wan}[family](folder)
+    makers = {
+        "unet3d": _unet3d, "latte": _latte, "wan": _wan, "stable-diffusion": _stable_diffusion,
+        "stable-diffusion-depth": partial(_stable_diffusion, depth=True), "wan-vace": partial(_wan, vace=True),
+    }  # fmt: skip
+    makers[family](folder)
     (folder / "scheduler").mkdir()
-    (folder / "scheduler/scheduler_config.json").write_text(json.dumps(SCHEDULERS[family]))
+    (folder / "scheduler/scheduler_config.json").write_text(
+        json.dumps(SCHEDULERS[_plain(family).removesuffix("-vace")])
+    )
+
+
+def _plain(family: str) -> str:
+    """Without what tells models of a family apart."""
+    return family.removesuffix("-depth")
 
 
 def tiny_store(family: str, folder: Path) -> Weights:
     """A project whose one backbone, ``tiny-random-FAMILY``, was fetched from `save_tiny`'s folder."""
     save_tiny(family, folder / "copy")
     names = sorted(str(path.relative_to(folder / "copy")) for path in (folder / "copy").rglob("*") if path.is_file())
-    frames, height, width = SIZES[family]
+    frames, height, width = SIZES[_plain(family)]
     entry = {
         "kind": "real", "role": "text-to-video", "title": f"tiny random {family}", "licence": "MIT", "source": "a test",
-        "preprocessing": "none", "repository": "test/tiny", "family": family, "parameters": 1e-4, "frames": frames,
-        "fps": 8, "height": height, "width": width, "sampling_gb": 0.1, "paper_role": "none",
+        "preprocessing": "none", "repository": "test/tiny", "family": _plain(family), "parameters": 1e-4,
+        "frames": frames, "fps": 8, "height": height, "width": width, "sampling_gb": 0.1, "paper_role": "none",
         "files": {f"part{index}": _file(name) for index, name in enumerate(names)},
     }  # fmt: skip
     config = folder / "project/config"
@@ -71,9 +91,21 @@ def _file(name: str) -> dict[str, str]:
     return {"name": name, "path": "text_encoder/model.safetensors"} if old else {"name": name}
 
 
+def _stable_diffusion(folder: Path, *, depth: bool = False) -> None:
+    from diffusers import UNet2DConditionModel
+
+    UNet2DConditionModel(
+        sample_size=4, in_channels=4 + depth, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4,
+        cross_attention_dim=16, attention_head_dim=2, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+    ).save_pretrained(folder / "unet")  # fmt: skip
+    _vae(folder, old=depth)
+    _clip_text(folder)
+    _clip_tokenizer(folder)
+
+
 def _unet3d(folder: Path) -> None:
     from diffusers import UNet3DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel
 
     UNet3DConditionModel(
         sample_size=8, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4, cross_attention_dim=16,
@@ -81,13 +113,19 @@ def _unet3d(folder: Path) -> None:
         up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"),
     ).save_pretrained(folder / "unet")  # fmt: skip
     _vae(folder, old=True)
+    _clip_text(folder)
+    _clip_tokenizer(folder)
+
+
+def _clip_text(folder: Path) -> None:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
     encoder = CLIPTextModel(CLIPTextConfig(**_CLIP))
     encoder.save_pretrained(folder / "text_encoder")
     (folder / "text_encoder/model.safetensors").unlink()
     published = {f"text_model.{key.removeprefix('text_model.')}": value for key, value in encoder.state_dict().items()}
     published["text_model.embeddings.position_ids"] = torch.arange(77)[None]
     torch.save(published, folder / "text_encoder/pytorch_model.bin")
-    _clip_tokenizer(folder)
 
 
 def _latte(folder: Path) -> None:
@@ -104,11 +142,14 @@ def _latte(folder: Path) -> None:
     _t5_tokenizer(folder)
 
 
-def _wan(folder: Path) -> None:
-    from diffusers import AutoencoderKLWan, WanTransformer3DModel
+def _wan(folder: Path, *, vace: bool = False) -> None:
+    from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
     from transformers import UMT5Config, UMT5EncoderModel
 
-    WanTransformer3DModel(
+    kind = (
+        partial(WanVACETransformer3DModel, vace_layers=[0, 1], vace_in_channels=72) if vace else WanTransformer3DModel
+    )
+    kind(
         patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=4, out_channels=4, text_dim=16,
         freq_dim=16, ffn_dim=32, num_layers=2, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
     ).save_pretrained(folder / "transformer", max_shard_size="20KB")  # fmt: skip

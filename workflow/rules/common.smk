@@ -10,11 +10,12 @@ from snakemake.exceptions import WorkflowError
 
 from onereel.project import layout, plan
 from onereel.base.codefiles import code_files
-from onereel.project.config import read_config
+from onereel.project.config import DEMO_CONFIG, project_config, read_config
 from onereel.base.digests import Digests
 from onereel.base.errors import OnereelError
 from onereel.methods import load_method, training_code
 from onereel.methods.base import BACKBONES
+from onereel.studies.items import plain_subjects
 
 # Relative, so that a repository that moves keeps what it knows of its inputs.
 ROOT = Path(os.path.relpath(workflow.basedir))
@@ -23,9 +24,9 @@ PARTIAL = layout.PARTIAL_REPORT
 
 # In the place of `configfile:`, which knows no encodings, no keys that stand twice and no lines. What the command line
 # names comes on top: its files, of which `config` holds what Snakemake made of them, and its single values.
-CONFIG_FILES = [ROOT / "config/config.yaml", *workflow.overwrite_configfiles]
-if workflow.config_settings.replace_workflow_config:
-    CONFIG_FILES = CONFIG_FILES[1:]
+CONFIG_FILES = list(map(Path, workflow.overwrite_configfiles))
+if not workflow.config_settings.replace_workflow_config:
+    CONFIG_FILES = [*project_config(ROOT), *CONFIG_FILES]
 workflow.configfiles[:] = map(str, CONFIG_FILES)  # for Snakemake's report and archive
 
 try:
@@ -36,6 +37,7 @@ try:
         runs=config["runs"],
         heldout=config["heldout"],
         edits=config["edits"],
+        studies=config["studies"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
         metrics=(
@@ -46,6 +48,12 @@ try:
     )
     if workflow.is_main_process:
         plan.check_places(PLAN)
+        PLAN.check_sources()
+        if ROOT / DEMO_CONFIG in CONFIG_FILES:
+            print(
+                "This is the demo (config/demo); `onereel init VIDEO` starts a project of your own",
+                file=sys.stderr,
+            )
         # Where nothing is left to do, no hook runs after this.
         PLAN.record_samples()
         for name in PLAN.kept:

@@ -111,6 +111,11 @@ rule judge_edits:
             mode="json"
         ),
         align=lambda wildcards: PLAN.editors[wildcards.editor].row.align,
+        preset=lambda wildcards: (
+            ""
+            if PLAN.editors[wildcards.editor].row.external
+            else PLAN.editors[wildcards.editor].row.preset
+        ),
         source=lambda wildcards: PLAN.source_of_outputs(wildcards.editor),
         content=lambda wildcards: (
             content_of(PLAN.source_of_outputs(wildcards.editor))

@@ -25,6 +25,7 @@ def main(job: "Snakemake") -> None:
         films=Path(job.output.films),
         out=Path(job.output.scores),
         progress=terminal_progress,
+        preset=job.params.preset,
     )
 
 

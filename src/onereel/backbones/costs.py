@@ -51,7 +51,7 @@ def sampling_cost(model: LatentTextToVideo, frames: int, height: int, width: int
     """
     encoder, prompts = model.encoder, 1 + guided
     tokens = torch.empty((1, encoder.length), dtype=torch.long, device="meta")
-    text, noisy = _text(model, prompts), _latents(model, prompts, frames, height, width)
+    text, noisy = text_like(model, prompts), latents_like(model, prompts, frames, height, width)
     decoding = _decoding(model, frames, height, width)
     return Parts(
         cost_of(lambda: encoder.encoder(tokens), [encoder.encoder]).times(prompts),
@@ -64,13 +64,13 @@ def sampling_cost(model: LatentTextToVideo, frames: int, height: int, width: int
 def _decoding(model: LatentTextToVideo, frames: int, height: int, width: int) -> Cost:
     """Decoding at once; where that is picture by picture, one stands for all."""
     together = 1 if isinstance(model, DiffusedTextToVideo) else frames
-    cost = cost_of(lambda: model.to_video(_latents(model, 1, together, height, width)), [model.vae])
+    cost = cost_of(lambda: model.to_video(latents_like(model, 1, together, height, width)), [model.vae])
     return _in_pieces(cost, frames / together, (frames, height, width)) if together < frames else cost
 
 
 def _slicing(model: LatentTextToVideo, frames: int, height: int, width: int) -> Cost:
     """Decoding tile by tile."""
-    tile = cost_of(lambda: model.to_video(_latents(model, 1, frames, model.tile, model.tile)), [model.vae])
+    tile = cost_of(lambda: model.to_video(latents_like(model, 1, frames, model.tile, model.tile)), [model.vae])
     return _in_pieces(tile, height * width / model.tile**2, (frames, height, width))
 
 
@@ -103,7 +103,7 @@ def lora_cost(
     add_lora(model.network, targets, rank=rank, alpha=rank, seed=0)
     if checkpointing:
         model.save_memory()
-    noisy, text = _latents(model, 1, frames, height, width), _text(model, 1)
+    noisy, text = latents_like(model, 1, frames, height, width), text_like(model, 1)
     return tuning_cost(lambda: (model.predict(noisy, 1, text) - noisy).square().mean(), [model.network])
 
 
@@ -209,13 +209,13 @@ def _makes(model: LatentTextToVideo, frames: int, height: int, width: int) -> bo
     return frames > 0
 
 
-def _latents(model: LatentTextToVideo, count: int, frames: int, height: int, width: int) -> Tensor:
+def latents_like(model: LatentTextToVideo, count: int, frames: int, height: int, width: int) -> Tensor:
     """(count, C, T', H', W') without values."""
     size = model.latent_frames(frames), height // model.side, width // model.side
     return torch.empty((count, model.channels, *size), device="meta")
 
 
-def _text(model: LatentTextToVideo, count: int) -> Text:
+def text_like(model: LatentTextToVideo, count: int) -> Text:
     """So many encoded prompts without values."""
     config = model.encoder.encoder.config
     width = getattr(config, "d_model", None) or config.hidden_size

@@ -13,6 +13,7 @@ from onereel.base.errors import WeightsError
 from onereel.base.names import did_you_mean
 
 if TYPE_CHECKING:
+    from onereel.backbones.text_to_image import TextToImage
     from onereel.backbones.text_to_video import TextToVideo
 
 
@@ -54,11 +55,13 @@ class Family:
         components: its networks by folder; one with the empty name is the model's own folder.
         vocabulary: the class of its tokenizer, in the folder ``tokenizer``; empty where it reads no text.
         text_to_video: gives the class that makes videos of texts with it; None where it does not alone.
+        text_to_image: gives the class that makes pictures of texts with it; None where it does not.
     """
 
     components: Mapping[str, Component]
     vocabulary: str = ""
     text_to_video: Callable[[], "type[TextToVideo]"] | None = None
+    text_to_image: Callable[[], "type[TextToImage]"] | None = None
 
 
 def _unet3d() -> "type[TextToVideo]":
@@ -83,6 +86,18 @@ def _wan() -> "type[TextToVideo]":
     from onereel.backbones.wan import Wan
 
     return Wan
+
+
+def _stable_diffusion() -> "type[TextToImage]":
+    from onereel.backbones.stable_diffusion import StableDiffusion
+
+    return StableDiffusion
+
+
+def _latent() -> "type[TextToImage]":
+    from onereel.backbones.latent import TextModel
+
+    return TextModel
 
 
 _RECOMPUTED = "a constant that the class computes itself"
@@ -117,7 +132,10 @@ FAMILIES: dict[str, Family] = {
         {"transformer": Component("diffusers.WanVACETransformer3DModel"), "vae": _WAN_VAE, "text_encoder": _UMT5},
         "T5TokenizerFast",
     ),
-    "stable-diffusion": Family({"unet": _UNET, "vae": _VAE, "text_encoder": _CLIP_TEXT}, "CLIPTokenizer"),
+    "stable-diffusion": Family(
+        {"unet": _UNET, "vae": _VAE, "text_encoder": _CLIP_TEXT}, "CLIPTokenizer", text_to_image=_stable_diffusion
+    ),
+    "latent": Family({}, text_to_image=_latent),
     "image-variations": Family(
         {
             "unet": _UNET,

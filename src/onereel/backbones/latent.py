@@ -8,12 +8,13 @@ a depth picture (as ``stable-diffusion-2-depth``).
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
 from onereel.backbones.cascade.text import TextEncoder, tokens_of
+from onereel.backbones.text_to_image import About
 from onereel.base.errors import WeightsError
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
@@ -72,8 +73,8 @@ class Condition(NamedTuple):
     Attributes:
         states: (B, L, D), for cross-attention.
         mask: (B, L) bool, false where a text has ended; None: all count.
-        structure: (B, 4, H, W), latents of depth pictures, for networks that read them: zeros where nothing is known,
-            as for all with None.
+        structure: (B, 4, H, W), latents of depth pictures, for networks that read them (of Stable Diffusion 2 depth:
+            (B, 1, H, W), depth itself): zeros where nothing is known, as for all with None.
     """
 
     states: Tensor
@@ -134,7 +135,7 @@ class LatentModel(ABC):
         """Pictures (B, 3, H, W) in [-1, 1] for B conditions; generator i (CPU) alone decides picture i."""
 
         def network(noisy: Tensor, timestep: int, conditions: Sequence[Condition]) -> Tensor:
-            return self.predict(noisy, timestep, _joined(conditions))
+            return self.predict(noisy, timestep, joined(conditions))
 
         branches = {
             CONDITIONAL: Branch(network, condition),
@@ -183,6 +184,29 @@ class TextModel(LatentModel):
         network = _loaded(TextNetwork(), weights, "depth_text")
         super().__init__(weights, network.unet, device=device)
         self.text = network.text.to(self.device)
+        self.about = self.about_of(weights)
+
+    @classmethod
+    def load(cls, weights: Resolved, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None) -> Self:
+        """See `onereel.backbones.text_to_image.TextToImage.load`; it is small enough for float32 everywhere."""
+        return cls(weights, device=device)
+
+    @classmethod
+    def about_of(cls, weights: Resolved) -> About:
+        """See `onereel.backbones.text_to_image.TextToImage.about_of`; nothing is read."""
+        pixels, levels = SIDE // LATENT_SIDE, len(TEXT_UNET["block_out_channels"])
+        layers = levels * (TEXT_UNET["layers_per_block"] + 1)
+        return About(weights.name, SIDE, pixels, pixels * 2 ** (levels - 1), "optional", layers)
+
+    @classmethod
+    def memory_of(cls, weights: Resolved, height: int, width: int, batch: int, dtype: torch.dtype) -> int:
+        """See `onereel.backbones.text_to_image.TextToImage.memory_of`; too little to count."""
+        return 0
+
+    @torch.no_grad()
+    def structure_of(self, depth: Tensor) -> Tensor:
+        """See `onereel.backbones.text_to_image.TextToImage.structure_of`: latents of grey pictures."""
+        return self.encode((2 * depth - 1)[:, None].expand(-1, 3, -1, -1))
 
     @torch.no_grad()
     def encode_prompt(self, prompts: Sequence[str], structure: Tensor | None = None) -> Condition:
@@ -236,6 +260,22 @@ def predicted(unet: Any, noisy: Tensor, timesteps: Tensor, condition: Condition)
     return answer
 
 
+def plain_attention(network: Any) -> None:
+    """Let attention over few tokens run as matrix products: processors are slow in going back through torch's fused
+    one. What a network of diffusers says stays the same."""
+    from diffusers.models.attention_processor import AttnProcessor
+
+    network.set_attn_processor(AttnProcessor())
+
+
+def plain_layout(network: nn.Module) -> None:
+    """Keep kernels as they are made on processors: the group norms of these networks need five times as long on
+    channels-last pictures there, which is more than their convolutions gain."""
+    for parameter in network.parameters():
+        if parameter.device.type == "cpu" and not parameter.is_contiguous():
+            parameter.data = parameter.data.contiguous()
+
+
 def new_autoencoder(scaling_factor: float = 1.0) -> Any:
     """An untrained ``AutoencoderKL``."""
     from diffusers import AutoencoderKL  # seconds; only jobs that need it wait for it
@@ -271,7 +311,7 @@ def _loaded(network: nn.Module, weights: Resolved, part: str) -> Any:
     return load_frozen(network, weights, {name: value.float() for name, value in weights.tensors(part).items()})
 
 
-def _joined(conditions: Sequence[Condition]) -> Condition:
+def joined(conditions: Sequence[Condition]) -> Condition:
     """Those of several batches as one; texts are made as long as the longest one."""
     longest = max(one.states.shape[1] for one in conditions)
     structures = [one.structure for one in conditions if one.structure is not None]

@@ -3,12 +3,13 @@
 Attention over space and over time take turns; of pictures the latter is left out, and nothing else knows of time.
 """
 
+from functools import partial
 from typing import Any, ClassVar
 
 from torch import Tensor
 
 from onereel.backbones.text import PromptEncoder, Text, t5
-from onereel.backbones.text_to_video import DiffusedTextToVideo, parameters_dtype, spread
+from onereel.backbones.text_to_video import DiffusedTextToVideo, frame_by_frame, parameters_dtype, spread
 from onereel.base.errors import MethodError
 
 
@@ -41,12 +42,17 @@ class Latte(DiffusedTextToVideo):
 
     def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Text, *, video: bool = True) -> Tensor:
         """See `LatentTextToVideo.predict`; of what the network says, the half that is a variance is dropped."""
+        if not video:
+            return frame_by_frame(partial(self._network, temporal=False), noisy, timestep, condition)
+        return self._network(noisy, spread(timestep, len(noisy), noisy.device), condition, temporal=True)
+
+    def _network(self, noisy: Tensor, steps: Tensor, condition: Text, *, temporal: bool) -> Tensor:
         dtype, frames = parameters_dtype(self.network), noisy.shape[2]
         said: Tensor = self.network(
             noisy.to(dtype),
-            timestep=spread(timestep, len(noisy), noisy.device),
+            timestep=steps,
             encoder_hidden_states=condition.states.to(dtype),
             encoder_attention_mask=condition.repeated(frames).mask[:, None].to(dtype).sub(1).mul(10_000),
-            enable_temporal_attentions=video,
+            enable_temporal_attentions=temporal,
         ).sample
         return said[:, : self.channels].float()

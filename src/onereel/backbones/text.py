@@ -35,6 +35,11 @@ class Text:
         """Every prompt so many times in a row."""
         return Text(self.states.repeat_interleave(times, 0), self.mask.repeat_interleave(times, 0))
 
+    def apart(self) -> list["Text"]:
+        """One batch of each prompt."""
+        pairs = zip(self.states.split(1), self.mask.split(1), strict=True)
+        return [Text(states, mask) for states, mask in pairs]
+
     def to(self, device: torch.device | str) -> "Text":
         """On another device."""
         return Text(self.states.to(device), self.mask.to(device))

@@ -5,7 +5,7 @@ and changes the last digits of a matrix product; so a sample is the same alone a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -20,7 +20,7 @@ from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
 from onereel.diffusion.latents import LatentScale
 from onereel.diffusion.process import Process
-from onereel.diffusion.samplers import Predict, ddim, timesteps_of
+from onereel.diffusion.samplers import Predict, ddim, sdedit, timesteps_of
 from onereel.weights.entries import BackboneEntry
 from onereel.weights.store import Resolved
 
@@ -290,6 +290,21 @@ class LatentTextToVideo(TextToVideo):
         """From noise to latents."""
 
     @abstractmethod
+    def edit(
+        self,
+        predict: Predict,
+        latents: Tensor,
+        strength: float,
+        num_inference_steps: int,
+        generator: torch.Generator,
+        *,
+        stochastic: bool = True,
+        progress: Progress = no_progress,
+    ) -> Tensor:
+        """Latents of one video, (1, C, T', H', W'), noised to a strength and denoised again, see
+        `onereel.diffusion.samplers.sdedit`."""
+
+    @abstractmethod
     def loss(self, latents: Tensor, condition: Text, generator: torch.Generator, *, video: bool = True) -> Tensor:
         """The training's squared error of each latent video, (B,): what tuning descends.
 
@@ -385,6 +400,23 @@ class DiffusedTextToVideo(LatentTextToVideo):
         timesteps = timesteps_of(self.process, num_inference_steps)
         return ddim(self.process, predict, start, timesteps, progress=progress, label=label)
 
+    def edit(
+        self,
+        predict: Predict,
+        latents: Tensor,
+        strength: float,
+        num_inference_steps: int,
+        generator: torch.Generator,
+        *,
+        stochastic: bool = True,
+        progress: Progress = no_progress,
+    ) -> Tensor:
+        """See `LatentTextToVideo.edit`."""
+        return sdedit(
+            self.process, predict, latents, strength, num_inference_steps, [generator],
+            stochastic=stochastic, progress=progress,
+        )  # fmt: skip
+
     def loss(self, latents: Tensor, condition: Text, generator: torch.Generator, *, video: bool = True) -> Tensor:
         """Of what the process's prediction type asks for (Ho et al. 2020, Eq. 14)."""
         timestep = self.process.draw_timesteps(len(latents), generator)
@@ -409,6 +441,25 @@ def native_of(weights: Resolved) -> Native:
 def default_dtype(device: torch.device | str) -> torch.dtype:
     """What a device is fast with: float32 on the CPU, bfloat16 elsewhere."""
     return torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+
+
+def frame_by_frame(
+    said: Callable[[Tensor, Tensor, Text], Tensor], noisy: Tensor, timestep: Tensor | float, condition: Text
+) -> Tensor:
+    """What a network says of each frame as a video of one frame, alone: frames are independent to the last bit, since
+    in a batch, too, kernels round by where a sample stands.
+
+    Args:
+        said: of (1, C, 1, H', W'), a timestep (1,) and a prompt.
+        noisy: (B, C, T, H', W').
+        timestep: one for all, or (B,).
+        condition: B prompts.
+    """
+    frames = noisy.shape[2]
+    steps = spread(timestep, len(noisy), noisy.device, frames).split(1)
+    pictures, texts = in_pictures(noisy).split(1), condition.repeated(frames).apart()
+    found = [said(*each) for each in zip(pictures, steps, texts, strict=True)]
+    return in_videos(torch.cat(found), len(noisy))
 
 
 def in_pictures(video: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from onereel.backbones.text import PromptEncoder, Text, clip
-from onereel.backbones.text_to_video import DiffusedTextToVideo, in_pictures, in_videos, parameters_dtype, spread
+from onereel.backbones.text_to_video import DiffusedTextToVideo, frame_by_frame, parameters_dtype, spread
 
 
 class UNet3D(DiffusedTextToVideo):
@@ -32,11 +32,8 @@ class UNet3D(DiffusedTextToVideo):
         """See `LatentTextToVideo.predict`."""
         if video:
             return self._network(noisy, spread(timestep, len(noisy), noisy.device), condition)
-        frames = noisy.shape[2]
-        steps = spread(timestep, len(noisy), noisy.device, frames)
         with without_time(self.network):
-            said = self._network(in_pictures(noisy), steps, condition.repeated(frames))
-        return in_videos(said, len(noisy))
+            return frame_by_frame(self._network, noisy, timestep, condition)
 
     def save_memory(self) -> None:
         """Block by block; the class itself knows no gradient checkpointing."""

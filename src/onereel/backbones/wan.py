@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from onereel.backbones.text import PromptEncoder, Text, umt5
-from onereel.backbones.text_to_video import LatentTextToVideo, in_pictures, in_videos, parameters_dtype, spread
+from onereel.backbones.text_to_video import LatentTextToVideo, frame_by_frame, parameters_dtype, spread
 from onereel.base.errors import MethodError, WeightsError
-from onereel.base.progress import Progress
+from onereel.base.progress import Progress, no_progress
 from onereel.base.tensorfiles import first_line
 from onereel.diffusion.latents import LatentScale
 from onereel.diffusion.samplers import Predict
@@ -93,11 +93,9 @@ class Wan(LatentTextToVideo):
 
     def predict(self, noisy: Tensor, timestep: Tensor | float, condition: Text, *, video: bool = True) -> Tensor:
         """See `LatentTextToVideo.predict`; `timestep` is 1000 times the share of noise."""
-        dtype, frames = parameters_dtype(self.network), noisy.shape[2]
         if not video:
-            steps = spread(timestep, len(noisy), noisy.device, frames)
-            said = self.predict(in_pictures(noisy), steps, condition.repeated(frames))
-            return in_videos(said, len(noisy))
+            return frame_by_frame(self.predict, noisy, timestep, condition)
+        dtype = parameters_dtype(self.network)
         steps = spread(timestep, len(noisy), noisy.device)
         output: Tensor = self.network(noisy.to(dtype), steps, condition.states.to(dtype)).sample
         return output.float()
@@ -106,10 +104,42 @@ class Wan(LatentTextToVideo):
         self, predict: Predict, start: Tensor, num_inference_steps: int, progress: Progress, label: str
     ) -> Tensor:
         """UniPC (Zhao et al. 2023) along the flow, as the published pipeline."""
+        return self._along(self._scheduler(num_inference_steps, start), predict, start, 0, progress, label)
+
+    def edit(
+        self,
+        predict: Predict,
+        latents: Tensor,
+        strength: float,
+        num_inference_steps: int,
+        generator: torch.Generator,
+        *,
+        stochastic: bool = True,
+        progress: Progress = no_progress,
+    ) -> Tensor:
+        """The last steps of the published sampler, as many as the strength says (diffusers'
+        ``WanVideoToVideoPipeline``); it has no stochastic correction."""
+        scheduler = self._scheduler(num_inference_steps, latents)
+        first = num_inference_steps - round(strength * num_inference_steps)
+        if first == num_inference_steps:
+            return latents
+        noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+        share = float(scheduler.sigmas[first]) if first else 1.0
+        start = (1 - share) * latents + share * noise
+        return self._along(scheduler, predict, start, first, progress, "denoising")
+
+    def _scheduler(self, num_inference_steps: int, like: Tensor) -> Any:
         scheduler = type(self.scheduler).from_config(self.scheduler.config)
-        scheduler.set_timesteps(num_inference_steps, device=start.device)
-        current = start
-        for timestep in progress(list(scheduler.timesteps), total=len(scheduler.timesteps), label=label):
+        scheduler.set_timesteps(num_inference_steps, device=like.device)
+        return scheduler
+
+    def _along(
+        self, scheduler: Any, predict: Predict, start: Tensor, first: int, progress: Progress, label: str
+    ) -> Tensor:
+        """From the noise of a step of the scheduler's to none."""
+        scheduler.set_begin_index(first)
+        current, timesteps = start, list(scheduler.timesteps)[first:]
+        for timestep in progress(timesteps, total=len(timesteps), label=label):
             current = scheduler.step(predict(current, timestep), timestep, current, return_dict=False)[0]
         return current
 

@@ -67,7 +67,7 @@ class Result:
 
 def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[str, Callable[[Path], None]]) -> None:
     """Write all files of a result, or none. The manifest is put in place first: a kill before the others are leaves
-    nothing that counts as somebody else's.
+    nothing that counts as somebody else's. A file of the result before, in a format that this one lacks, goes.
 
     Args:
         result: where, and what.
@@ -76,6 +76,7 @@ def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[st
 
     Raises: FileError if they cannot be written.
     """
+    before = _written(result)
     try:
         result.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".onereel-", dir=result.folder) as scratch:
@@ -85,6 +86,8 @@ def write_result(result: Result, content: Mapping[str, Any], writers: Mapping[st
             write_json(made[-1], _signed(content, result, made[:-1]))
             for path in reversed(made):
                 path.replace(result.folder / path.name)
+        for path in _no_longer(result, before):  # beside the new files it would pass for theirs
+            path.unlink(missing_ok=True)
     except FileError as error:  # names a file in the folder that is gone again
         raise FileError(result.paths[0], "cannot be written", error.error) from error
     except OSError as error:
@@ -168,7 +171,7 @@ def check_unchanged(result: Result, remedy: str = "keep it elsewhere, or delete 
     Raises: ConfigError naming the first.
     """
     written = _written(result)
-    for path in result.paths:
+    for path in (*result.paths, *_no_longer(result, written)):
         if path.exists() and written.get(path.name) not in (None, _sum(path)):
             raise ConfigError(f"'{path}'", "was changed since onereel wrote it", remedy)
 
@@ -178,6 +181,13 @@ def _check_ours(result: Result, overwrite: bool) -> None:
         raise ConfigError(f"'{path}'", f"is there, and is no {result.kind} that onereel wrote", _ELSEWHERE)
     if not overwrite:
         check_unchanged(result, "name another output, or say --overwrite to lose the change")
+
+
+def _no_longer(result: Result, written: Iterable[str]) -> list[Path]:
+    """Files that the manifest before vouches for, and that this result does not have."""
+    named = {path.name for path in result.paths}
+    # Only names that such a result can have: a manifest is a file that anybody can write.
+    return [result.folder / name for name in written if name not in named and Path(name).stem == result.name]
 
 
 def _written(result: Result) -> dict[str, str | None]:

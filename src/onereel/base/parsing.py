@@ -24,6 +24,8 @@ _SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 _COMMENT = re.compile(r"[^\S\r\n]*#[^\r\n]*")
 _BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
 _WHOLE = re.compile("(-?[0-9]+)(?:[.,]0{1,2})?")  # spreadsheets write 12 as 12.0; but 1,000 is a thousand to some
+_GAP = re.compile("[ \u00a0]{2}")
+_SPACES = "(an editor may write spaces for the tab key; a spreadsheet exports tab-separated text)"
 _DIGITS = 100  # more, and Python itself refuses to read a number
 _DECIMAL_COMMA = re.compile("([0-9]*),([0-9]+)")
 # What word processors make of plain characters; those that Unicode calls the same anyway (full width) are not listed.
@@ -42,6 +44,7 @@ class Layout:
             of their own.
         hashes: columns whose cells begin with ``#`` themselves; where one comes first, no row is a comment.
         renamed: what columns were called earlier, and what they are called now.
+        texts: columns that hold sentences or paths, in which spaces stand side by side for no reason of ours.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class Layout:
     separators: str = "\t"
     hashes: Sequence[str] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    texts: Sequence[str] = ()
 
 
 def read_rows(path: Path, layout: Layout) -> Iterator[tuple[str, dict[str, str]]]:
@@ -84,10 +88,24 @@ def _filled(where: str, header: Sequence[str], cells: Sequence[str], layout: Lay
         remedy = f"separate cells by one {_SEPARATORS[separator][:-1]}, and use none inside a cell"
         raise ConfigError(where, f"has {len(cells)} cells, the header {len(header)}", remedy)
     filled = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+    _check_tabs(where, filled, layout, separator)
     for name in layout.required:
         if name not in filled:
             raise ConfigError(where, f"no {name}", f"fill the column '{name}'")
     return filled
+
+
+def _check_tabs(where: str, filled: Mapping[str, str], layout: Layout, separator: str) -> None:
+    """Name what most often goes wrong: an editor that writes spaces where a person pressed the tab key."""
+    if separator != "\t":
+        return
+    few = not set(layout.required) <= set(filled)
+    for name, cell in filled.items():
+        joined = few and len(filled) == 1 and re.search("[ ,;]", cell)
+        if joined or (_GAP.search(cell) and (few or name not in layout.texts)):
+            between = "spaces" if " " in cell else "commas" if "," in cell else "semicolons"
+            problem = f"'{cell}' is one cell: {between}, and no tab, stand between its parts"
+            raise ConfigError(where, problem, f"put one tab between cells {_SPACES}")
 
 
 def _separator(text: str, layout: Layout) -> str:
@@ -275,6 +293,10 @@ def _check_header(where: str, header: Sequence[str], layout: Layout, comments: S
     for position, name in enumerate(header, 1):
         if not name:
             raise ConfigError(where, f"column {position} has no name", "name it or remove it")
+        if len(_known(name, " ", layout)) > 1:
+            raise ConfigError(
+                where, f"'{name}' is one cell: spaces, and no tab, stand between", f"put one tab {_SPACES}"
+            )
         if name in layout.renamed:
             raise ConfigError(where, f"column '{name}' is called '{layout.renamed[name]}' now", "rename it")
         if name in header[: position - 1]:

@@ -64,7 +64,7 @@ def score_outputs(
     results = [] if out is None else [Result.metrics(out / "scores.json"), *_tables_in(out)]
     check_outputs(results, outputs, overwrite=overwrite)
     editors = {}
-    for name, folder in _named(outputs).items():
+    for name, folder in named_folders(outputs).items():
         found = ingest.find_samples(folder)
         say(f"{name}: {found.summary()}")
         editors[name] = found.samples
@@ -94,7 +94,7 @@ def _tables_in(out: Path) -> list[Result]:
     return [Result("metrics", out, table.name, tuple(RENDERERS)) for table in edit_tables(Scores({}, {}, ()))]
 
 
-def _named(outputs: Sequence[Path]) -> dict[str, Path]:
+def named_folders(outputs: Sequence[Path]) -> dict[str, Path]:
     """Editors by the names of their folders, with as much of the path as tells them apart."""
     for parts in range(1, 1 + max(len(path.absolute().parts) for path in outputs)):
         names = ["/".join(path.absolute().parts[-parts:]) for path in outputs]

@@ -1,43 +1,31 @@
-"""Samples of one clip without the workflow: what `onereel generate` does."""
+"""Samples of one clip without the workflow: what `onereel generate` and `onereel edit` do."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from onereel import ingest
 from onereel.base.devices import resolve_device
 from onereel.base.errors import ConfigError
-from onereel.base.files import check_target
-from onereel.base.names import did_you_mean
-from onereel.base.outputs import Result, check_outputs
+from onereel.base.outputs import check_outputs
 from onereel.base.parsing import clips_and_files, parse_pairs, parse_settings
 from onereel.base.progress import terminal_progress
 from onereel.base.run_record import RunRecord
+from onereel.cli.exports import Place, where_results_lie
 from onereel.ingest.download import without_password
-from onereel.jobs.artefacts import prepare
-from onereel.jobs.fitting import train_parts
-from onereel.jobs.inputs import resolve_backbones
-from onereel.jobs.sampling import SampleRequest, asked_of, check_run, draw_many, write_sample
+from onereel.jobs.asking import Asked, Prepared
 from onereel.methods import (
     Inputs,
     Job,
-    Method,
-    MethodConfig,
     Task,
+    better_preset,
     check_given,
     check_inputs,
     check_seeds,
-    check_task,
-    configure,
-    load_method,
+    read_method_file,
 )
-from onereel.video import clip as clips
 from onereel.weights.entries import Mode
-
-log = logging.getLogger(__name__)
 
 
 def generate_samples(
@@ -47,7 +35,7 @@ def generate_samples(
     method: str,
     task: str,
     preset: str,
-    samples: int,
+    samples: int | None,
     seed: int,
     settings: Sequence[str],
     device: str,
@@ -58,110 +46,93 @@ def generate_samples(
     overwrite: bool = False,
     training_seed: int = 0,
     weights: Mode = "auto",
+    gif: bool = False,
+    height: int | None = None,
 ) -> None:
     """Train what `method` needs, on `source` where it reads a clip, and write samples, reporting each in one line.
 
     Args:
         source: anything that `onereel.ingest.load` takes; None for a task that reads no clip.
-        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``, and for ``run.json``, which names the run's samples.
+        out: folder for ``{seed}.mkv``, ``.mp4`` and ``.json``, and for ``run.json``, which names the run's samples; or
+            one film, as `onereel.cli.exports.Place` reads it.
         method: name of the method.
         task: name of the task.
         preset: name of the preset.
-        samples: how many.
+        samples: how many; None: 3, or the one that `out` names.
         seed: seed of the first; the others count up.
         settings: ``key=value`` over the preset.
         device: ``auto``, ``cpu`` or a CUDA device.
         prompt: text of a text-driven task.
         inputs: ``role=clip:SOURCE``, ``role=FILE`` or ``role=FOLDER``, for tasks that need more than the clip.
-        report: called with one line per sample.
-        models: folder for trained parts, which whoever names it again uses again; None: ``out/models``.
+        report: called with one line for the preset, for each sample, and for each row of the table at the end.
+        models: folder for trained parts, which whoever names it again uses again; None: beside the samples.
         overwrite: replace samples of ours even where somebody changed them since.
         training_seed: seed of the training; samples of all seeds are drawn from the same parts.
         weights: which weights of pretrained networks are used, where the task needs any.
+        gif: write a GIF beside every sample.
+        height: pixels of the mp4 and the GIF; None: as the method made it.
 
     Raises: OnereelError before anything is computed, where names, settings or inputs are wrong.
     """
-    chosen = load_method(method)
-    if task not in list(Task):
-        raise ConfigError(f"task '{task}'", "no such task", did_you_mean(task, sorted(chosen.tasks)))
-    check_task(chosen, Task(task))
-    values = parse_settings(";".join(settings), "--set")
-    config = configure(chosen, preset, values, task=Task(task))
+    asked = Asked.of(method, task, preset, parse_settings(";".join(settings), "--set"))
+    place = Place.of(out, gif=gif, height=height)
+    samples = place.count(samples)
     check_seeds("--seed", seed, samples)
     check_seeds("--training-seed", training_seed)
-    target = resolve_device(device)
+    job = Job(resolve_device(device), seed=training_seed, progress=terminal_progress)
     further = parse_pairs(";".join(inputs), "--input")
     seeds = range(seed, seed + samples)
     read = [*filter(None, [source]), *(value.removeprefix("clip:") for value in further.values())]
-    check_outputs([Result("sample", out, str(number)) for number in seeds], read, overwrite=overwrite)
-    _check_given(chosen, Task(task), source, further, prompt)
-    backbones = resolve_backbones(chosen, Task(task), config, weights)
-    job = Job(target, backbones=backbones, seed=training_seed, progress=terminal_progress)
-    asked = SampleRequest(
-        run=out.name,
-        clip=Path(without_password(source)).stem if source else "",
-        method=method,
-        task=Task(task),
-        preset=preset,
-        seed=seed,
-        settings=values,
-        prompt=prompt,
-    )
+    check_outputs(map(place.result, seeds), read, overwrite=overwrite)
+    _check_given(asked, source, further, prompt)
     with TemporaryDirectory() as scratch:
-        given = _read_inputs(source, further, prompt, still=Task(task) == Task.IMAGE)
-        given = prepare(chosen, Task(task), given, config, Path(scratch), weights=weights, device=target)
-        check_run(chosen, Task(task), given, config, job)
-        record = RunRecord(out)
-        job = replace(job, models=_train(chosen, Task(task), given, config, job, models or out / "models"))
-        training = {"training_seed": training_seed} if job.models else {}
-        record.begin({**asked_of(asked, config, given), **training}, map(str, seeds), report)
-        # In groups, so that a kill loses one group and not all samples.
-        together = chosen.together(config)
-        for start in range(0, samples, together):
-            group = [replace(asked, seed=number) for number in seeds[start : start + together]]
-            _keep(out, group, draw_many(chosen, group, given, config, job), record, report)
+        given = _read_inputs(source, further, prompt, still=asked.task == Task.IMAGE)
+        prepared = asked.prepared(given, job, Path(scratch), weights=weights)
+        record = RunRecord(place.folder) if place.name is None else None
+        for line in _expected(asked):
+            report(line)
+        prepared = prepared.trained(models or place.models)
+        name = Path(without_password(source)).stem if source else ""
+        if record:
+            record.begin(prepared.identity(name), map(str, seeds), report)
+        size, fps = _draw(prepared, place, name, seeds, record, report)
+    trained = (models or place.models) if prepared.job.models else None
+    for line in where_results_lie(place, seeds, size, fps, trained, without_password(source) if source else None):
+        report(line)
 
 
-def _keep(
-    out: Path,
-    requests: Sequence[SampleRequest],
-    drawn: Sequence[tuple[clips.Clip, Mapping[str, Any]]],
-    record: RunRecord,
+def _draw(
+    prepared: Prepared,
+    place: Place,
+    name: str,
+    seeds: Sequence[int],
+    record: RunRecord | None,
     report: Callable[[str], None],
-) -> None:
-    """Write samples and say so, each before the next."""
-    for request, (sample, facts) in zip(requests, drawn, strict=True):
-        name = str(request.seed)
-        write_sample(out, name, sample, facts)
-        record.add(name)
-        report(f"{out / f'{name}.mkv'}: {facts['seconds']:.1f} s, {facts['peak_memory_mb']:.0f} MB")
+) -> tuple[tuple[int, int, int], float]:
+    """Write samples and say so, each before the next; the size and the rate of the last one."""
+    for seed, (sample, facts) in zip(seeds, prepared.drawn(place.run, name, seeds), strict=True):
+        path = place.write(seed, sample, facts)
+        if record:
+            record.add(str(seed))
+        report(f"{path}: {facts['seconds']:.1f} s, {facts['peak_memory_mb']:.0f} MB")
+    return sample.size, float(sample.fps)
 
 
-def _train(
-    method: Method, task: Task, given: Inputs, config: MethodConfig, job: Job, folder: Path
-) -> Mapping[str, Path]:
-    """Train what the task needs, or find it in the folder; return the files of the parts."""
-    if not method.parts(task, config):
-        return {}
-    _check_folder(folder)
-    return train_parts(method, task, given, config, job, folder)
+def _expected(asked: Asked) -> list[str]:
+    """Which preset this is, what to expect of it, and which one shows what the method can do."""
+    about: Mapping[str, str] = read_method_file(asked.method.name)["about"]
+    told = about[asked.preset]
+    lines = [f"{asked.method.name}, preset {asked.preset}{': ' if told else ''}{told}"]
+    if better := better_preset(asked.method.name, asked.preset):
+        lines.append(f"better results: --preset {better}{f' ({about[better]})' if about[better] else ''}")
+    return lines
 
 
-def _check_given(method: Method, task: Task, source: str | None, further: Mapping[str, str], prompt: str) -> None:
+def _check_given(asked: Asked, source: str | None, further: Mapping[str, str], prompt: str) -> None:
     """Refuse a clip, a prompt and further inputs that the task does not read, or misses, before any is read."""
     clips_, files = clips_and_files(further)
-    check_inputs(method, task, clips_, {role: Path(path) for role, path in files.items()})
-    check_given(method, task, clip=source is not None, prompt=bool(prompt))
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse, before hours of training, a folder of models that cannot be written, or not be read again."""
-    check_target(folder / "model.safetensors")
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError:
-        remedy = "name another with --models"
-        raise ConfigError(f"folder '{folder}'", "its name is not UTF-8: weights cannot be read there", remedy) from None
+    check_inputs(asked.method, asked.task, clips_, {role: Path(path) for role, path in files.items()})
+    check_given(asked.method, asked.task, clip=source is not None, prompt=bool(prompt))
 
 
 def _read_inputs(source: str | None, further: Mapping[str, str], prompt: str, *, still: bool) -> Inputs:

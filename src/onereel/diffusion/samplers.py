@@ -107,6 +107,91 @@ def ddim(
     return current
 
 
+def stochastic_ddim(
+    process: Process,
+    predict: Predict,
+    start: Tensor,
+    timesteps: Sequence[int],
+    *,
+    generators: Sequence[torch.Generator],
+    progress: Progress = no_progress,
+    label: str = "denoising",
+) -> Tensor:
+    """DDIM with stochastic correction: of the noise that a step takes away, half is put back as fresh noise.
+
+    A step goes twice as far as the next timestep by DDIM, and back to it by the forward process (Ho et al. 2022,
+    "Imagen Video", on sampling, after Karras et al. 2022, Algorithm 2; Dreamix, section 3, says it in words). What the
+    forward process adds is known exactly, so the noise in the sample is that of its timestep after every step; `ddim`
+    with an `eta` adds noise without going further first, and is something else.
+
+    Args:
+        process: the process.
+        predict: the network.
+        start: (B, ...) at the noise of the first timestep.
+        timesteps: falling, as `timesteps_of` gives them; after the last one comes the clean sample.
+        generators: one for each sample of the batch, on the CPU.
+        progress: watches the steps.
+        label: names them.
+
+    Returns: (B, ...).
+    """
+    current = start
+    ahead = [*timesteps, -1, -1]
+    moves = list(zip(timesteps, ahead[1:], ahead[2:], strict=False))
+    for time, later, beyond in progress(moves, total=len(moves), label=label):
+        level = process.levels[time + 1].expand(len(current))
+        output = predict(current, time).float()
+        sample, epsilon = process.to_sample(output, current, level), process.to_epsilon(output, current, level)
+        kept, wanted = process.level_of(beyond), process.level_of(later)
+        current = kept * sample + (1 - kept**2) ** 0.5 * epsilon
+        if beyond != later:
+            share = wanted / kept
+            current = share * current + (1 - share**2) ** 0.5 * noise_like(current, generators)
+    return current
+
+
+def sdedit(
+    process: Process,
+    predict: Predict,
+    sample: Tensor,
+    strength: float,
+    num_inference_steps: int,
+    generators: Sequence[torch.Generator],
+    *,
+    stochastic: bool = True,
+    progress: Progress = no_progress,
+    label: str = "denoising",
+) -> Tensor:
+    """Samples that were noised, denoised again (Meng et al. 2022, SDEdit; Dreamix, section 4.1).
+
+    Args:
+        process: the process.
+        predict: the network.
+        sample: (B, ...), clean.
+        strength: s in [0, 1], time in the process: at 0 nothing is changed, at 1 noise takes the sample's place.
+        num_inference_steps: steps of the whole process; the share `strength` of them is taken.
+        generators: one for each sample of the batch, on the CPU.
+        stochastic: denoise by `stochastic_ddim`; else by `ddim`.
+        progress: watches the steps.
+        label: names them.
+
+    Returns: (B, ...).
+    """
+    total = process.config.num_train_timesteps
+    begin = round(strength * total)
+    if begin == 0:
+        return sample
+    count = max(1, round(strength * min(num_inference_steps, total)))
+    timesteps = [round(begin - index * begin / count) - 1 for index in range(count)]
+    # A schedule that does not end in pure noise would show a little of the sample even at full strength.
+    start = noise_like(sample, generators) if begin == total else process.noised(sample, begin, generators)
+    if stochastic:
+        return stochastic_ddim(
+            process, predict, start, timesteps, generators=generators, progress=progress, label=label
+        )
+    return ddim(process, predict, start, timesteps, progress=progress, label=label)
+
+
 def ddim_inversion(
     process: Process,
     predict: Predict,
@@ -141,9 +226,13 @@ def ddim_inversion(
         known = process.levels[time + 1].expand(len(sample))
         later = current
         for _ in range(1 + refinements):
-            epsilon = process.to_epsilon(predict(later, time).float(), later, known)
-            clean = (current - (1 - kept**2) ** 0.5 * epsilon) / kept
-            later = level * clean + (1 - level**2) ** 0.5 * epsilon
+            said = predict(later, time).float()
+            if level:
+                epsilon = process.to_epsilon(said, later, known)
+                clean = (current - (1 - kept**2) ** 0.5 * epsilon) / kept
+                later = level * clean + (1 - level**2) ** 0.5 * epsilon
+            else:  # of pure noise a network says the picture alone: any noise would be its own
+                later = (current - kept * process.to_sample(said, later, known)) / max(1 - kept**2, 1e-12) ** 0.5
         current = later
         found.append(current)
     return found[::-1]

@@ -66,9 +66,14 @@ class ClipEmbedder:
     @torch.inference_mode()
     def images(self, frames: Frames) -> np.ndarray:
         """Embeddings of frames (T, H, W, 3) uint8: (T, D) float32 of length 1."""
+        return functional.normalize(self.raw_images(frames), dim=-1).numpy()
+
+    @torch.inference_mode()
+    def raw_images(self, frames: Frames) -> torch.Tensor:
+        """The same with the lengths that the network gives them, (T, D) on the CPU: what generators read."""
         pixels = max(frames.shape[1] * frames.shape[2], self.side**2)
         parts = [self.model.encode_image(self.prepare(part)) for part in chunks(frames, pixels, self.chunk)]
-        return functional.normalize(torch.cat(parts).float(), dim=-1).cpu().numpy()
+        return torch.cat(parts).float().cpu()
 
     @torch.inference_mode()
     def texts(self, texts: Sequence[str]) -> np.ndarray:

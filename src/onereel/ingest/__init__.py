@@ -5,7 +5,7 @@ Modules: `request` (what is asked for), `movie`, `pictures`, `scene`, `download`
 `core` (all together), `store`, `series` (which pictures of a folder are frames), `discovery` (what is a sample).
 """
 
-from onereel.ingest.core import ingest, load
+from onereel.ingest.core import ingest, load, look
 from onereel.ingest.discovery import discover, find_samples
 from onereel.ingest.store import write_clip, write_frames
 
@@ -14,6 +14,7 @@ __all__ = [
     "find_samples",
     "ingest",
     "load",
+    "look",
     "write_clip",
     "write_frames",
 ]

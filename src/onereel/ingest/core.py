@@ -1,6 +1,7 @@
 """From any source to a clip and its manifest."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,38 @@ def load(source: str | Path, *, allow_single: bool = False) -> Clip:
     if claims_to_be_clip(source) and (clip := recognise(source)) is not None:
         return clip
     return ingest(str(source), name=Path(without_password(str(source))).stem or "clip", allow_single=allow_single)[0]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a source says of itself, before it is decoded.
+
+    Attributes:
+        size: (H, W) of its pictures, upright.
+        length: seconds; None where it does not say.
+        rate: frames per second; None where it does not say.
+    """
+
+    size: tuple[int, int]
+    length: Fraction | None
+    rate: Fraction | None
+
+    @property
+    def text(self) -> str:
+        """For people: ``1920x1080, 31.0 s, 29.97 fps``."""
+        height, width = self.size
+        length = f", {float(self.length):.1f} s" if self.length else ""
+        return f"{width}x{height}{length}" + (f", {float(self.rate):.4g} fps" if self.rate else "")
+
+
+def look(source: str) -> Look:
+    """What a file or a folder of pictures says of itself: its head is read, no frame is decoded.
+
+    Raises: ClipError.
+    """
+    where = f"clip '{without_password(source)}'"
+    with _open(source, where, parse_request(None, None, None, None), DOWNLOADS, no_progress) as footage:
+        return Look(footage.size, footage.length, footage.rate)
 
 
 def _open(source: str, where: str, request: IngestRequest, downloads: Path, progress: Progress) -> Footage:

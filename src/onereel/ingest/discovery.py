@@ -280,8 +280,8 @@ def _best(formats: list[Path], found: _Sorted, where: str) -> Path:
 
 
 def _is_preview(path: Path) -> bool:
-    """Whether a file is the mp4 that lies beside our lossless files, which nobody needs to be told of."""
-    return path.suffix.lower() == ".mp4" and path.with_suffix(".mkv").is_file()
+    """Whether a file is the mp4 or the GIF that lies beside our lossless files, which nobody needs to be told of."""
+    return path.suffix.lower() in (".mp4", ".gif") and path.with_suffix(".mkv").is_file()
 
 
 def _is_lossless(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,15 @@ def make_edits(method: Method, asked: Mapping[str, Mapping[str, Any]], job: Job,
 
 
 def judge_editor(
-    editor: str, outputs: Outputs, asked: EditSet, align: str, *, films: Path, out: Path, progress: Progress
+    editor: str,
+    outputs: Outputs,
+    asked: EditSet,
+    align: str,
+    *,
+    films: Path,
+    out: Path,
+    progress: Progress,
+    preset: str = "",
 ) -> None:
     """Scores of one editor, and its outputs as films for the page.
 
@@ -76,10 +85,11 @@ def judge_editor(
         films: folder for ``{edit}.mp4``.
         out: JSON file for the scores.
         progress: watches the kinds.
+        preset: of a method of ours; empty for others.
     """
-    _write_scores(
-        score(_benchmark(asked), {editor: outputs}, _judge(), align=FITS[FITS.index(align)], progress=progress), out
-    )
+    scores = score(_benchmark(asked), {editor: outputs}, _judge(), align=FITS[FITS.index(align)], progress=progress)
+    scores.editors[editor] = replace(scores.editors[editor], preset=preset)
+    _write_scores(scores, out)
     films.mkdir(parents=True, exist_ok=True)
     for name in asked.requests.keys() & outputs.keys():
         try:

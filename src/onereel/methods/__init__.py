@@ -1,13 +1,15 @@
 """Every method, found by its package: ``onereel/methods/NAME/__init__.py`` exports ``METHOD``."""
 
 import importlib
+import json
 import pkgutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from onereel.base.errors import ConfigError, MethodError
 from onereel.base.names import did_you_mean
@@ -16,9 +18,19 @@ from onereel.base.readers import complaint, read_checked
 from onereel.methods.base import LARGEST_SEED, BaseMethod, Inputs, Job, Method, MethodConfig, Part, Task
 from onereel.methods.roles import Group, Roles
 
+DEMO = "demo"
+"""The preset that shows that everything works, and not what a method can do: its samples say so, and are not ranked."""
+PRESETS = {
+    DEMO: "about a minute on two cores: shows that everything works, not what the method can do",
+    "fast": "the best that two cores reach in about 20 minutes for a clip 64 pixels high",
+    "paper": "every number as published; made for a GPU, days on a CPU where it trains",
+}
+"""What to expect of a preset, where the method's YAML says nothing of its own."""
 _JOBS = ("fit", "sample", "heldout")  # what a method's YAML can ask resources for, besides its presets
 
 __all__ = [
+    "DEMO",
+    "PRESETS",
     "BaseMethod",
     "Inputs",
     "Job",
@@ -27,14 +39,17 @@ __all__ = [
     "Part",
     "Roles",
     "Task",
+    "better_preset",
     "check_given",
     "check_inputs",
     "check_seeds",
     "check_task",
     "configure",
+    "field_of",
     "load_method",
     "method_names",
     "read_method_file",
+    "setting_names",
     "training_code",
 ]
 
@@ -56,6 +71,7 @@ class _MethodFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     presets: dict[str, dict[str, Any] | None] | None = None
+    about: dict[str, str] | None = None
     resources: dict[str, _Resources] | None = None
 
 
@@ -194,7 +210,7 @@ def configure(
     try:
         config = method.Config.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, method, preset) from None
+        raise _explain(error, method, preset, values) from None
     for key in settings or {}:
         _check_read(method, key, task)
     return config
@@ -210,10 +226,11 @@ def _check_read(method: Method, key: str, task: Task | None) -> None:
 
 
 def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, Any]:
-    """``{folder}/{name}.yaml``: ``presets`` (settings by preset) and ``resources`` (what a job or a preset needs).
+    """``{folder}/{name}.yaml``: ``presets`` (settings by preset), ``about`` (what to expect, as in `PRESETS` where
+    it says nothing) and ``resources`` (what a job or a preset needs).
 
-    Raises: ConfigError if it is missing, no YAML, has other top-level keys, or has resources of what is neither a job
-    nor a preset.
+    Raises: ConfigError if it is missing, no YAML, has other top-level keys, says something of a preset that there is
+    not, or has resources of what is neither a job nor a preset.
     """
     path = Path(folder or config_folder() / "methods") / f"{name}.yaml"
     keys = (*_MethodFile.model_fields, *_Resources.model_fields)
@@ -222,8 +239,20 @@ def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, A
     for key in resources:
         if key not in (known := (*_JOBS, *presets)):
             raise ConfigError(f"{path}, resources", f"'{key}' is neither a job nor a preset", did_you_mean(key, known))
+    for key in (about := content.about or {}):
+        if key not in presets:
+            raise ConfigError(f"{path}, about", f"no preset '{key}'", did_you_mean(key, tuple(presets)))
     asked = {key: value.model_dump(exclude_none=True) for key, value in resources.items()}
-    return {"presets": presets, "resources": asked}
+    said = {key: about.get(key) or PRESETS.get(key, "") for key in presets}
+    return {"presets": presets, "about": said, "resources": asked}
+
+
+def better_preset(name: str, preset: str, folder: Path | str | None = None) -> str:
+    """The preset of a method that shows what it can do, where `preset` is `DEMO`; "" where there is none better."""
+    if preset != DEMO:
+        return ""
+    presets = read_method_file(name, folder)["presets"]
+    return next((other for other in ("fast", "paper") if other in presets), "")
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,19 +269,90 @@ def _assign(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-def _explain(error: ValidationError, method: Method, preset: str) -> ConfigError:
+def _explain(error: ValidationError, method: Method, preset: str, values: Mapping[str, Any]) -> ConfigError:
     """What helps most of what pydantic says, in one line; an unknown key gets the nearest known one."""
-    steps, problem, remedy = complaint(error, _field_names(method.Config))
+    steps, problem, remedy = complaint(error, setting_names(method.Config))
+    if shown := _example(method.Config, values, error, steps):
+        remedy = f"write {shown}"
     if not steps and remedy == problem:  # a check of several fields together that names none
         remedy = f"see config/methods/{method.name}.yaml"
     return ConfigError(f"settings of {method.name} (preset '{preset}')", problem, remedy)
 
 
-def _field_names(model: type) -> tuple[str, ...]:
+def _example(
+    model: type[BaseModel], values: Mapping[str, Any], error: ValidationError, steps: Sequence[str | int]
+) -> str | None:
+    """A right value of a wrong setting of several values, as a person writes it: ``output_scale=[1, 1, 1.5]``; None
+    where the error is about something else."""
+    names = [step for step in steps if isinstance(step, str)]
+    found = field_of(model, names) if names else None
+    if found is None or not _is_tuple(found.annotation):
+        return None
+    given = next(item["input"] for item in error.errors() if item["loc"] == tuple(steps))
+    name = ".".join(names)
+    for value in _right_values(found, given):
+        tried = _nested(values)
+        _assign(tried, name, value)
+        if not _is_wrong(model, tried, names):
+            return f"{name}={json.dumps(value)}"
+    return None
+
+
+def _is_wrong(model: type[BaseModel], values: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether one of these settings is, or all together are, not as the model wants them; others may be wrong."""
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        return any(item["loc"][: len(names)] == tuple(names)[: len(item["loc"])] for item in error.errors())
+    return False
+
+
+def _right_values(found: FieldInfo, given: Any) -> Iterator[list[Any]]:
+    """What may be right, best first: the number given for the default's last one, or for all; the default."""
+    default = _plain(found.get_default(call_default_factory=True))
+    length = _length(found.annotation)
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        if length and isinstance(default, list):
+            yield [*default[:-1], given]
+        yield [given] * (length or 1)
+    if isinstance(default, list) and default:
+        yield default
+    yield from ([value] * (length or 1) for value in (1, 0.5, 0, 128))
+
+
+def _plain(value: Any) -> Any:
+    """A default as YAML has it, whole numbers without their point."""
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_tuple(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(_is_tuple(part) for part in get_args(annotation))
+
+
+def _length(annotation: Any) -> int | None:
+    """How many values a tuple has; None where that is open."""
+    if get_origin(annotation) is not tuple:
+        return next((_length(part) for part in get_args(annotation) if _is_tuple(part)), None)
+    parts = get_args(annotation)
+    return None if Ellipsis in parts else len(parts)
+
+
+def field_of(model: type[BaseModel], names: Sequence[str]) -> FieldInfo | None:
+    """The field that a dotted name stands for; None where there is none."""
+    found = model.model_fields.get(names[0])
+    if found is None or len(names) == 1:
+        return found
+    inner = found.annotation
+    return field_of(inner, names[1:]) if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+
+
+def setting_names(model: type) -> tuple[str, ...]:
     """Every settable key of a config model, nested ones with dots."""
     names: list[str] = []
     for name, info in model.model_fields.items():  # type: ignore[attr-defined]
         names.append(name)
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            names += [f"{name}.{inner}" for inner in _field_names(info.annotation)]
+            names += [f"{name}.{inner}" for inner in setting_names(info.annotation)]
     return tuple(names)

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
@@ -18,6 +19,7 @@ from onereel.weights.store import Resolved, Weights
 Arrays = dict[str, np.ndarray]
 Built = TypeVar("Built")
 FlowOf = Literal["source", "sample"]
+_HELD = 1 << 30  # bytes of features that stay in memory
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +33,7 @@ class Context:
         cache: folder of statistics; None keeps them in memory only.
         prompt: what the samples should show; empty where nobody said.
         flow_of: whose motion the samples should have: an edit the source's, else their own.
+        names: weights by name for some roles, instead of the first that plays one: ``{"flow": "raft-world"}``.
     """
 
     def __init__(
@@ -42,19 +45,22 @@ class Context:
         cache: Path | None = None,
         prompt: str = "",
         flow_of: FlowOf = "sample",
+        names: Mapping[str, str] | None = None,
     ) -> None:
+        self.names = dict(names or {})
         self.mode, self.device, self.cache = weights, torch.device(device), cache
         self.prompt, self.flow_of = prompt, flow_of
         self._store = store
         self._built: dict[Any, Any] = {}
-        self._arrays: dict[str, Arrays] = {}
+        self._arrays: OrderedDict[str, Arrays] = OrderedDict()
 
     def resolve(self, role: str) -> Resolved:
         """The weights for a role, the same ones for the whole evaluation.
 
         Raises: WeightsError if the mode asks for real weights that are not here.
         """
-        return self.once(("weights", role), lambda: self._open().resolve(role, self.mode))
+        named = self.names.get(role)  # who names weights means them, whatever the mode
+        return self.once(("weights", role), lambda: self._open().resolve(named or role, "auto" if named else self.mode))
 
     def once(self, key: Any, build: Callable[[], Built]) -> Built:
         """Build something (an extractor) once per evaluation."""
@@ -80,9 +86,17 @@ class Context:
             digest.update(repr(clip.shape).encode())
             digest.update(np.ascontiguousarray(clip).data)
         key = f"{kind}-{digest.hexdigest()[:40]}"
-        if key not in self._arrays:
-            self._arrays[key] = self._load(key) or self._save(key, compute())
-        return self._arrays[key]
+        arrays = self._arrays.pop(key, None) or self._load(key) or self._save(key, compute())
+        self._arrays[key] = arrays  # the last of all
+        self._forget()
+        return arrays
+
+    def _forget(self) -> None:
+        """Let go of what was not asked for longest, so that memory does not grow with the number of clips."""
+        held = sum(array.nbytes for arrays in self._arrays.values() for array in arrays.values())
+        while held > _HELD and len(self._arrays) > 1:
+            _, arrays = self._arrays.popitem(last=False)
+            held -= sum(array.nbytes for array in arrays.values())
 
     def _open(self) -> Weights:
         self._store = self._store or Weights()
@@ -121,6 +135,7 @@ class Metric(ABC):
         extractor_title: the extractor's name in records.
         same_size: whether a sample must have the reference's length and size for the value to be defined.
         least_frames: frames that every clip must have for it.
+        most_frames: frames that no clip may exceed; None for no limit.
         needs_prompt: whether it is defined only where a prompt or caption says what to show.
         needs_reference: whether it holds samples against the clip that they were made from; samples that were made of
             a prompt alone have none.
@@ -135,6 +150,7 @@ class Metric(ABC):
     extractor_title: ClassVar[str | None] = None
     same_size: ClassVar[bool] = False
     least_frames: ClassVar[int] = 1
+    most_frames: ClassVar[int | None] = None
     needs_prompt: ClassVar[bool] = False
     needs_reference: ClassVar[bool] = True
 

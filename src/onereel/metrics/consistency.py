@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from onereel.metrics.base import Context, Metric
+from onereel.metrics.extracts import clip_images, clip_texts
 from onereel.video.clip import Frames
 
 
@@ -34,9 +35,7 @@ class _Consistency(Metric):
 
     def extract(self, frames: Frames, context: Context) -> np.ndarray:
         """(T, D) float32 image embeddings of length 1; kept."""
-        weights = context.resolve("clip")
-        about = {"weights": weights.name, "sha256": weights.sha256}
-        return context.stored("clip", [frames], about, lambda: {"images": _embedder(context).images(frames)})["images"]
+        return clip_images(frames, context)
 
 
 class FrameConsistency(_Consistency):
@@ -80,15 +79,8 @@ class PromptConsistency(_Consistency):
     def measure(self, reference: Frames, samples: Sequence[Frames], context: Context) -> float:
         """Of one sample; the reference plays no part."""
         (sample,) = samples
-        text = _embedder(context).texts([context.prompt])[0]
+        (text,) = clip_texts([context.prompt], context)
         return self.distance(self.statistics(self.extract(sample, context), text))
-
-
-def _embedder(context: Context) -> Any:
-    from onereel.features.text_image import ClipEmbedder  # with open_clip, which takes seconds to load
-
-    weights = context.resolve("clip")
-    return context.once(("clip", weights.sha256), lambda: ClipEmbedder(weights, device=context.device))
 
 
 METRICS = (FrameConsistency(), PromptConsistency())

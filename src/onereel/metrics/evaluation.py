@@ -66,7 +66,7 @@ def evaluate(
 
     Raises: MetricError for an unknown metric, no sample, clips that do not compare; WeightsError for missing weights.
     """
-    chosen = _choose(metrics)
+    chosen = [one for one in _choose(metrics) if metrics is not None or _meant_for(one, samples)]
     if not samples:
         raise MetricError("evaluation", "there are no samples", "name a folder with at least one video")
     aligned = align_clips(reference, samples, align) if reference else Aligned(None, samples, "", equal=False)
@@ -156,6 +156,11 @@ def _choose(names: Sequence[str] | None) -> list[Metric]:
     return [REGISTRY[name] for name in dict.fromkeys(names)]
 
 
+def _meant_for(metric: Metric, samples: Mapping[str, Clip]) -> bool:
+    """Whether a metric is one of such clips at all: of videos, those of single pictures are not even left out."""
+    return metric.most_frames is None or all(clip.size[0] <= metric.most_frames for clip in samples.values())
+
+
 def _check(metric: Metric, aligned: Aligned, context: Context) -> None:
     """Refuse a metric that is not defined for these clips, or has no weights: of pictures, those that look at motion.
 
@@ -170,6 +175,10 @@ def _check(metric: Metric, aligned: Aligned, context: Context) -> None:
     if shortest < metric.least_frames:
         problem = f"needs {metric.least_frames} frames, the shortest clip has {shortest}"
         raise MetricError(metric.name, problem, "measure longer clips, or name other metrics")
+    longest = max(clip.size[0] for clip in clips)
+    if metric.most_frames is not None and longest > metric.most_frames:
+        problem = f"is of single pictures, the longest clip has {longest} frames"
+        raise MetricError(metric.name, problem, "name other metrics; sgfid is the same for videos")
     if metric.needs_prompt and not context.prompt:
         remedy = "say what the samples should show: --prompt, or a caption of the clip"
         raise MetricError(metric.name, "needs a prompt", remedy)

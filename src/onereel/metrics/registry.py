@@ -10,6 +10,7 @@ from onereel.metrics import (
     nnfdiv,
     psnr,
     sgfid,
+    sifid,
     ssim,
     svfid,
     warp_error,
@@ -17,7 +18,7 @@ from onereel.metrics import (
 from onereel.metrics.base import Metric
 
 _MODULES = (
-    svfid, sgfid, diversity, coherence, completeness, nnfdiv, nnfdist, consistency, warp_error, psnr, ssim,
+    svfid, sgfid, sifid, diversity, coherence, completeness, nnfdiv, nnfdist, consistency, warp_error, psnr, ssim,
 )  # fmt: skip
 
 REGISTRY: dict[str, Metric] = {metric.name: metric for module in _MODULES for metric in module.METRICS}

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from onereel.features.flow import estimator_of
 from onereel.metrics.base import Arrays, Context, Metric
+from onereel.metrics.extracts import flows
 from onereel.video.clip import Frames
 from onereel.video.warping import fetch, occluded
 
@@ -39,15 +39,7 @@ class WarpError(Metric):
 
     def extract(self, frames: Frames, context: Context) -> Arrays:
         """``forward``, ``backward``: (T-1, H, W, 2) float32 pixels (dx, dy); kept."""
-        weights = context.resolve("flow")
-        about = {"weights": weights.name, "sha256": weights.sha256}
-
-        def compute() -> Arrays:
-            estimator = context.once(("flow", weights.name), lambda: estimator_of(weights, context.device))
-            there, back = estimator.estimate(frames[:-1], frames[1:]), estimator.estimate(frames[1:], frames[:-1])
-            return {"forward": there, "backward": back}
-
-        return context.stored("flow", [frames], about, compute)
+        return flows(frames, context)
 
     def statistics(self, frames: Frames, forward: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Squared difference, mean over colours, of every pixel and where it goes; and which of them count.
@@ -72,8 +64,8 @@ class WarpError(Metric):
         """Of one sample, along the flow that `Context.flow_of` names."""
         (sample,) = samples
         own = context.flow_of == "sample" or sample.shape != reference.shape
-        flows = self.extract(sample if own else reference, context)
-        return self.distance(*self.statistics(sample, flows["forward"], occluded(flows["forward"], flows["backward"])))
+        found = self.extract(sample if own else reference, context)
+        return self.distance(*self.statistics(sample, found["forward"], occluded(found["forward"], found["backward"])))
 
 
 METRICS = (WarpError(),)

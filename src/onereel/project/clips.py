@@ -41,7 +41,7 @@ class ClipRow:
 
 
 _COLUMNS = tuple(column.name for column in fields(ClipRow))
-_LAYOUT = Layout("clip sheet", _COLUMNS, required=("name", "source"))
+LAYOUT = Layout("clip sheet", _COLUMNS, required=("name", "source"), texts=("source", "caption", "licence"))
 
 
 def read_clip_sheet(path: Path | str) -> dict[str, ClipRow]:
@@ -53,7 +53,7 @@ def read_clip_sheet(path: Path | str) -> dict[str, ClipRow]:
     """
     rows: dict[str, ClipRow] = {}
     taken: dict[str, str] = {}
-    for where, cells in read_rows(Path(path), _LAYOUT):
+    for where, cells in read_rows(Path(path), LAYOUT):
         row = _row(cells, where)
         # Compared without case, because some file systems keep one file for both.
         if (earlier := taken.setdefault(row.name.lower(), where)) != where:

@@ -14,8 +14,11 @@ from pydantic import (
 )
 
 from onereel.base.errors import ConfigError
-from onereel.base.readers import complaint, read_checked, read_yaml
+from onereel.base.readers import complaint, read_checked
 from onereel.methods.base import LARGEST_SEED
+
+DEMO_CONFIG = Path("config/demo/config.yaml")
+"""What the demo computes, relative to the repository's root."""
 
 
 class Config(BaseModel):
@@ -32,6 +35,8 @@ class Config(BaseModel):
     """The held-out sheet; empty for no tests."""
     edits: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
     """The sheet of known edits; empty for none."""
+    studies: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
+    """The sheet of studies with people; empty for none."""
     tables: list[str] = ["config/tables/comparison.yaml"]
     """Table descriptions."""
     metrics: list[str] = Field(
@@ -48,6 +53,19 @@ class Config(BaseModel):
     """Seed of every training."""
 
 
+def project_config(root: Path) -> list[Path]:
+    """The file that says what a project computes: its own, or the demo's while there is no project; none where only
+    its sheets are there, which then count with all defaults.
+
+    Args:
+        root: the repository's root.
+    """
+    own = root / "config/config.yaml"
+    if own.is_file():
+        return [own]
+    return [] if any((root / sheet).is_file() for sheet in (Config().clips, Config().runs)) else [root / DEMO_CONFIG]
+
+
 def read_config(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration that files and a command line give together, with the defaults of what none of them names.
 
@@ -61,17 +79,9 @@ def read_config(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, An
     schema = TypeAdapter(Config)
     values: dict[str, Any] = {}
     for path in files:
-        _check_old_names(str(path), read_yaml(path, "configuration"))
         values |= read_checked(path, "configuration", schema, known).model_dump(exclude_unset=True)
-    _check_old_names("--config", given)
     try:
         return Config.model_validate(values | dict(given)).model_dump()
     except ValidationError as error:
         _, problem, remedy = complaint(error, known)
         raise ConfigError("--config", problem, remedy) from None
-
-
-def _check_old_names(where: str, values: Any) -> None:
-    if isinstance(values, Mapping) and "studies" in values:
-        remedy = "rename the key, the sheet to config/heldout.tsv and its column 'study' to 'test'"
-        raise ConfigError(where, "'studies' is called 'heldout' now", remedy)

@@ -17,11 +17,12 @@ from onereel.project.runs import KNOWN_EDITS, RunRow
 if TYPE_CHECKING:
     from onereel.scenes.world import EditSet
 
-MASK, SOURCE_PROMPT = "mask", "source_prompt"
+MASKS, SOURCE_PROMPT = ("mask", "edit"), "source_prompt"
+"""Names of inputs that are white where an edit may change its source, and a setting."""
 _CLIP = "edits."
 _NUMBERS = ("number", "first", "frames", "height", "width", "fps")
 _COLUMNS = ("edits", "kinds", *_NUMBERS, "sources")
-_LAYOUT = Layout("sheet of known edits", _COLUMNS, required=("edits",))
+LAYOUT = Layout("sheet of known edits", _COLUMNS, required=("edits",))
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class EditorRow:
         """A run for every edit, by the edits' names; no run of the run sheet has a colon in its name.
 
         The prompt is the edit's where the row has none and the task reads one; the mask is given to tasks that know an
-        input ``mask``, the source's prompt to methods that have a setting ``source_prompt``. Of methods of ours only.
+        input ``mask`` or ``edit``, the source's prompt to methods that have a setting ``source_prompt``. Of methods of
+        ours only.
         """
         method = load_method(self.row.method)
         roles = method.roles.get(self.row.task, Roles())
@@ -55,8 +57,9 @@ class EditorRow:
             )
             if reads:
                 run = replace(run, prompt=asked.prompt)
-            if MASK in roles.names and MASK not in run.inputs:
-                run = replace(run, inputs={**run.inputs, MASK: f"clip:{mask_clip(self.edits, name)}"})
+            for mask in MASKS:
+                if (group := roles.group_of(mask)) is not None and not group.names & run.inputs.keys():
+                    run = replace(run, inputs={**run.inputs, mask: f"clip:{mask_clip(self.edits, name)}"})
             if SOURCE_PROMPT in method.Config.model_fields and SOURCE_PROMPT not in run.settings:
                 run = replace(run, settings={**run.settings, SOURCE_PROMPT: asked.source_prompt})
             found[name] = run
@@ -94,7 +97,7 @@ def read_edits_sheet(path: Path, default: "EditSet") -> dict[str, "EditSet"]:
     from onereel.scenes.world import EditSet  # loads compiled kernels; few projects have such runs
 
     found: dict[str, EditSet] = {}
-    for where, cells in read_rows(path, _LAYOUT):
+    for where, cells in read_rows(path, LAYOUT):
         name = unique(where, "set of edits", check_name(where, "set of edits", cells["edits"]), found)
         given = {column: _number(where, column, cells[column]) for column in _NUMBERS if column in cells}
         asked = {**default.model_dump(), **given}

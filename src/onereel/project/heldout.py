@@ -38,7 +38,13 @@ COLUMNS = (
     "origins",
     "factor",
 )
-_LAYOUT = Layout("held-out sheet", COLUMNS, required=("test", "kind", "clip", "method"), renamed={"study": "test"})
+LAYOUT = Layout(
+    "held-out sheet",
+    COLUMNS,
+    required=("test", "kind", "clip", "method"),
+    renamed={"study": "test"},
+    texts=("settings",),
+)
 _OF_KINDS = {
     "keep": Kind.PREDICTION,
     "horizon": Kind.PREDICTION,
@@ -127,7 +133,7 @@ def read_heldout_sheet(path: Path | str, clips: Iterable[str], every: Iterable[s
         raise ConfigError(f"'{earlier}'", f"is called '{path.name}' now", "rename it, and its column 'study' to 'test'")
     clips, every = tuple(clips), tuple(every)
     tests: dict[str, HeldOutRow] = {}
-    for where, cells in read_rows(path, _LAYOUT):
+    for where, cells in read_rows(path, LAYOUT):
         row = _parse(where, cells)
         for name, clip in expand_clips(where, row.test, row.clip, clips, every).items():
             tests[unique(where, "test", name, tests)] = replace(row, test=name, clip=clip)

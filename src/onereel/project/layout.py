@@ -19,6 +19,7 @@ SAMPLES = RESULTS / "samples"
 METRICS = RESULTS / "metrics"
 HELDOUT = RESULTS / "heldout"
 EDITS = RESULTS / "edits"
+STUDIES = RESULTS / "studies"
 VISUALS = RESULTS / "visuals"
 TABLES = RESULTS / "tables"
 FIGURES = RESULTS / "figures"
@@ -44,6 +45,7 @@ EMPTIED = (
     METRICS,
     HELDOUT,
     EDITS,
+    STUDIES,
     VISUALS,
     TABLES,
     SUMMARY,
@@ -95,6 +97,16 @@ def text_of(prompt: str) -> Path:
 def input_of(path: str, kind: str, key: str) -> Path:
     """What was read off a file that is a run's further input."""
     return INPUTS / kind / f"{hashlib.sha256(f'{key}/{path}'.encode()).hexdigest()[:16]}.safetensors"
+
+
+def study_page(study: str) -> Path:
+    """The folder of a study that is published."""
+    return STUDIES / "pages" / study
+
+
+def study_key(study: str) -> Path:
+    """The key of a study, which is not."""
+    return STUDIES / "keys" / f"{study}.json"
 
 
 def heldout_of(test: str) -> Path:

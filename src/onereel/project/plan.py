@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from onereel import ingest
 from onereel.base.errors import ClipError, ConfigError, MethodError
 from onereel.base.filenames import safe_names
-from onereel.base.names import did_you_mean
+from onereel.base.names import did_you_mean, nearest, suggest
 from onereel.base.outputs import Kind as Written
 from onereel.base.outputs import Result, check_folder, check_unchanged, foreign, is_whole
 from onereel.base.parsing import check_name, clips_and_files, unique
@@ -21,6 +21,7 @@ from onereel.base.readers import read_yaml
 from onereel.base.run_record import RunRecord
 from onereel.heldout.hold_out import HoldOut, Kind
 from onereel.ingest.download import split_login, without_password
+from onereel.ingest.scene import is_scene
 from onereel.methods import (
     Method,
     MethodConfig,
@@ -37,13 +38,15 @@ from onereel.methods.base import BACKBONES, CLIP, EDITS, INPUTS, PROMPT, Artefac
 from onereel.metrics import NAMES
 from onereel.project import layout
 from onereel.project.clips import ClipRow, read_clip_sheet
-from onereel.project.edits import MASK, EditorRow, editors_of, is_known_edit, read_edits_sheet
+from onereel.project.edits import EditorRow, editors_of, is_known_edit, read_edits_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow, main_clips, read_run_sheet
+from onereel.project.studies import StudyRow, read_studies_sheet, study_files, subjects_of
 from onereel.project.tables import read_spec
 
 if TYPE_CHECKING:
     from onereel.scenes.world import EditSet
+    from onereel.studies.items import Subject
 
 _DEFAULT_RESOURCES = {"threads": 1, "mem_mb": 4000, "runtime": 60, "gpu": 0}
 
@@ -93,6 +96,7 @@ class Plan:
         clip_sheet: the file that the clips' rows stand in.
         editor_rows: rows of the run sheet on known edits, by name.
         edits_sheet: the sheet of known edits; None for none.
+        studies: rows of the sheet of studies by name.
     """
 
     root: Path
@@ -103,6 +107,7 @@ class Plan:
     clip_sheet: Path = Path()
     editor_rows: Mapping[str, RunRow] = field(default_factory=dict)
     edits_sheet: Path | None = None
+    studies: Mapping[str, StudyRow] = field(default_factory=dict)
 
     @cached_property
     def drawn(self) -> dict[str, RunRow]:
@@ -148,8 +153,7 @@ class Plan:
             of_set = found.setdefault(self.editors[name].edits, {})
             for edit, run in runs.items():
                 of_set.setdefault(run.clip, (edit, "source"))
-                mask = clips_and_files(run.inputs)[0].get(MASK, "")
-                if is_known_edit(mask):
+                for mask in filter(is_known_edit, clips_and_files(run.inputs)[0].values()):
                     of_set[mask] = edit, "mask"
         return found
 
@@ -157,6 +161,26 @@ class Plan:
         """Where somebody else's outputs for known edits lie; "" for a method of ours."""
         source = self.editors[editor].row.source
         return self.resolve(source) if source else ""
+
+    def outputs_found(self, editor: str) -> tuple[str, ...]:
+        """Names of somebody else's outputs for known edits."""
+        return tuple(_found(self.source_of_outputs(editor)))
+
+    def study_subjects(self, study: str) -> "list[Subject]":
+        """What a study can show: clips or edits with the films of its methods.
+
+        Raises: ConfigError for a method without any.
+        """
+        return subjects_of(self, self.studies[study])
+
+    def study_edits(self, study: str) -> dict[str, Any] | None:
+        """The set of known edits of a study, as plain values; None for a study of clips."""
+        edits = self.studies[study].edits
+        return self.edit_sets[edits].model_dump(mode="json") if edits else None
+
+    def study_inputs(self, study: str) -> list[str]:
+        """What jobs make that a study is built of: clips, samples, and folders of edits."""
+        return study_files(self.study_subjects(study))
 
     @cached_property
     def known_clips(self) -> dict[str, tuple[str, HoldOut]]:
@@ -249,7 +273,22 @@ class Plan:
         source = self.source(clip)
         # Of a link to a disk that is not there, an empty folder, and what may not be read, nothing can be made either.
         there = any(os.access(file, os.R_OK) for file in _files(source))
-        return not ("://" in source or source.startswith("scene:") or there)
+        return not (_is_elsewhere(source) or there)
+
+    def check_sources(self) -> None:
+        """Refuse clips that cannot be made, since there is nothing at their source.
+
+        Raises: ConfigError naming the clip, what is wrong with its source, and what to do.
+        """
+        for name, row in self.clips.items():
+            where, source = f"{self.clip_sheet}: clip '{name}'", self.source(name)
+            made = Path(os.path.relpath(source)) if not _is_elsewhere(source) else Path()
+            if name in self.kept or self._is_output(made):
+                continue
+            if is_scene(source):
+                _check_scene(where, source)
+            elif not _is_elsewhere(source) and self._is_gone(name):
+                raise ConfigError(where, *_nothing_at(source, row.source))
 
     def made_here(self, source: str) -> list[str]:
         """Files of a source that jobs of this plan make, as their outputs call them.
@@ -438,6 +477,7 @@ def read(
     metrics: Sequence[str],
     heldout: str = "",
     edits: str = "",
+    studies: str = "",
 ) -> Plan:
     """Read and check the sheets. Everything that can be wrong before a job starts is said here.
 
@@ -449,6 +489,7 @@ def read(
         metrics: names to check, as the tables are with them; none where another process has checked both.
         heldout: the held-out sheet; none where it is empty.
         edits: the sheet of known edits; none where it is empty.
+        studies: the sheet of studies; none where it is empty.
 
     Raises: OnereelError in one line.
     """
@@ -468,6 +509,7 @@ def read(
         clip_sheet=root / clips,
         editor_rows=editor_rows,
         edits_sheet=root / edits if edits else None,
+        studies=read_studies_sheet(root / studies, clip_rows, every) if studies else {},
     )
     if metrics:
         _check_metrics(metrics)
@@ -525,7 +567,7 @@ def check_places(plan: Plan) -> None:
             if (path := foreign(result)) is not None:
                 problem = f"is in the place of a {result.kind}, and onereel did not write it"
                 raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
-    for folder in layout.VISITED:
+    for folder in (*layout.VISITED, *map(layout.study_page, plan.studies)):
         check_folder(folder)
 
 
@@ -712,6 +754,37 @@ def _found(source: str) -> dict[str, Found]:
     except OSError as error:
         raise ClipError(f"samples '{source}'", f"cannot be read ({error.strerror})", "check the path") from error
     return {safe: Found(name, found[name]) for safe, name in safe_names(list(found)).items()}
+
+
+def _is_elsewhere(source: str) -> bool:
+    """Whether a source is no file: an address, or a scene."""
+    return "://" in source or is_scene(source)
+
+
+def _check_scene(where: str, source: str) -> None:
+    """Refuse a scene that there is not; what else is wrong with its parameters, its job says."""
+    from onereel.scenes import scene_names  # loads what renders them
+
+    name = source.removeprefix("scene:").partition("?")[0]
+    if name not in scene_names():
+        raise ConfigError(f"{where}, source '{source}'", "no such scene", did_you_mean(name, scene_names()))
+
+
+def _nothing_at(source: str, cell: str) -> tuple[str, str]:
+    """What is wrong with a source at which there is nothing to read, and what to do."""
+    problem = f"its source '{cell}' is there, but holds nothing that can be read"
+    if _is_there(source):
+        return problem, "check its permissions, or name a video or a folder with numbered pictures"
+    problem = f"there is no file or folder '{cell}'" + (f" ('{source}')" if source != cell else "")
+    # A source is free text, so that a space in it is no mistake; but a missing tab makes one cell of two.
+    parts = cell.split()
+    if any(_is_there(" ".join(parts[:count])) for count in range(1, len(parts))):
+        return problem, "put a tab, and no spaces, behind the source"
+    folder = Path(source).parent
+    names = sorted(path.name for path in folder.iterdir()) if _is_there(str(folder)) and folder.is_dir() else []
+    if close := nearest(Path(source).name, names):
+        return problem, suggest(folder / close)
+    return problem, "correct the path; relative ones begin at the repository's root"
 
 
 def _is_there(path: str) -> bool:

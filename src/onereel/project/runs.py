@@ -38,7 +38,7 @@ COLUMNS = (
     "source",
     "align",
 )
-_LAYOUT = Layout("run sheet", COLUMNS, required=("run", "method"))
+LAYOUT = Layout("run sheet", COLUMNS, required=("run", "method"), texts=("settings", "prompt", "inputs", "source"))
 EXTERNAL = "external:"
 KNOWN_EDITS = "edits:"
 """Of a clip that is a set of known edits: ``edits:NAME``."""
@@ -115,7 +115,7 @@ def read_run_sheet(path: Path | str, clips: Iterable[str]) -> dict[str, RunRow]:
     Raises: ConfigError naming the line, what is wrong and what to do.
     """
     clips = tuple(clips)
-    rows = [(where, _parse(where, cells)) for where, cells in read_rows(Path(path), _LAYOUT)]
+    rows = [(where, _parse(where, cells)) for where, cells in read_rows(Path(path), LAYOUT)]
     every = main_clips([row for _, row in rows], clips)
     runs: dict[str, RunRow] = {}
     for where, row in rows:

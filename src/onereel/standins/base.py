@@ -20,6 +20,7 @@ class StandIn(ABC):
         entry: its entry in ``config/weights.yaml``; empty: `name`.
         part: which part of the entry it is.
         needs: names of stand-ins, trained before it, that its training reads.
+        borrows: those of them that are of another entry, and that its scores read, too.
         title: as tables print it.
         role: what it is for, as in the sheet.
         steps: of training.
@@ -33,6 +34,7 @@ class StandIn(ABC):
     entry: ClassVar[str] = ""
     part: ClassVar[str] = "model"
     needs: ClassVar[tuple[str, ...]] = ()
+    borrows: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str]
     role: ClassVar[str]
     steps: ClassVar[int]
@@ -45,6 +47,14 @@ class StandIn(ABC):
     @abstractmethod
     def network(self) -> nn.Module:
         """The untrained network, with any layers that only the training needs."""
+
+    def begin(self, network: nn.Module, needed: Mapping[str, Resolved]) -> None:  # noqa: B027 # few have a stage before
+        """Put what an earlier stage learned into the untrained network; by default nothing.
+
+        Args:
+            network: what `network` returned.
+            needed: the stand-ins that it needs, by name.
+        """
 
     @abstractmethod
     def data(self, progress: Progress, needed: Mapping[str, Resolved]) -> Any:

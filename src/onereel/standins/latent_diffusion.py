@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from onereel.backbones.latent import PROCESS, Condition, LatentModel, encoded, load_autoencoder, predicted
+from onereel.backbones.latent import plain_attention as plain_attention
+from onereel.backbones.latent import plain_layout as plain_layout
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.process import Process
 from onereel.features.world_classifiers import PictureReader
@@ -85,22 +87,6 @@ def diffusion_loss(unet: Any, clean: Tensor, condition: Condition, generator: to
     said = predicted(unet, noisy, timesteps.to(clean.device), condition)
     error = (said.float() - _PROCESS.target(clean, noise, level)).square().mean((1, 2, 3))
     return (error * _PROCESS.min_snr_weight(level).to(error)).mean()
-
-
-def plain_attention(network: Any) -> None:
-    """Let attention over few tokens run as matrix products: processors are slow in going back through torch's fused
-    one. What a network of diffusers says stays the same."""
-    from diffusers.models.attention_processor import AttnProcessor
-
-    network.set_attn_processor(AttnProcessor())
-
-
-def plain_layout(network: nn.Module) -> None:
-    """Keep kernels as they are made on processors: the group norms of these networks need five times as long on
-    channels-last pictures there, which is more than their convolutions gain."""
-    for parameter in network.parameters():
-        if parameter.device.type == "cpu" and not parameter.is_contiguous():
-            parameter.data = parameter.data.contiguous()
 
 
 def pictures_of(frames: np.ndarray) -> Tensor:

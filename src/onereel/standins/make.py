@@ -63,6 +63,7 @@ def train_stand_in(
     settings |= {f"needs {other}": weights.sha256 for other, weights in found.items()}
     workdir = state_folder / name / _key(settings, network)
     with alone_in(workdir), measured(device) as cost:
+        stand_in.begin(network, found)
         data = stand_in.data(progress, found)
         trainee = Trainer(
             network,
@@ -101,8 +102,8 @@ def resolved(stand_in: StandIn, path: Path, needed: Mapping[str, Resolved]) -> R
     """Weights in a file as the store would resolve them, with the needed parts of the same entry."""
     entry = stand_in.entry or stand_in.name
     parts = {stand_in.part: (path, sha256_of(path))}
-    for weights in needed.values():
-        parts |= weights.parts if weights.name == entry else {}
+    for name, weights in needed.items():
+        parts |= weights.parts if weights.name == entry or name in stand_in.borrows else {}
     sha = joined([sha for _, sha in parts.values()])
     return Resolved(entry, stand_in.role, stand_in.title, stand_in.title, sha, True, parts)
 

@@ -138,11 +138,9 @@ def clip_world(device: torch.device | str = "cpu") -> ClipEmbedder:
     return ClipEmbedder(Weights().resolve("clip-world"), device=device)
 
 
-@torch.inference_mode()
 def raw_images(embedder: ClipEmbedder, frames: np.ndarray) -> Tensor:
-    """Embeddings (N, D) float32 of frames (N, H, W, 3) uint8 with their own length, on the CPU."""
-    parts = [frames[start : start + _TEXTS] for start in range(0, len(frames), _TEXTS)]
-    return torch.cat([embedder.model.encode_image(embedder.prepare(part)).float().cpu() for part in parts])
+    """See `ClipEmbedder.raw_images`."""
+    return embedder.raw_images(frames)
 
 
 @cache

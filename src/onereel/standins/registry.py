@@ -6,6 +6,7 @@ from onereel.standins.base import StandIn
 from onereel.standins.c3d import C3DStandIn
 from onereel.standins.depth import DepthStandIn
 from onereel.standins.flow import FlowStandIn
+from onereel.standins.gen1 import Gen1Depth, Gen1Edges, Gen1Structure, Gen1Video
 from onereel.standins.inception import InceptionStandIn
 from onereel.standins.latent import AutoencoderStandIn
 from onereel.standins.latent_image import LatentImage
@@ -28,6 +29,10 @@ _ALL: tuple[StandIn, ...] = (
     PriorStandIn(),
     LatentImage(),
     LatentText(),
+    Gen1Video(),
+    Gen1Depth(),
+    Gen1Structure(),
+    Gen1Edges(),
 )
 STAND_INS = {one.name: one for one in _ALL}
 

@@ -66,6 +66,15 @@ class Clip:
         frames, height, width, _ = self.frames.shape
         return frames, height, width
 
+    def __repr__(self) -> str:
+        frames, height, width = self.size
+        return f"{type(self).__name__}({frames} frames, {width}x{height}, {float(self.fps):g} fps)"
+
+    def _repr_html_(self) -> str:
+        from onereel.video.players import players  # what a notebook asks for
+
+        return players([self], [""])
+
 
 def to_video(frames: Frames, *, device: torch.device | str = "cpu") -> torch.Tensor:
     """(T, H, W, 3) uint8 -> (3, T, H, W) float32 in [-1, 1]."""

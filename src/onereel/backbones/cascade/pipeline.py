@@ -4,16 +4,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from onereel.backbones.cascade.stages import BASE, LATER, PROCESS, BaseStage, LaterStage, brought_to
+from onereel.backbones.cascade.stages import (
+    BASE,
+    LATER,
+    NOISIEST,
+    PROCESS,
+    BaseStage,
+    LaterStage,
+    brought_to,
+    reduced,
+)
 from onereel.backbones.cascade.text import Text, tokens_of
 from onereel.backbones.text_to_video import Native, TextToVideo
 from onereel.base.errors import MethodError
 from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.guidance import CONDITIONAL, UNCONDITIONAL, Branch, classifier_free_weights, combined
 from onereel.diffusion.process import Process, noise_like
-from onereel.diffusion.samplers import Predict, ddim, timesteps_of
+from onereel.diffusion.samplers import Predict, ddim, sdedit, timesteps_of
+from onereel.diffusion.windows import Over, whole
 from onereel.features.seeded import load_frozen
 from onereel.training.execution import Precision
 from onereel.weights.store import Resolved
@@ -138,6 +148,9 @@ class Cascade(TextToVideo):
         prompts: Sequence[str],
         generators: Sequence[torch.Generator],
         *,
+        num_inference_steps: int | None = None,
+        stochastic: bool = False,
+        over: Over = whole,
         progress: Progress = no_progress,
         label: str = "",
     ) -> Tensor:
@@ -148,6 +161,9 @@ class Cascade(TextToVideo):
             video: (B, 3, T, H, W) in [-1, 1], of the stage before.
             prompts: B texts.
             generators: one for each video: noise in what the stage is given, and noise to start from.
+            num_inference_steps: network passes; None: `later_steps`.
+            stochastic: sample by `stochastic_ddim`.
+            over: how the stage sees videos that are larger than its own.
             progress: watches the steps.
             label: after the stage's name.
 
@@ -164,13 +180,58 @@ class Cascade(TextToVideo):
             text = stage.text(tokens_of(prompts).to(self.device))
 
         def predict(noisy: Tensor, timestep: int) -> Tensor:
-            with self._precision.context():
-                said: Tensor = stage.unet(noisy, timestep, text, low=low, augmentation=augmentation)
-            return said
+            def said(noisy: Tensor, low: Tensor) -> Tensor:
+                with self._precision.context():
+                    found: Tensor = stage.unet(noisy, timestep, text, low=low, augmentation=augmentation)
+                return found
 
-        timesteps = timesteps_of(self.process, self.later_steps)
-        start = noise_like(low, generators)
-        return ddim(self.process, predict, start, timesteps, progress=progress, label=f"{part}{label}").clamp(-1, 1)
+            return over(said, noisy, low)
+
+        steps, empty = num_inference_steps or self.later_steps, torch.zeros_like(low)
+        made = sdedit(
+            self.process, predict, empty, 1.0, steps, generators, stochastic=stochastic,
+            progress=progress, label=f"{part}{label}",
+        )  # fmt: skip
+        return made.clamp(-1, 1)
+
+    def read(self, part: str, prompts: Sequence[str]) -> Text:
+        """Prompts as a stage reads them: B texts for `loss`."""
+        stage = self.base if part == "base" else self.later[part]
+        with self._precision.context(), torch.no_grad():
+            text: Text = stage.text(tokens_of(prompts).to(self.device))
+        return text
+
+    def loss(
+        self, part: str, network: nn.Module, clean: Tensor, text: Text, generator: torch.Generator, *, video: bool
+    ) -> Tensor:
+        """The squared error of a stage's network, weighed as in its own training (min-SNR), of each video: (B,).
+
+        Args:
+            part: ``base`` or one of `LATER`.
+            network: the stage's, or what stands for it.
+            clean: (B, 3, T, H, W) in [-1, 1], of the stage's size; a later stage is given what the stage before would
+                have made of it, with noise.
+            text: B prompts, of `read`.
+            generator: draws noise and its level, on the CPU.
+            video: False: frames are pictures that know nothing of each other.
+        """
+        timestep = self.process.draw_timesteps(len(clean), generator)
+        level = self.process.levels[timestep + 1]
+        noise = torch.randn(clean.shape, generator=generator).to(clean.device)
+        noisy = self.process.add_noise(clean, noise, level)
+        given = {} if part == "base" else self._given(part, clean, generator)
+        said = network(noisy, timestep.to(clean.device), text, video=video, **given)
+        error = (said - self.process.target(clean, noise, level)).square().mean((1, 2, 3, 4))
+        return error * self.process.min_snr_weight(level).to(error)
+
+    def _given(self, part: str, clean: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """What a later stage sees besides in training."""
+        low = reduced(clean, LATER[part].before, LATER[part].made)
+        augmentation = torch.randint(NOISIEST, (len(clean),), generator=generator)
+        noise = torch.randn(low.shape, generator=generator).to(clean.device)
+        stirred = self.process.add_noise(low, noise, self.process.levels[augmentation + 1])
+        frames, height, width = clean.shape[2:]
+        return {"low": brought_to(stirred, frames, height, width), "augmentation": augmentation.to(clean.device)}
 
     def _base_size(self, *size: int) -> list[int]:
         least, native = ((each.frames, each.height, each.width) for each in (BASE, self.native))

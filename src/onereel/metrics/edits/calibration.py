@@ -15,7 +15,7 @@ from onereel.video import clip as clips
 from onereel.video.clip import Frames
 from onereel.video.corruptions import corrupt
 
-_BLUR, _SHUFFLE, _FREEZE = 3, 5, 5  # strengths of `corrupt`
+_BLUR, _NOISE, _SHUFFLE, _FREEZE = 3, 4, 5, 5  # strengths of `corrupt`
 
 
 def externals(edits: Sequence[KnownEdit], name: str) -> list[Frames]:
@@ -57,6 +57,7 @@ EXTERNALS: Mapping[str, Callable[[KnownEdit, KnownEdit], Frames]] = {
     "true edit": lambda edit, _: edit.answer,
     "true edit through H.264": _h264,
     "true edit blurred": lambda edit, _: corrupt(edit.answer, "blur", _BLUR),
+    "true edit with noise": lambda edit, _: corrupt(edit.answer, "noise", _NOISE),
     "true edit frozen": lambda edit, _: corrupt(edit.answer, "freeze", _FREEZE),
     "true edit shuffled": lambda edit, _: corrupt(edit.answer, "shuffle", _SHUFFLE),
     "source": lambda edit, _: edit.source,

@@ -30,11 +30,13 @@ class EditorScores:
         judgements: of its outputs, in the benchmark's order.
         missing: questions without a usable output.
         calibration: it is no editor, but made from the truth.
+        preset: of a method of ours; empty for others.
     """
 
     judgements: list[Judgement] = field(default_factory=list)
     missing: list[Unanswered] = field(default_factory=list)
     calibration: bool = False
+    preset: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from onereel.base.errors import MethodError
 from onereel.base.files import json_number, sha256_of
-from onereel.methods import Task, load_method
+from onereel.methods import DEMO, Task, load_method
 from onereel.project import layout
 from onereel.project.runs import EXTERNAL, RunRow
 from onereel.report.load.records import Failure, Manifest, Metrics, SampleRecord, read_record, value_of
@@ -19,6 +19,8 @@ from onereel.report.load.training import TrainedPart, load_training, training_se
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
 UNFINISHED = "did not finish"
+DEMO_TITLE = f"{DEMO} preset"
+"""What stands wherever a sample is shown that only shows that everything works."""
 NO_CLIP = "No clip"
 """What the runs are called together that need no clip."""
 CLIPLESS = ".none"
@@ -166,6 +168,11 @@ class RunEntry:
         if self.external or not self.samples:
             return None
         return training_seconds(self.training, (sample.record for sample in self.samples))
+
+    @property
+    def demo(self) -> bool:
+        """Whether its samples only show that everything works: they say so, and are ranked with no others."""
+        return self.row.preset == DEMO and not self.external and not self.calibration
 
 
 @dataclass(frozen=True)
@@ -355,6 +362,8 @@ def method_facts(row: RunRow, samples: Sequence[SampleEntry]) -> tuple[str, str,
 def distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
     """The runs, titled alike if and only if method, task, preset, settings and prompt are the same.
 
+    The preset `demo` is always named, so that nobody takes its samples for a method's best.
+
     Runs without a clip are titled apart from those with one: there is no mean over both.
     """
     # What a calibration run does is known from its samples; one that failed is called as its siblings are.
@@ -366,7 +375,9 @@ def distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
         # What no task is named of is generation.
         if run.row.task != Task.GENERATE and len({twin.row.task for twin in twins}) > 1:
             details.append(str(run.row.task).replace("_", " "))
-        if not run.external and len({twin.row.preset for twin in twins}) > 1:
+        if run.demo:
+            details.append(DEMO_TITLE)
+        elif not run.external and len({twin.row.preset for twin in twins}) > 1:
             details.append(run.row.preset)
         for key, value in run.row.settings.items():
             if any(twin.row.settings.get(key, _UNSET) != value for twin in twins):

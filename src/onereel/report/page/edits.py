@@ -10,8 +10,10 @@ from markupsafe import Markup
 
 from onereel.base.files import read_json, write_text
 from onereel.jobs.edits import SOURCE, TRUTH, film_folder, read_scores
+from onereel.methods import DEMO
 from onereel.metrics.edits.judge import Judgement, Unanswered
 from onereel.metrics.edits.scoring import Scores
+from onereel.report.load.project import DEMO_TITLE
 from onereel.report.page.views import place
 from onereel.report.page.write import swapped_in
 from onereel.report.tables.edits import edit_tables
@@ -99,12 +101,17 @@ def write_edits_page(
                 edits=edits,
                 rows=rows,
                 kinds=list(dict.fromkeys(row.kind for row in rows)),
-                editors=list(films),
+                editors={name: _titled(name, scores) for name in films},
                 measures=MEASURES,
                 tables=tables,
             )
         )
         (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def _titled(editor: str, scores: Scores) -> str:
+    """An editor as the page calls it; one that only shows that everything works says so."""
+    return f"{editor}, {DEMO_TITLE}" if scores.editors[editor].preset == DEMO else editor
 
 
 def _together(calibration: Scores, editors: list[Scores]) -> Scores:

@@ -16,6 +16,7 @@ class Head:
         methods: number of methods, other people's included, calibration not.
         samples: number of samples, calibration not counted.
         runs: number of runs, calibration included.
+        demos: number of runs that only show that everything works.
         unfinished: number of runs without numbers.
         stand_ins: titles of the columns that stand-in weights made.
         protocols: how each column was measured: (title, extractor with weights and protocol).
@@ -29,6 +30,7 @@ class Head:
     methods: int
     samples: int
     runs: int
+    demos: int
     unfinished: int
     stand_ins: tuple[str, ...]
     protocols: tuple[tuple[str, str], ...]
@@ -50,6 +52,7 @@ def head(project: Project) -> Head:
         methods=len(methods),
         samples=sum(len(run.samples) for run in rivals),
         runs=len(project.runs),
+        demos=sum(run.demo for run in project.runs),
         unfinished=len(project.unfinished),
         stand_ins=_distinct(record.column for record in records if record.stand_in),
         protocols=tuple(dict.fromkeys((record.column, record.protocol) for record in records if record.protocol)),

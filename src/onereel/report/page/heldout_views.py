@@ -12,7 +12,7 @@ from onereel.metrics.ssim import SSIM
 from onereel.report.load.heldout import HeldOutEntry, HeldOutTests
 from onereel.report.load.project import DONE, MetricRecord, RunEntry, SampleEntry
 from onereel.report.page.charts import training_curves
-from onereel.report.page.views import Player, RunView, TableView, make_player, place, table_view
+from onereel.report.page.views import Player, RunView, TableView, make_player, place, sample_label, table_view
 
 _FIGURE = Path("media/heldout")
 
@@ -134,6 +134,8 @@ def verdict(entry: HeldOutEntry, title: str) -> str:
     if mine is None or not known:
         return ""
     best = max(known, key=lambda label: known[label])
+    if entry.run.demo:
+        return f"{title}: SSIM {mine:.3f}, of a demonstration and not judged; {best}: {known[best]:.3f}."
     verdict = "better" if mine > known[best] else "not better"
     return f"{title}: SSIM {mine:.3f}, {verdict} than {best} ({known[best]:.3f})."
 
@@ -176,7 +178,7 @@ def _run_view(entry: HeldOutEntry, title: str, folder: Path, visuals: Path) -> R
         place(entry.record_file, folder / metrics)
     return RunView(
         entry=run,
-        players=tuple(_player(entry, film, f"seed {film.name}", folder, visuals) for film in run.samples),
+        players=tuple(_player(entry, film, sample_label(run, film), folder, visuals) for film in run.samples),
         guides=(),
         curves=tuple(filter(None, (training_curves(part, path) for part, path in run.curves.items()))),
         columns=tuple(dict.fromkeys(column for _, column in means)),

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from onereel.report.load.project import DONE, ClipEntry, MetricRecord, RunEntry, SampleEntry
+from onereel.report.load.project import DEMO_TITLE, DONE, ClipEntry, MetricRecord, RunEntry, SampleEntry
 from onereel.report.load.records import Guides, Titles, Visuals, read_record
 from onereel.report.page.charts import Curves, training_curves
 from onereel.report.page.commands import sample_command
@@ -102,12 +102,19 @@ def sample_player(run: RunEntry, sample: SampleEntry, folder: Path, visuals: Pat
         video=sample.video,
         preview=sample.preview,
         ident=f"player-{run.name}-{sample.name}",
-        label=sample.title if run.external else f"seed {sample.name}",
+        label=sample_label(run, sample),
         alt=f"{run.title}{_on(run)}, sample {sample.title}",
         size=sample.size,
         fps=sample.fps,
     )
     return replace(player, title=f"{run.title}, {player.label}", command=sample_command(run, sample))
+
+
+def sample_label(run: RunEntry, sample: SampleEntry) -> str:
+    """What stands under a sample's player."""
+    if run.external:
+        return sample.title
+    return f"seed {sample.name}, {DEMO_TITLE}" if run.demo else f"seed {sample.name}"
 
 
 def _on(run: RunEntry) -> str:

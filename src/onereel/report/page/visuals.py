@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 from skimage.color import hsv2rgb
 
 from onereel import nnf
 from onereel.base.files import atomic_path, write_json
 from onereel.video.clip import Clip, Frames, to_video
+from onereel.video.films import resized
 
 MAX_SHEET = 4096
 """Largest side of a sheet, px: what every browser decodes."""
@@ -73,7 +74,7 @@ def visualise(reference: Clip, sample: Clip | None, out_dir: Path) -> None:
         "size": list(clip.size),
         "fps": str(clip.fps),
         "display": [height, width],
-        "sheets": _write_sheets(_resized(clip.frames, height, width), out_dir, "frames", ".jpg"),
+        "sheets": write_sheets(resized(clip.frames, height, width), out_dir, "frames", ".jpg"),
         "strip": "strip.jpg",
         "xt": "xt.jpg",
         "ty": "ty.jpg",
@@ -85,7 +86,7 @@ def visualise(reference: Clip, sample: Clip | None, out_dir: Path) -> None:
     _save(_stretched(column, height, width), out_dir / "ty.jpg")
     if sample is not None:
         colours = origin_colours(reference.frames, sample.frames)
-        sheets = _write_sheets(colours, out_dir, "origins", ".png")
+        sheets = write_sheets(colours, out_dir, "origins", ".png")
         index["origins"] = {"display": list(colours.shape[1:3]), "sheets": sheets}
     write_json(out_dir / "index.json", index)
 
@@ -142,7 +143,17 @@ def displacement_colours(offsets: np.ndarray, full: float) -> np.ndarray:
     return (colours * 255).round().astype(np.uint8)
 
 
-def _write_sheets(frames: Frames, folder: Path, name: str, suffix: str) -> list[dict[str, Any]]:
+def write_sheets(frames: Frames, folder: Path, name: str, suffix: str) -> list[dict[str, Any]]:
+    """Write all frames, side by side, into as few pictures as browsers decode.
+
+    Args:
+        frames: (T, H, W, 3) uint8.
+        folder: where they go.
+        name: what their names begin with.
+        suffix: ``.jpg`` or ``.png``.
+
+    Returns: ``file``, ``first`` frame, ``count`` and ``columns`` of each, as the page's players read them.
+    """
     grid = _Grid(*frames.shape[1:3])
     sheets = []
     for number, first in enumerate(range(0, len(frames), grid.capacity)):
@@ -167,7 +178,7 @@ def _strip(frames: Frames) -> np.ndarray:
     picked = frames[np.unique(np.linspace(0, len(frames) - 1, _STRIP_FRAMES).round().astype(int))]
     height, width = picked.shape[1:3]
     scale = min(1.0, _STRIP_HEIGHT / height)
-    picked = _resized(picked, max(round(height * scale), 1), max(round(width * scale), 1))
+    picked = resized(picked, max(round(height * scale), 1), max(round(width * scale), 1))
     gap = np.full((picked.shape[1], _STRIP_GAP, 3), 128, np.uint8)
     parts = [piece for frame in picked for piece in (frame, gap)][:-1]
     return np.concatenate(parts, axis=1)
@@ -175,14 +186,7 @@ def _strip(frames: Frames) -> np.ndarray:
 
 def _shrunk(frames: Frames, scale: float) -> Frames:
     height, width = (max(round(length * scale), 1) for length in frames.shape[1:3])
-    return _resized(frames, height, width)
-
-
-def _resized(frames: Frames, height: int, width: int) -> Frames:
-    if frames.shape[1:3] == (height, width):
-        return frames
-    pictures = (Image.fromarray(frame).resize((width, height), Image.Resampling.LANCZOS) for frame in frames)
-    return np.stack([np.asarray(picture) for picture in pictures])
+    return resized(frames, height, width)
 
 
 def _stretched(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -191,6 +195,8 @@ def _stretched(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _save(picture: np.ndarray, path: Path) -> None:
+    # An optimised JPEG is made in one buffer, which Pillow makes too small for noise.
+    ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, picture.size)
     options = _JPEG if path.suffix == ".jpg" else {"optimize": True}
     with atomic_path(path) as temporary:
         Image.fromarray(picture).save(temporary, **options)

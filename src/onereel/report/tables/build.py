@@ -12,7 +12,17 @@ from pathlib import Path
 from onereel.base.files import write_text
 from onereel.metrics.aggregate import over_clips
 from onereel.project.tables import OWN_COLUMNS, ColumnSpec, GroupSpec, Published, RowSpec, TableSpec, read_spec
-from onereel.report.load.project import CLIPLESS, DONE, NO_CLIP, ClipEntry, MetricRecord, Project, RunEntry, SampleEntry
+from onereel.report.load.project import (
+    CLIPLESS,
+    DEMO_TITLE,
+    DONE,
+    NO_CLIP,
+    ClipEntry,
+    MetricRecord,
+    Project,
+    RunEntry,
+    SampleEntry,
+)
 from onereel.report.tables.formats import RENDERERS
 from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
@@ -189,6 +199,8 @@ def _rows(
     rows = []
     for title, mine in groups.items():
         label = wanted.title if wanted.title and len(titles) == 1 else title
+        if mine[0].demo and DEMO_TITLE not in label:
+            label = f"{label}, {DEMO_TITLE}"
         quoted = published if title == plainest else (None,) * len(columns)
         rows.append(_row(label, mine, quoted, columns, clips, notes))
     return rows
@@ -230,6 +242,8 @@ def _row(
         marks=tuple(dict.fromkeys(marks)),
         task=str(runs[0].row.task),
         method=runs[0].row.method,
+        preset="" if runs[0].external else ", ".join(dict.fromkeys(run.row.preset for run in runs)),
+        demo=any(run.demo for run in runs),
     )
 
 
@@ -362,6 +376,8 @@ def _general_notes(table: Table, runs: Sequence[RunEntry], notes: _Notes) -> Non
     if any(column.stand_in for column in table.columns):
         text = "Columns marked * were made with stand-in weights: compare them within this table only, not with papers."
         notes.lines.append(("*", text))
+    if any(row.demo for block in table.blocks for row in block.rows):
+        notes.add_plain(f"Rows of the {DEMO_TITLE} show that everything works, not what a method can do: none is best.")
     for index, column in enumerate(table.columns):
         cells = [row.cells[index] for block in table.blocks for row in block.rows if not row.calibration]
         if len({cell.protocol for cell in cells if cell}) > 1:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from onereel.methods import DEMO
 from onereel.metrics.aggregate import over_clips
 from onereel.metrics.edits.judge import Judgement
 from onereel.metrics.edits.scoring import EditorScores, Scores
 from onereel.metrics.edits.summary import is_still, summary_of
+from onereel.report.load.project import DEMO_TITLE
 from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
 TYPES: Mapping[str, tuple[str, ...]] = {
@@ -113,16 +115,17 @@ def _table(name: str, title: str, caption: str, scores: Scores, wanted: Sequence
             published=(None,) * len(wanted),
             calibration=editor.calibration,
             marks=(_STILL,) if is_still(editor.judgements) else (),
-            partly=_lacking(editor),
+            partly="; ".join(filter(None, (DEMO_TITLE if editor.preset == DEMO else "", _lacking(editor)))),
+            preset=editor.preset,
+            demo=editor.preset == DEMO,
         )
         for name, editor in scores.editors.items()
     }
     editors = [row for row in rows.values() if not row.calibration]
-    ranked = sorted((row for row in editors if not row.marks), key=_success_of(scores), reverse=True)
+    ranked = sorted((row for row in editors if not (row.marks or row.demo)), key=_success_of(scores), reverse=True)
+    others = [_unranked(row) for row in editors if row.marks or row.demo]
     blocks = (
-        Block(
-            "", "methods", tuple(marked_best(ranked, columns)) + tuple(_unranked(row) for row in editors if row.marks)
-        ),
+        Block("", "methods", (*marked_best(ranked, columns), *others)),
         Block(
             "Calibration: made from the truth", "calibration", tuple(row for row in rows.values() if row.calibration)
         ),
@@ -140,6 +143,8 @@ def _notes(scores: Scores, rows: Mapping[str, Row]) -> tuple[tuple[str, str], ..
     notes = [("", f"Read by {', '.join(scores.networks)}. Their own accuracy on the true edits: {told}.")]
     if any(row.marks for row in rows.values()):
         notes.append((_STILL, "Moves less than half as much as the true edits: shown, not ranked."))
+    if any(row.demo for row in rows.values()):
+        notes.append(("", f"Rows of the {DEMO_TITLE} show that everything works: not ranked."))
     return tuple(notes)
 
 

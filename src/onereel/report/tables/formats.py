@@ -62,11 +62,18 @@ def to_csv(table: Table) -> str:
     """Comma-separated values, one row each: mean, interval, n and published value of every column; no rounding."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["block", "row", "kind", "failed", "notes", *_csv_header(table)])
+    writer.writerow(["block", "row", "kind", "preset", "failed", "notes", *_csv_header(table)])
     notes = dict(table.notes)
     for block in table.blocks:
         for row in block.rows:
-            texts = [block.title, row.label, _kind(row), row.failure, " ".join(notes.get(m, "") for m in row.marks)]
+            texts = [
+                block.title,
+                row.label,
+                _kind(row),
+                row.preset,
+                row.failure,
+                " ".join(notes.get(m, "") for m in row.marks),
+            ]
             writer.writerow([*map(_inert, texts), *_csv_values(table, row)])
     return stream.getvalue()
 
@@ -159,6 +166,7 @@ def _all_notes(table: Table) -> list[tuple[str, str]]:
     text = (
         f"Mean over {table.over}, with 95 % bootstrap interval in brackets; n: number of values. Bold: best, no ties."
     )
+    text = table.reading or text
     return [("", text), *table.notes]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from onereel.project.tables import Published
 from onereel.report.tables.numerals import numeral
@@ -77,6 +78,8 @@ class Row:
         marks: marks of its footnotes.
         task: what the method was asked for; only rows of one task compare.
         method: the method's name; empty for a row that only quotes.
+        preset: of its runs; empty where there is none.
+        demo: whether they only show that everything works: no value of theirs is the best.
     """
 
     label: str
@@ -89,6 +92,8 @@ class Row:
     marks: tuple[str, ...] = ()
     task: str = ""
     method: str = ""
+    preset: str = ""
+    demo: bool = False
 
     def narrowed(self, kept: Sequence[int]) -> "Row":
         """The row with only the columns of these indices."""
@@ -109,7 +114,7 @@ class Block:
 @dataclass(frozen=True)
 class Table:
     """A table; `notes` are (mark, text) pairs, without a mark where they hold for all of it; `over` says what a cell is
-    the mean of."""
+    the mean of, or `reading` how to read one that is no such mean."""
 
     name: str
     title: str
@@ -118,6 +123,7 @@ class Table:
     blocks: tuple[Block, ...]
     notes: tuple[tuple[str, str], ...]
     over: str = "samples, then clips"
+    reading: str = ""
 
     def narrowed(self, kept: Sequence[int]) -> "Table":
         """The table with only the columns of these indices."""
@@ -133,16 +139,20 @@ def marked_best(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Row]
     }
     for row in rows:
         cells = tuple(
-            replace(cell, best=True) if cell and cell.complete and cell.mean == best[row.task][index] else cell
+            replace(cell, best=True) if _ranks(row, cell) and cell.mean == best[row.task][index] else cell
             for index, cell in enumerate(row.cells)
         )
         yield replace(row, cells=cells)
 
 
+def _ranks(row: Row, cell: Cell | None) -> TypeGuard[Cell]:
+    """Whether a cell takes part where the best is looked for."""
+    return cell is not None and cell.complete and not row.calibration and not row.demo
+
+
 def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
     """The best mean of a column; None where nothing may be compared, there is no better, or the best are a tie."""
-    cells = [row.cells[index] for row in rows if not row.calibration]
-    rivals = [cell for cell in cells if cell is not None and cell.complete]
+    rivals = [cell for row in rows if _ranks(row, cell := row.cells[index])]
     if len(rivals) < 2 or len({cell.protocol for cell in rivals}) > 1 or not column.better:
         return None
     choose = min if column.better == "lower" else max

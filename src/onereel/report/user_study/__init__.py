@@ -1,0 +1,1 @@
+"""Studies with people as folders to publish, and their results as tables."""
