@@ -101,7 +101,7 @@ def test_filters_reach_every_part_and_the_address_keeps_them(open_page: Open, se
             ".map((p) => p.getAttribute('href'))"
         )
         assert points == ["#run-birds-patches"]
-    click(page, "[name=reset]")
+    click(page, "[name=all]")
     assert labels(page) == ["patches", "trained", "other_code (external)"]
     assert "birds" not in page.execute_script("return location.href")
 

@@ -131,7 +131,7 @@ def test_every_sample_of_the_page_has_its_command(root: Path) -> None:
 def _values(run: str, clip: str, method: str, *values: float, metric: str = "svfid") -> RunEntry:
     better = "lower" if metric == "svfid" else "higher"
     records = tuple(MetricRecord(metric, metric, str(i), value, better=better) for i, value in enumerate(values))
-    return RunEntry(RunRow(run, clip, method), method, records=records)
+    return RunEntry(RunRow(run, clip, method, preset="fast"), method, records=records)
 
 
 def test_pairs_compare_on_the_clips_that_both_have() -> None:
@@ -163,6 +163,13 @@ def test_pairs_are_of_one_protocol_and_have_bounds() -> None:
     ]
     equal = paired(Project((), (endless, replace(endless, title="fourth"))))
     assert [(pair.mean, pair.wins, pair.losses) for pair in equal] == [(0.0, 0, 0)]
+
+
+def test_demonstrations_are_in_no_pair() -> None:
+    first, second = _values("a", "clip", "first", 1.0), _values("b", "clip", "second", 2.0)
+    assert len(paired(Project((), (first, second)))) == 1
+    shown = replace(second, row=replace(second.row, preset="demo"))
+    assert paired(Project((), (first, shown))) == ()
 
 
 def _row(label: str, mean: float) -> Row:

@@ -54,14 +54,14 @@ class Pair:
 
 def paired(project: Project) -> tuple[Pair, ...]:
     """Every two methods of one task that share a clip, by every metric that both have, measured alike."""
-    runs = [run for run in project.runs if run.status == DONE and not run.calibration and run.row.clip]
+    runs = _rivals(project)
     tasks = dict.fromkeys(str(run.row.task) for run in runs)
     return tuple(pair for task in tasks for pair in _of_task(task, [run for run in runs if str(run.row.task) == task]))
 
 
 def left_out(project: Project) -> int:
     """How many methods have no pairs, since there are more than `MOST_METHODS` of their task."""
-    runs = [run for run in project.runs if run.status == DONE and not run.calibration and run.row.clip]
+    runs = _rivals(project)
     methods = {(str(run.row.task), run.title) for run in runs}
     counts = [sum(1 for task, _ in methods if task == one) for one in {task for task, _ in methods}]
     return sum(max(count - MOST_METHODS, 0) for count in counts)
@@ -77,6 +77,12 @@ def to_csv(pairs: Sequence[Pair]) -> str:
         values = [getattr(pair, name) for name in [*names, "wins", "losses"]]
         writer.writerow(["" if value is None else value for value in values])
     return stream.getvalue()
+
+
+def _rivals(project: Project) -> list[RunEntry]:
+    """Runs that compare: samples that only show that everything works are held against nothing."""
+    runs = [run for run in project.runs if run.status == DONE and run.row.clip]
+    return [run for run in runs if not run.calibration and not run.demo]
 
 
 def _of_task(task: str, runs: Sequence[RunEntry]) -> Iterator[Pair]:

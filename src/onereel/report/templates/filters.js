@@ -65,7 +65,7 @@
     showPoints();
     showClips(what);
     if (named("methods")) named("methods").value = what.methods.size ? `${what.methods.size} of ${boxes.length}` : "all";
-    named("reset").hidden = !what.methods.size && !what.task && !what.clip;
+    named("all").hidden = !what.methods.size && !what.task && !what.clip;
   }
 
   function changed() {
@@ -96,7 +96,7 @@
   function wire() {
     form.addEventListener("change", changed);
     form.addEventListener("submit", (event) => event.preventDefault());
-    named("reset").addEventListener("click", () => { form.reset(); changed(); });
+    named("all").addEventListener("click", () => { form.reset(); changed(); });
     named("link").addEventListener("click", (event) => place.copy(location.href, event.currentTarget));
     tabs.forEach((button) => button.addEventListener("click", () => {
       tab = button.dataset.clip;

@@ -52,7 +52,7 @@
   function meaning(head) {
     const id = `metric-${head.dataset.metric}`;
     if (!head.dataset.metric || !document.getElementById(id)) return;
-    const link = Object.assign(document.createElement("a"), { className: "what", href: `#${id}`, textContent: "?" });
+    const link = Object.assign(document.createElement("a"), { className: "asks", href: `#${id}`, textContent: "?" });
     link.setAttribute("aria-label", `What ${head.querySelector(".title, .sort").textContent.trim()} means`);
     link.title = "What this number means";
     const unit = head.querySelector(".unit");
