@@ -46,6 +46,12 @@ def test_every_metric_has_a_page_with_its_examples():
             assert f"```{{{directive}}} {name}\n```" in found[name], f"docs/metrics/{name}.md"
 
 
+def test_every_page_is_reached_from_the_first():
+    listed = set(re.findall(r"^([\w./-]+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE))
+    here = {path.stem for path in (*DOCS.glob("*.md"), *DOCS.glob("*.ipynb"))} - {"index"}
+    assert here <= listed, "name them in docs/index.md"
+
+
 def leaves(values: dict, before: str = "") -> dict[str, object]:
     """Settings with dots of a dumped config."""
     found = {}
