@@ -124,7 +124,7 @@ def test_rows_of_the_page_are_a_sheet(tmp_path):
     found = read(tmp_path, text)
     assert {row.design.form for row in found.values()} == {Form.PAIR, Form.REAL, Form.RATING}
     page = (ROOT / "docs/studies.md").read_text(encoding="utf-8")
-    assert [column for column in COLUMNS if f"`{column}`" not in page] == ["study"]
+    assert [column for column in COLUMNS if f"`{column}`" not in page] == []
 
 
 def test_methods_and_runs_are_found_on_clips(project):
