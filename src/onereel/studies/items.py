@@ -93,6 +93,7 @@ def make_items(design: Design, subjects: Sequence[Subject]) -> list[Item]:
 def _groups(design: Design, subject: Subject) -> list[list[Item]]:
     """The items of a subject, those of the same methods together."""
     films = {name: subject.films[name] for name in design.methods if subject.films.get(name)}
+    sets: list[tuple[str, ...]]
     match design.form:
         case Form.PAIR:
             sets = list(combinations(films, 2))
