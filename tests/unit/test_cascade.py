@@ -20,7 +20,7 @@ from onereel.base.files import sha256_of
 from onereel.base.progress import no_progress
 from onereel.standins.captioned import captions_of, drawn_specs, evened
 from onereel.standins.registry import find
-from onereel.standins.t2v.worlds import NOISING, Captioned, batch_of, rendered
+from onereel.standins.t2v.worlds import NOISING, Captioned, batch_of, rendered, weighted_error
 from onereel.weights.checkpoints import write_tensors
 from onereel.weights.store import Resolved
 
@@ -272,3 +272,27 @@ def test_it_is_loaded_from_the_parts_of_its_entry(tmp_path: Path) -> None:
     del parts["spatial2"]
     with pytest.raises(WeightsError, match="no part 'spatial2'"):
         Cascade.load(weights)
+
+
+@pytest.mark.parametrize("part", ["base", *LATER])
+def test_the_loss_of_tuning_is_that_of_the_stages_own_training(cascade: Cascade, part: str) -> None:
+    made = BASE if part == "base" else LATER[part].made
+    clean = torch.rand(3, 3, 4, made.height, made.width) * 2 - 1
+    text, seen = cascade.read(part, [PROMPT]).repeated(3), []
+
+    def network(noisy: Tensor, timestep: Tensor, text: Text, *, video: bool, **given: Tensor) -> Tensor:
+        seen.append((noisy, timestep, given))
+        return torch.zeros_like(noisy)
+
+    (generator,) = generators(0)
+    loss = cascade.loss(part, network, clean, text, generator, video=True)  # type: ignore[arg-type]
+    ((noisy, timestep, given),) = seen
+    level = NOISING.levels[timestep + 1]
+    kept = level.float().view(-1, 1, 1, 1, 1)
+    noise = (noisy - kept * clean) / (1 - kept**2).sqrt()
+    assert float(noise.std()) == pytest.approx(1, abs=0.05)
+    torch.testing.assert_close(loss.mean(), weighted_error(torch.zeros_like(clean), clean, noise, level).float())
+    assert set(given) == (set() if part == "base" else {"low", "augmentation"})
+    if given:
+        assert given["low"].shape == clean.shape
+        assert int(given["augmentation"].max()) < NOISIEST

@@ -94,7 +94,7 @@ def test_it_is_the_published_pipeline(model, referred):
     ).frames[0]
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 127.5 - 1
     references = [on_white(pixels, SIZE)] if referred else []
-    found = model.edit(
+    found = model.controlled(
         "a cat",
         model.control(video, mask, references),
         torch.Generator().manual_seed(5),
@@ -114,7 +114,7 @@ def test_what_is_known_changes_the_video_and_scale_0_forgets_it(model):
 
     def run(control, scale):
         drawn = torch.Generator().manual_seed(0)
-        return model.edit("a", control, drawn, conditioning_scale=scale, num_inference_steps=1, guidance_scale=1.0)
+        return model.controlled("a", control, drawn, conditioning_scale=scale, num_inference_steps=1, guidance_scale=1.0)
 
     assert not torch.allclose(run(one, 1.0), run(other, 1.0), atol=1e-4)
     assert torch.equal(run(one, 0.0), run(other, 0.0))

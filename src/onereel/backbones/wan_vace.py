@@ -99,7 +99,7 @@ class WanVace(Wan):
         return Controlled(text.states, text.mask, condition.control, condition.scale)
 
     @torch.no_grad()
-    def edit(
+    def controlled(
         self,
         prompt: str,
         control: Tensor,

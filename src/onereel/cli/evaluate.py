@@ -183,7 +183,7 @@ def _tell(found: Mapping[str, Measured], say: Callable[[str], None]) -> None:
 
 def _write(found: Mapping[str, Measured], table: Table, results: Sequence[Result]) -> None:
     content = {"editors": {name: asdict(one) for name, one in found.items()}}
-    write_result(results[0], content, {".csv": lambda path: path.write_text(values_csv(found), encoding="utf-8")})
+    write_result(results[0], content, {".csv": lambda path: write_text(path, values_csv(found))})
     texts = {suffix: render(table) for suffix, render in RENDERERS.items()}
     writers = {
         suffix: lambda path, text=text: path.write_text(text, encoding="utf-8") for suffix, text in texts.items()

@@ -74,7 +74,7 @@ def start_project(
         raise ConfigError("--start, --end, --fps, --height", str(error), "correct it or leave it out") from None
     trains = any(method.parts(task, method.Config()) for method in chosen for task in {Task.GENERATE} & method.tasks)
     asked = {"start": start, "end": end, "fps": fps, "height": height}
-    clips = []
+    clips: list[dict[str, str]] = []
     for source in sources:
         cells, told = _clip(source, asked, _TRAINED_HEIGHT if trains else _HEIGHT, folder)
         clips.append({**cells, "name": _name(source, [clip["name"] for clip in clips])})

@@ -9,11 +9,12 @@ from onereel.base.devices import resolve_device
 from onereel.base.errors import ConfigError
 from onereel.base.files import write_json, write_text
 from onereel.base.parsing import parse_settings
+from onereel.base.paths import config_folder
 from onereel.base.progress import terminal_progress
 from onereel.jobs.automatic import learn_choices
 from onereel.jobs.inputs import resolve_backbones
 from onereel.methods import Job, Task, configure, load_method
-from onereel.methods.dreamix.automatic import Choices
+from onereel.methods.dreamix.automatic import FILE, Choices
 from onereel.methods.dreamix.config import DreamixConfig
 from onereel.methods.dreamix.learning import Setting
 from onereel.metrics.edits import Judge, read_edits_config
@@ -29,7 +30,7 @@ def learn(
     number: int,
     first: int,
     work: Path,
-    out: Path,
+    out: Path | None,
     device: str,
     say: Callable[[str], None],
 ) -> None:
@@ -37,6 +38,7 @@ def learn(
 
     Raises: OnereelError before anything is made, where names or numbers are wrong.
     """
+    out = out or config_folder() / FILE
     grid = parse_grid(strengths, tunings)
     method = load_method("dreamix")
     config = configure(method, preset, parse_settings(";".join(settings), "--set"), task=Task.EDIT_TEXT)

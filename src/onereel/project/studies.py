@@ -170,7 +170,7 @@ def _clips(plan: "Plan", row: StudyRow) -> list[Subject]:
     _check_methods(plan, row)
     subjects = []
     for clip in row.clips:
-        films = {}
+        films: dict[str, tuple[str, ...]] = {}
         for method in row.design.methods:
             if method == INPUT:
                 films[method] = (str(layout.clip_of(clip)),)

@@ -66,8 +66,8 @@ def _dithered(clip: Clip, times: list[tuple[int, int]]) -> Iterator[av.VideoFram
     height, width = clip.size[1:]
     palette = _palette(clip, times)
     graph = av.filter.Graph()
-    pictures = graph.add_buffer(width=width, height=height, format="rgb24", time_base=_TICK)
-    colours = graph.add_buffer(width=palette.width, height=palette.height, format=palette.format.name, time_base=_TICK)
+    pictures = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=_TICK)
+    colours = graph.add_buffer(width=palette.width, height=palette.height, format=palette.format, time_base=_TICK)
     use, sink = graph.add("paletteuse", "dither=sierra2_4a:diff_mode=rectangle"), graph.add("buffersink")
     pictures.link_to(use, 0, 0)
     colours.link_to(use, 0, 1)
@@ -84,7 +84,7 @@ def _dithered(clip: Clip, times: list[tuple[int, int]]) -> Iterator[av.VideoFram
 def _palette(clip: Clip, times: list[tuple[int, int]]) -> av.VideoFrame:
     height, width = clip.size[1:]
     graph = av.filter.Graph()
-    pictures = graph.add_buffer(width=width, height=height, format="rgb24", time_base=_TICK)
+    pictures = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=_TICK)
     choose, sink = graph.add("palettegen", "stats_mode=full:reserve_transparent=0"), graph.add("buffersink")
     pictures.link_to(choose)
     choose.link_to(sink)
@@ -105,6 +105,6 @@ def _pictures(clip: Clip, times: list[tuple[int, int]]) -> Iterator[av.VideoFram
 def _pulled(sink: av.filter.context.FilterContext) -> Iterator[av.VideoFrame]:
     while True:
         try:
-            yield sink.pull()
+            yield sink.vpull()
         except (BlockingIOError, EOFError):  # wants more, or has had all
             return

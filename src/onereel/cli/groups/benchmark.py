@@ -125,13 +125,14 @@ def benchmark_learn(
     work: Annotated[Path, typer.Option(help="Folder for what is made on the way; a kill costs little.")] = Path(
         "results/automatic/dreamix"
     ),
-    out: Annotated[Path, typer.Option(help="Where `strength=auto` reads it.")] = Path("config/automatic/dreamix.json"),
+    out: Annotated[Path | None, typer.Option(help="JSON file; by default where `strength=auto` reads it.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Learn Dreamix's `strength=auto`: the best strength, steps and alpha for every kind of edit, by truth."""
     from onereel.cli.learn import learn
 
-    options.expect_suffix(out, ".json")
+    if out is not None:
+        options.expect_suffix(out, ".json")
     learn(
         strengths=strengths,
         tunings=tunings,

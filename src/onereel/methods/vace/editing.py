@@ -106,7 +106,7 @@ def made(model: WanVace, told: Told, prompt: str, config: VaceConfig, generator:
     for number, window in enumerate(windows, start=1):
         known = _known(told, found, window)
         control = model.control(known.video, known.free, known.references)
-        video = model.edit(
+        video = model.controlled(
             prompt,
             control,
             generator,

@@ -13,7 +13,7 @@ one edit, as a choice between editors is made; how hard an edit is does not coun
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from scipy.stats import rankdata
@@ -119,7 +119,7 @@ def agreement(pairs: Sequence[Pair], *, way: Way = "pooled", draws: int = DRAWS,
         seed: of the bootstrap.
     """
     sums = _sums(pairs, way)
-    about = {"edits": len(sums), "outputs": int(sums[:, 0].sum())}
+    about: dict[str, Any] = {"edits": len(sums), "outputs": int(sums[:, 0].sum())}
     if len(sums) < _LEAST_EDITS:
         return Agreement("", "", "", way, None, None, None, **about, note=f"fewer than {_LEAST_EDITS} edits")
     rho = _known(_correlations(sums.sum(0, keepdims=True))[0])

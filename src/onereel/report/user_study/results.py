@@ -90,7 +90,9 @@ def _quoted(one: PublishedStudy, section: Section, mark: str) -> Row:
 
 
 def _cell(found: Estimate | None) -> Cell | None:
-    return found and Cell(found.value, found.low, found.high, found.n, 1, complete=True, protocol="")
+    if found is None:
+        return None
+    return Cell(found.value, found.low, found.high, found.n, 1, complete=True, protocol="")
 
 
 def _agreement(key: Key, analysis: Analysis, notes: Sequence[str]) -> list[Table]:
@@ -148,8 +150,9 @@ def write_results(
 
     Raises: ConfigError where something lies there that onereel did not write.
     """
-    content = {"study": key.id, "name": key.design.study, "design": key.design.model_dump(mode="json"), "notes": notes}
-    content |= {"excluded": dict(analysis.excluded), "refused": [list(one) for one in collected.refused]}
+    content: dict[str, Any] = {"study": key.id, "name": key.design.study, "design": key.design.model_dump(mode="json"), "notes": notes}
+    content |= {"excluded": dict(analysis.excluded)}
+    content |= {"refused": [list(one) for one in collected.refused]}
     content |= {"with_exclusions": _plain(analysis.counted), "everybody": _plain(analysis.everybody)}
     write_result(results_in(out, ()), content, {".html": lambda path: _write_page(path, key, tables, notes, collected)})
     for table in tables:
