@@ -42,7 +42,8 @@ class Command:
 RUN_BY = {
     "make": (
         "Makefile",
-        "demo: env ## the comparison that config/demo describes, from clips to report\n\tsnakemake --replace-workflow-config --configfile config/demo/config.yaml\n",
+        "demo: env ## the comparison that config/demo describes, from clips to report\n"
+        "\tsnakemake --replace-workflow-config --configfile config/demo/config.yaml\n",
     ),
     "make env": (".ci/run", "make env"),
     "make lint": (".ci/run", "make lint"),
