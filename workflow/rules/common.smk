@@ -82,9 +82,8 @@ if workflow.is_main_process and not workflow.output_settings.verbose:
     if not workflow.output_settings.dryrun:
         console.shorten_console(logging.getLogger("snakemake.logging"))
     elif FOR_CLUSTER:
-        asked = console.Requests(
-            lambda rule: workflow.is_local(workflow.get_rule(rule))
-        )
+        # Not `is_local`: to a dry run every rule is.
+        asked = console.Requests(lambda rule: rule in workflow._localrules)
         logging.getLogger("snakemake.logging").addFilter(asked)
         atexit.register(
             lambda: print("\nThe cluster would be asked for:", *asked.table(), sep="\n")
