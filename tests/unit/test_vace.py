@@ -114,7 +114,9 @@ def test_what_is_known_changes_the_video_and_scale_0_forgets_it(model):
 
     def run(control, scale):
         drawn = torch.Generator().manual_seed(0)
-        return model.controlled("a", control, drawn, conditioning_scale=scale, num_inference_steps=1, guidance_scale=1.0)
+        return model.controlled(
+            "a", control, drawn, conditioning_scale=scale, num_inference_steps=1, guidance_scale=1.0
+        )
 
     assert not torch.allclose(run(one, 1.0), run(other, 1.0), atol=1e-4)
     assert torch.equal(run(one, 0.0), run(other, 0.0))

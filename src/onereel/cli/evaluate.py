@@ -10,6 +10,7 @@ from typing import Any
 from onereel import ingest
 from onereel.base.devices import resolve_device
 from onereel.base.errors import ConfigError
+from onereel.base.files import write_text
 from onereel.base.names import did_you_mean
 from onereel.base.outputs import Result, check_outputs, write_result
 from onereel.base.progress import terminal_progress

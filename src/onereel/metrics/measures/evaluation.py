@@ -73,6 +73,9 @@ def measure_edits(
         of a measure that was named are not here.
     """
     chosen = choose(measures)
+    if total is None:
+        edits = list(edits)
+        total = len(edits)
     found = Measured(missing={} if missing is None else missing)
     usable = [one for one in chosen if _has_weights(one, context, found.left_out, named=measures is not None)]
     watched = any("flow" in one.roles for one in usable)

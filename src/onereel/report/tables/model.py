@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeGuard
 
 from onereel.project.tables import Published
 from onereel.report.tables.numerals import numeral
@@ -139,20 +138,20 @@ def marked_best(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Row]
     }
     for row in rows:
         cells = tuple(
-            replace(cell, best=True) if _ranks(cell, row) and cell.mean == best[row.task][index] else cell
+            replace(cell, best=True) if cell and _ranks(row, cell) and cell.mean == best[row.task][index] else cell
             for index, cell in enumerate(row.cells)
         )
         yield replace(row, cells=cells)
 
 
-def _ranks(cell: Cell | None, row: Row) -> TypeGuard[Cell]:
+def _ranks(row: Row, cell: Cell) -> bool:
     """Whether a cell takes part where the best is looked for."""
-    return cell is not None and cell.complete and not row.calibration and not row.demo
+    return cell.complete and not row.calibration and not row.demo
 
 
 def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
     """The best mean of a column; None where nothing may be compared, there is no better, or the best are a tie."""
-    rivals = [cell for row in rows if _ranks(cell := row.cells[index], row)]
+    rivals = [cell for row in rows if (cell := row.cells[index]) is not None and _ranks(row, cell)]
     if len(rivals) < 2 or len({cell.protocol for cell in rivals}) > 1 or not column.better:
         return None
     choose = min if column.better == "lower" else max

@@ -150,7 +150,12 @@ def write_results(
 
     Raises: ConfigError where something lies there that onereel did not write.
     """
-    content: dict[str, Any] = {"study": key.id, "name": key.design.study, "design": key.design.model_dump(mode="json"), "notes": notes}
+    content: dict[str, Any] = {
+        "study": key.id,
+        "name": key.design.study,
+        "design": key.design.model_dump(mode="json"),
+        "notes": notes,
+    }
     content |= {"excluded": dict(analysis.excluded)}
     content |= {"refused": [list(one) for one in collected.refused]}
     content |= {"with_exclusions": _plain(analysis.counted), "everybody": _plain(analysis.everybody)}
