@@ -10,6 +10,7 @@ from typing import Any
 from onereel import ingest
 from onereel.base.devices import resolve_device
 from onereel.base.errors import ConfigError
+from onereel.base.files import write_text
 from onereel.base.names import did_you_mean
 from onereel.base.outputs import Result, check_outputs, write_result
 from onereel.base.progress import terminal_progress
@@ -176,11 +177,9 @@ def _tell(found: Mapping[str, Measured], say: Callable[[str], None]) -> None:
 
 def _write(found: Mapping[str, Measured], table: Table, results: Sequence[Result]) -> None:
     content = {"editors": {name: asdict(one) for name, one in found.items()}}
-    write_result(results[0], content, {".csv": lambda path: path.write_text(values_csv(found), encoding="utf-8")})
+    write_result(results[0], content, {".csv": lambda path: write_text(path, values_csv(found))})
     texts = {suffix: render(table) for suffix, render in RENDERERS.items()}
-    writers = {
-        suffix: lambda path, text=text: path.write_text(text, encoding="utf-8") for suffix, text in texts.items()
-    }
+    writers = {suffix: lambda path, text=text: write_text(path, text) for suffix, text in texts.items()}
     write_result(results[1], {"title": table.title}, writers)
 
 
