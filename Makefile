@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS := true
 # Once here instead of in the first jobs, or in every one where PYTHONDONTWRITEBYTECODE is set: importing torch takes twice as long without.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo env test lint format lock pull clean
+.PHONY: demo env docs test lint format lock pull clean
 
 demo: env ## the comparison that config/demo describes, from clips to report
 	snakemake --replace-workflow-config --configfile config/demo/config.yaml
@@ -29,6 +29,11 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	$(UV) pip sync --quiet --python $(BIN)/python requirements.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
+
+docs: env ## the documentation as a site in build/docs; a warning or a link that leads nowhere is an error
+	rm -rf build/docs
+	sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "The documentation is at $(CURDIR)/build/docs/index.html"
 
 test: env ## the test suite, two files side by side
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

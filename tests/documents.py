@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "data/sources/README.md", *sorted(ROOT.glob("docs/*.md")))
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "data/sources/README.md",
+    *sorted(ROOT.glob("docs/**/*.md")),
+)
 PROGRAMS = {"onereel", "snakemake", "make", "dvc", "python", "git", "source", "pytest", "pip", "uv", ".ci/run"}
 
 ALONE = {"make", "snakemake", ".ci/run"}
@@ -40,14 +45,24 @@ class Command:
 
 
 RUN_BY = {
-    "make": ("Makefile", "demo: env ## the comparison that config/ describes, from clips to report\n\tsnakemake\n"),
+    "make": (
+        "Makefile",
+        "demo: env ## the comparison that config/demo describes, from clips to report\n\t"
+        "snakemake --replace-workflow-config --configfile config/demo/config.yaml\n",
+    ),
     "make env": (".ci/run", "make env"),
     "make lint": (".ci/run", "make lint"),
+    "make docs": (".ci/run", "make docs"),
     "make test": (".ci/run", "make test"),
     "pytest -m gate or scores": (".ci/run", 'pytest -m "gate or scores"'),
     "make pull": ("tests/workflow/test_dvc.py", '"workflow/pull.sh"'),
     "snakemake": ("tests/workflow/conftest.py", 'snakemake("--quiet", "rules")'),
     "snakemake --profile slurm": ("tests/slurm/test_slurm.py", '["snakemake", "--profile", "slurm"]'),
+    "snakemake --profile slurm -n": ("tests/workflow/test_engine.py", '"--profile", "slurm", "-n"'),
+    "onereel init holiday.mov --start 1.5s --end 4s --method vgpnn --method sinfusion": (
+        "tests/unit/test_init.py",
+        "start_project(sources",
+    ),
     "snakemake edits": ("tests/workflow/test_edits.py", 'planned("--", "edits")'),
     "snakemake which_measure": ("tests/workflow/test_edits.py", 'planned("--", "which_measure")'),
     "onereel evaluate --sheet edits.csv --edits theirs/ --edits ours/ --out measures.json": (
@@ -63,6 +78,22 @@ RUN_BY = {
         "tests/unit/test_prompts.py",
         'app(["benchmark", "prompts", "scene:world?seed=3"',
     ),
+    "snakemake studies": ("tests/workflow/test_studies.py", '"--", "studies"'),
+    "onereel study power demo_pairs": ("tests/unit/test_study_sheet.py", 'said("power", "tiny")'),
+    "onereel study build demo_pairs": ("tests/unit/test_study_sheet.py", 'said("build", "tiny")'),
+    "onereel study preview demo_pairs": ("tests/unit/test_study_sheet.py", 'said("preview", "tiny", "--print")'),
+    "onereel study collect downloads/ --study demo_pairs --out answers.csv": (
+        "tests/unit/test_study_sheet.py",
+        'said("collect", "s.csv"',
+    ),
+    "onereel study report answers.csv --study demo_pairs --out study_results/": (
+        "tests/unit/test_study_sheet.py",
+        'said("report", "answers.csv"',
+    ),
+    "onereel study simulate demo_pairs --worth vgpnn=0.8 --worth sinfusion=-0.5 --out simulated.csv": (
+        "tests/unit/test_study_sheet.py",
+        'said("simulate", "tiny"',
+    ),
     "snakemake stand_ins": ("tests/workflow/test_engine.py", 'planned("--", "stand_ins")'),
     "dvc remote add --default storage s3://…": ("tests/workflow/test_dvc.py", '"dvc", "remote", "add"'),
     "dvc repro": ("tests/workflow/test_dvc.py", '"dvc", "repro"'),
@@ -72,6 +103,7 @@ RUN_BY = {
     "dvc metrics diff": ("tests/workflow/test_dvc.py", '"dvc", "metrics", "diff"'),
     "dvc plots show": ("tests/workflow/test_dvc.py", '"dvc", "plots", "show"'),
     "dvc add data/sources/NAME.mp4": ("tests/gate/test_commands.py", '"dvc", "add"'),
+    "onereel init holiday.mov --start 1.5s --end 4s": ("tests/unit/test_init.py", "start_project("),
     "onereel weights adopt NAME results/stand_ins/NAME": ("tests/unit/test_standins.py", 'adopt("clip-world"'),
     "onereel generate clip.mkv --method gaussian --out samples/": ("tests/gate/test_commands.py", '"gaussian"'),
 }
@@ -83,14 +115,16 @@ NOT_RUN = {
     f"{_GEN1} edit_structure --input content=photo.png --out edited/": _UNTRAINED,
     f"{_GEN1} edit_masked --input keep=mask.png --prompt a boat at night --out edited/": _UNTRAINED,
     f"{_GEN1} customise --input images=dog/ --prompt a dog in the snow --out edited/": _UNTRAINED,
+    "onereel edit clip.mkv two red balloons over a city at night --method dreamix --preset fast --models models/"
+    " --out night/": "needs the weights of t2v-world, which are no part of this tree yet",
     "source .venv/bin/activate": "every test runs in the environment",
     "make format": "rewrites the tree; `make lint` runs the same programs",
+    "make clean": "removes results and caches; nothing that a test could do without harm",
+    "snakemake --unlock": "Snakemake's own, for a folder whose Snakemake was killed",
     ".ci/run": "runs this test",
     "snakemake results/stand_ins/NAME/card.md": "trains for half an hour; of `stand_ins` the plan is tested",
     "onereel weights fetch c3d-sports1m inception-v3 clip-vit-b-32 raft-large midas-dpt-large": "downloads gigabytes",
     "onereel weights fetch latte-1": "downloads gigabytes",
-    "onereel weights fetch pickscore-v1 dino-vit-b-8 lpips clip-vit-b-32 raft-large": "downloads gigabytes",
-    "onereel benchmark prompts clip.mkv --captioner blip/ --writer llama/ --out edits.csv": "needs fetched networks",
     "snakemake results/stand_ins/gen1-world-structure/card.md": "trains for hours; of `stand_ins` the plan is tested",
     **dict.fromkeys(
         (
@@ -101,9 +135,12 @@ NOT_RUN = {
             "onereel generate --method dreamix --task subject --preset fast --input images=photos --prompt A sks moving"
             " left over the sea. --out subject/",
             "onereel benchmark learn --number 8 --preset fast",
+            "onereel edit clip.mkv a kite over the sea at night --method text_to_video --preset fast --out edits/",
         ),
         "needs the weights of t2v-world, which are no part of this tree yet",
     ),
+    "onereel weights fetch pickscore-v1 dino-vit-b-8 lpips clip-vit-b-32 raft-large": "downloads gigabytes",
+    "onereel benchmark prompts clip.mkv --captioner blip/ --writer llama/ --out edits.csv": "needs fetched networks",
 }
 """Why a command is not run."""
 
@@ -120,8 +157,9 @@ def measured(command: Command) -> bool:
 
 def blocks(page: Path, *languages: str) -> Iterator[str]:
     """The fenced blocks of these languages."""
+    # The whole opening line is the language: a block of "{directive} argument" is none of those asked for.
     for language, body in re.findall(
-        r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        r"^```([^\n]*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     ):
         if language in languages:
             yield body

@@ -292,7 +292,9 @@ def test_everything_that_acts_can_be_reached_by_tab(open_page: Open, served: str
     assert acting == []
     nameless = page.execute_script(
         "return [...document.querySelectorAll('button, input, select, canvas, a, img')].filter((e) => !("
-        "e.getAttribute('aria-label') || e.textContent.trim() || e.hasAttribute('alt'))).map((e) => e.outerHTML)"
+        "e.getAttribute('aria-label') || e.textContent.trim() || e.hasAttribute('alt')"
+        " || (e.labels && e.labels.length)))"
+        ".map((e) => e.outerHTML)"
     )
     assert nameless == []
 

@@ -101,12 +101,21 @@ def test_every_command_of_a_page(folder, page):
     for words in every:
         onereel(*words)
     for out in outs:
-        assert out.endswith(".json") or read(folder / out / "0.mkv").size
+        film = Path(out).with_suffix(".mkv") if Path(out).suffix in (".gif", ".mp4", ".mkv") else Path(out) / "0.mkv"
+        assert out.endswith(".json") or read(folder / film).size
 
 
 def test_the_python_of_scenes(folder):
     (code,) = blocks(ROOT / "docs/scenes.md", "python")
     exec(code.replace("range(256)", "range(4)"), {})
+
+
+def test_five_lines_of_python(folder, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    (code,) = blocks(ROOT / "docs/python.md", "python")
+    told: dict = {}
+    exec(code, told)
+    assert [sample.size for sample in told["samples"]] == [told["clip"].size] * 2
 
 
 def test_an_outsider_takes_part(folder):

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from onereel.backbones import latent
+from onereel.base import tensorfiles
 from onereel.base.files import sha256_of
-from onereel.features.artefacts import _write as write_artefact
 from onereel.methods import Inputs, Job, configure, load_method
 from onereel.video.clip import Clip
 from onereel.weights.checkpoints import write_tensors
@@ -75,7 +75,7 @@ def depth_of(clip: Clip, folder: Path) -> Path:
     ramp = np.linspace(0, 0.6, height, dtype=np.float32)[None, :, None].repeat(count, 0).repeat(width, 2)
     ramp[clip.frames[..., 0] > 200] = 1.0
     path = folder / "depth.safetensors"
-    write_artefact(path, {"inverse_depth": ramp.astype(np.float16)}, "truth")
+    tensorfiles.save_arrays(path, {"inverse_depth": ramp.astype(np.float16)}, {"weights": "truth"})
     return path
 
 
@@ -85,7 +85,7 @@ def flow_of(clip: Clip, folder: Path, dx: float = 2.0, dy: float = 0.0) -> Path:
     there = np.zeros((count - 1, height, width, 2), np.float16)
     there[..., 0], there[..., 1] = dx, dy
     path = folder / "flow.safetensors"
-    write_artefact(path, {"forward": there, "backward": -there}, "truth")
+    tensorfiles.save_arrays(path, {"forward": there, "backward": -there}, {"weights": "truth"})
     return path
 
 

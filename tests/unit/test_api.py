@@ -116,7 +116,7 @@ def test_values_are_those_of_the_metrics(clip: clips.Clip, samples: list) -> Non
     assert found["psnr"] == pytest.approx(expected, rel=1e-6)
     assert list(found.table()["better"])
     assert len(found.records()) == 3
-    assert "PSNR" in str(found)
+    assert "PSNR" in str(found) == repr(found)
     assert "<table" in found._repr_html_()
 
 
@@ -127,11 +127,13 @@ def test_methods_are_compared_row_by_row(clip: clips.Clip, samples: list) -> Non
     assert list(table.index) == ["vgpnn", "still"]
     assert table.loc["still"].item() == pytest.approx(found.evaluations["still"]["psnr"])
     assert "vgpnn" in found._repr_html_()
+    assert repr(found) == str(found)
 
 
 def test_players_hold_every_clip_and_its_title(tmp_path: Path, clip: clips.Clip, samples: list) -> None:
     shown = onereel.show(clip, *samples)
     assert shown.html.count("<video") == 3
+    assert repr(shown) == "Shown()"  # a terminal shows no page
     assert re.findall(r"<figcaption[^>]*>([^<]*)", shown.html) == [
         "input", "vgpnn, demo, seed 5", "vgpnn, demo, seed 6",
     ]  # fmt: skip

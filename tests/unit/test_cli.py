@@ -124,7 +124,7 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
             (*GIF, "--task", "lengthen", "--set", "lengthen_frames=4", "--out", "o"),
             "the pyramid is trained on 5 frames: this is no longer; set lengthen_frames above 5",
         ),
-        (("generate", CLIP, "--method", "hp_vae_gan", "--set", "steps=[]", "--out", "o"), "at least 1 item"),
+        (("generate", CLIP, "--method", "hp_vae_gan", "--set", "steps=[]", "--out", "o"), "'steps' is an empty list"),
         (("evaluate", "--reference", CLIP, "--samples", "none", "--out", "m.json"), "none"),
         (("generate", CLIP, "--method", "vgpnn", "--out", "o.webm"), "name it o.gif or o.mp4"),
         (("generate", CLIP, "--method", "vgpnn", "--samples", "2", "--out", "o.gif"), "'o' is one film"),

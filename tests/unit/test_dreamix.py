@@ -1,5 +1,6 @@
 """Dreamix on a tiny random cascade: what may know of what, what is trained by what, what comes out."""
 
+import json
 import signal
 from dataclasses import replace
 from fractions import Fraction
@@ -9,18 +10,20 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from typer.testing import CliRunner
 
 from onereel.base.errors import ConfigError, MethodError, StoppedError
+from onereel.cli.app import app
 from onereel.jobs.fitting import train_parts
 from onereel.jobs.sampling import check_run
 from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.base import CLIP, INPUTS, PROMPT
 from onereel.methods.dreamix.cascade import CascadeEditor
 from onereel.methods.dreamix.editor import Material
+from onereel.methods.dreamix.fit import fit, mixed_loss
 from onereel.methods.dreamix.shape import at_work, draw_pictures, draw_video, footage_of, there_and_back
-from onereel.methods.dreamix.tuning import fit, mixed_loss
 from onereel.training.trainer import Trainer
-from onereel.video.clip import Clip
+from onereel.video.clip import Clip, read, write
 from tests.unit.tiny_cascade import patched, tiny_cascade
 
 METHOD = load_method("dreamix")
@@ -113,6 +116,30 @@ def test_a_sample_is_the_same_alone_and_among_others(job):
     alone = METHOD.sample(Task.EDIT_TEXT, inputs, config, 4, job)
     assert np.array_equal(both[1].frames, alone.frames)
     assert not np.array_equal(both[0].frames, alone.frames)
+
+
+def test_samplers_with_and_without_correction_are_two(job):
+    made = {sampler: edited(job, clip_of(), strength=0.8, sampler=sampler) for sampler in ("stochastic", "ddim")}
+    assert not np.array_equal(made["stochastic"], made["ddim"])
+
+
+def test_from_the_command_line_a_second_prompt_finds_what_the_first_one_trained(job, tmp_path, monkeypatch):
+    write(tmp_path / "clip.mkv", clip_of())
+    monkeypatch.setattr("onereel.cli.generate.resolve_backbones", lambda *_: dict(job.backbones))
+    given = [f"--set={key}={value}" for key, value in {**QUICK, "finetune_steps": 1, "stages": ["base"]}.items()]
+    updates = []
+    update = Trainer.update
+    monkeypatch.setattr(Trainer, "update", lambda self, step: updates.append(step) or update(self, step))
+    for out, prompt in (("red", "a red kite"), ("boats", "two boats in the rain")):
+        words = ["generate", str(tmp_path / "clip.mkv"), "--method", "dreamix", "--task", "edit_text"]
+        words += ["--preset", "demo", "--prompt", prompt, "--out", str(tmp_path / out), "--samples", "1"]
+        done = CliRunner().invoke(app, [*words, "--models", str(tmp_path / "models"), *given])
+        assert done.exit_code == 0, done.output
+        assert read(tmp_path / out / "0.mkv").size == (4, 64, 64)
+    record = json.loads((tmp_path / "boats/0.json").read_text())
+    assert record["backbones"] == {"t2v-world": "tiny random cascade abababababab"}
+    assert record["weights"].keys() == {"base"}
+    assert updates == [0]
 
 
 def test_a_clip_keeps_its_aspect_at_work_and_comes_back():

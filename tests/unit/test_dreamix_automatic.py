@@ -195,6 +195,16 @@ def test_a_kind_that_nothing_is_known_of_is_refused(table, job, settings, compla
         METHOD.check(Task.EDIT_TEXT, Inputs(clip=clip(), prompt="a"), auto(**settings), job)
 
 
+def test_samples_follow_what_was_learned_and_trainings_do_not(table, words):
+    first = auto()
+    write_json(table, choices(words).model_copy(update={"number": 7}).model_dump(mode="json"))
+    second = auto()
+    assert first.learned != second.learned
+    assert first.trained_with() == second.trained_with()
+    assert METHOD.Config.model_validate(first.model_dump(mode="json")) == first
+    assert configure(METHOD, "demo").learned == ""
+
+
 def test_a_damaged_table_is_refused_in_one_line(table, job):
     table.write_text('{"kinds": 3}')
     with pytest.raises(MethodError, match="cannot be used") as raised:

@@ -8,8 +8,8 @@ from onereel.backbones.text_to_video import LatentTextToVideo
 from onereel.base.errors import MethodError
 from onereel.jobs.sampling import check_run
 from onereel.methods import Inputs, Job, Task, configure, load_method
+from onereel.methods.dreamix.fit import fit, mixed_loss
 from onereel.methods.dreamix.latent import LatentEditor, frames_for
-from onereel.methods.dreamix.tuning import fit, mixed_loss
 from onereel.video.clip import Clip
 from onereel.weights.store import Resolved
 from tests.unit.tiny_backbones import SIZES, tiny
@@ -136,7 +136,7 @@ def test_temporal_parameters_get_no_gradient_from_frames(family, temporal, tmp_p
         assert bool(moved & named) == (alpha == 1)
 
 
-def test_frames_of_wan_are_encoded_one_by_one(tmp_path):
+def test_frames_of_wan_are_encoded_one_by_one_and_it_says_that_it_approximates(tmp_path, caplog):
     """Its autoencoder packs four frames into one latent; of frames alone each is a video of its own."""
     from onereel.methods.dreamix.shape import footage_of
 
@@ -145,6 +145,7 @@ def test_frames_of_wan_are_encoded_one_by_one(tmp_path):
     material = editor.material("base", footage_of(clip_of(weights), editor.side, editor.step, 5))
     assert material.video.shape[1] == 2
     assert [picture.shape[1] for picture in material.pictures] == [1] * 5
+    assert "an approximation" in caplog.text
 
 
 def test_clips_get_as_many_frames_as_the_model_makes(weights):

@@ -14,9 +14,9 @@ from onereel.jobs.fitting import train_parts
 from onereel.jobs.sampling import SampleRequest, draw
 from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.dreamix.camera import moved, path_of, perspective
+from onereel.methods.dreamix.coarse import coarse_of, coarse_video
 from onereel.methods.dreamix.config import Camera
-from onereel.methods.dreamix.pictures import coarse_video, pictures_of
-from onereel.methods.dreamix.tasks import coarse_of
+from onereel.methods.dreamix.pictures import pictures_of
 from onereel.video.clip import Clip
 from tests.unit.tiny_cascade import patched, tiny_cascade
 

@@ -333,3 +333,37 @@ def test_sifid_is_of_pictures_and_has_two_names(clip):
         )
     with pytest.raises(MetricError, match="is of single pictures, the longest clip has 6 frames"):
         evaluate(clip, {"0": clip}, metrics=["sifid"], weights="stand-in")
+
+
+def test_what_is_measured_when_somebody_interrupts_is_kept(clip):
+    """Interrupted at the second sample of the second metric: the first metric has its mean, the others say why not."""
+    samples = {"0": Clip(noisy(clip.frames, 8)), "1": Clip(noisy(clip.frames, 8, seed=2))}
+    kept = []
+
+    def interrupted(items, **about):
+        for index, item in enumerate(items):
+            if index == 3:
+                raise KeyboardInterrupt
+            yield item
+
+    asked = {"metrics": ["psnr", "ssim", "coherence"], "weights": "stand-in"}
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(clip, samples, progress=interrupted, keep=kept.append, **asked)
+    (result,) = kept
+    whole = evaluate(clip, samples, **asked)
+    assert result["summary"] == {"psnr": whole["summary"]["psnr"]}
+    assert [record["value"] for record in result["records"]] == [record["value"] for record in whole["records"][:2]]
+    assert result["left_out"] == {
+        "ssim": "interrupted with 1 of 2 values",
+        "coherence": "interrupted with 0 of 2 values",
+    }
+    assert "ssim is left out: interrupted" in format_summary(result)
+
+
+def test_an_interruption_before_the_first_value_keeps_nothing(clip):
+    def interrupted(items, **about):
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(clip, {"0": clip}, metrics=["psnr"], progress=interrupted, keep=pytest.fail)

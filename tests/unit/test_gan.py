@@ -384,3 +384,43 @@ def test_functional_is_what_a_critic_runs():
 @pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (600, "10 min"), (9000, "2.5 h"), (864_000, "10.0 days")])
 def test_durations_in_words(seconds, words):
     assert guards.duration(seconds) == words
+
+
+# Estimates
+
+
+def test_a_training_s_time_is_that_of_its_steps_not_of_their_work_alone(monkeypatch):
+    """Levels whose step takes a second for its calls and one for each unit of work, a penalty of four at every other
+    step, and a warm-up of 50 at the first: the estimate is exact."""
+    clock, steps, work = [0.0], (100, 50, 20), (0.25, 4.0, 16.0)
+
+    def level(units: float):
+        warm = iter([50.0 if units < 1 else 0.0])
+
+        def update(step: int) -> None:
+            clock[0] += 1 + units + (4 if step % 2 == 0 else 0) + next(warm, 0.0)
+
+        return update
+
+    monkeypatch.setattr(guards.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(guards, "_LONG", 1000.0)
+    timed = {index: guards.seconds_of_step(level(work[index]), 2, torch.device("cpu")) for index in (0, 2)}
+    assert timed == {0: 1 + 0.25 + 2, 2: 1 + 16 + 2}
+    seconds = guards.seconds_of_levels(timed, steps, [units * count for units, count in zip(work, steps, strict=True)])
+    assert seconds == pytest.approx([count * (3 + units) for units, count in zip(work, steps, strict=True)])
+    alone = guards.seconds_of_levels(
+        {2: timed[2]}, steps, [units * count for units, count in zip(work, steps, strict=True)]
+    )
+    assert alone[2] == pytest.approx(20 * 19), "one level that is left is timed itself"
+
+
+def test_a_long_step_is_timed_once(monkeypatch):
+    clock, calls = [0.0], []
+
+    def update(step: int) -> None:
+        calls.append(step)
+        clock[0] += 30
+
+    monkeypatch.setattr(guards.time, "perf_counter", lambda: clock[0])
+    assert guards.seconds_of_step(update, 2, torch.device("cpu")) == 30
+    assert calls == [0]

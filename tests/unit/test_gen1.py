@@ -366,8 +366,13 @@ def test_a_mask_says_by_its_name_what_white_is() -> None:
     assert kept[:, :, :32].all()
     assert not kept[:, :, 32:].any()
     assert np.array_equal(read_kept(Inputs(clip, clips={"edit": Clip(mask)})), ~kept)
-    with pytest.raises(MethodError, match="input 'keep': is all black; paint white what is to stay"):
-        read_kept(Inputs(clip, clips={"keep": Clip(np.zeros_like(mask))}))
+    black, white = Clip(np.zeros_like(mask)), Clip(np.full_like(mask, 255))
+    for role, everything in (("keep", white), ("edit", black)):
+        with pytest.raises(
+            MethodError, match=f"input '{role}': is all .*: nothing is to change; paint white what is to"
+        ):
+            read_kept(Inputs(clip, clips={role: everything}))
+    assert not read_kept(Inputs(clip, clips={"edit": white})).any(), "as known edits of the weather are"
     with pytest.raises(MethodError, match="input 'edit': is 1x48x64, the clip 4x20x20"):
         read_kept(Inputs(clip_of((4, 20, 20)), clips={"edit": Clip(mask)}))
 

@@ -244,7 +244,7 @@ def test_spectral_norm_stands_still_while_the_generator_learns(clip, states, mon
 def test_a_stopped_training_ends_in_the_same_weights(clip, monkeypatch, tmp_path):
     """Killed in a GAN level, run again: the bytes of an undisturbed training."""
     monkeypatch.setattr(growth, "grow", functools.partial(growth.grow, checkpoint_seconds=0.0))
-    monkeypatch.setattr(growth.guards, "announce", lambda *_: 0.0)
+    monkeypatch.setattr(growth.guards, "seconds_of_step", lambda *_: 0.0)
     config = tiny(steps=(2, 2, 4))
     update = AdversarialLevel.update
 

@@ -10,14 +10,20 @@ import yaml
 from onereel.base.errors import ConfigError, OnereelError
 from onereel.base.parsing import Layout
 from onereel.cli.init import start_project
-from onereel.project import clips, edits, heldout, plan, runs
+from onereel.project import clips, edits, heldout, plan, runs, studies
 from onereel.project.config import Config, project_config, read_config
 from onereel.project.sheets import SHEETS, guide, sheet
 
 from .ingest_media import encode, ramp
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYOUTS = {"clips.tsv": clips.LAYOUT, "runs.tsv": runs.LAYOUT, "heldout.tsv": heldout.LAYOUT, "edits.tsv": edits.LAYOUT}
+LAYOUTS = {
+    "clips.tsv": clips.LAYOUT,
+    "runs.tsv": runs.LAYOUT,
+    "heldout.tsv": heldout.LAYOUT,
+    "edits.tsv": edits.LAYOUT,
+    "studies.tsv": studies.LAYOUT,
+}
 
 
 @pytest.fixture
@@ -141,7 +147,7 @@ def test_the_demo_counts_only_while_there_is_no_project(repository):
 def test_every_column_and_key_is_told_as_the_parsers_know_it():
     known = [
         value
-        for module in (clips, runs, heldout, edits)
+        for module in (clips, runs, heldout, edits, studies)
         for value in vars(module).values()
         if isinstance(value, Layout)
     ]

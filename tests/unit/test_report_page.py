@@ -97,8 +97,10 @@ def test_the_folder_holds_every_video_and_table(root: Path) -> None:
     report = root / "results/report"
     assert len(list(report.glob("media/runs/*/*/*.mkv"))) == len(list(root.glob("results/samples/*/*.mkv")))
     assert len(list(report.glob("media/clips/*/*.mp4"))) == len(CLIPS)
+    tables = ("comparison", "vgpnn_table1", *(f"clip-{clip}" for clip in CLIPS))
     assert {path.name for path in (report / "tables").iterdir()} == {
-        f"{name}.{kind}" for name in ("comparison", "vgpnn_table1") for kind in ("csv", "tex", "md")
+        "paired.csv",
+        *(f"{name}.{kind}" for name in tables for kind in ("csv", "tex", "md")),
     }
     original = root / "results/samples/balloons-patches/0.mkv"
     assert (report / "media/runs/balloons-patches/0/0.mkv").read_bytes() == original.read_bytes()
@@ -147,7 +149,7 @@ def test_what_samples_start_from_plays_beside_them(tmp_path: Path) -> None:
     write_report(project, tmp_path / "report", tables={}, visuals=tmp_path / "results/visuals")
     page = _Page(tmp_path / "report/index.html")
     html = (tmp_path / "report/index.html").read_text(encoding="utf-8")
-    (heading,) = re.findall(r"<h4>(.*?)<a [^>]*#run-balloons-patches", html)
+    (heading,) = re.findall(r"<h4[^>]*>((?:(?!</h4>).)*?)<a [^>]*#run-balloons-patches", html)
     assert heading.count("inpaint") == 1, "what it was asked for, once"
     assert page.ids.index("player-balloons-patches-guides-0") < page.ids.index("player-balloons-patches-0")
     assert (tmp_path / "report/media/runs/balloons-patches/guides/0/frames-0.jpg").is_file()
@@ -212,7 +214,7 @@ def test_nothing_at_all_is_a_page_too(tmp_path: Path) -> None:
 
 def test_tradeoffs_have_one_point_per_finished_run(project: Project) -> None:
     plots = {plot.name: plot for plot in tradeoffs(project)}
-    assert set(plots) == {"svfid-diversity", "nnfdist-nnfdiv", "seconds-voxels"}
+    assert set(plots) == {"svfid-diversity", "nnfdist-nnfdiv", "svfid-time", "seconds-voxels"}
     runs = {point.run for point in plots["svfid-diversity"].points}
     assert runs == {run.name for run in project.runs if not run.calibration} - {FAILED_RUN}
     # Nobody knows how long other people's code took.
@@ -279,7 +281,7 @@ def test_training_curves_are_thinned_to_their_last_step_and_skip_nan(tmp_path: P
 def test_figures_are_printed_the_same_twice(project: Project, tmp_path: Path) -> None:
     first = write_figures(project, tmp_path / "a")
     assert {path.suffix for path in first} == {".png", ".svg"}
-    assert len(first) == 6
+    assert len(first) == 8
     assert Image.open(first[0]).size == (960, 720)
     for path, again in zip(first, write_figures(project, tmp_path / "b"), strict=True):
         assert path.read_bytes() == again.read_bytes(), path.name

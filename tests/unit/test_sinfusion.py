@@ -516,6 +516,9 @@ def test_upsampling_plays_as_long_as_the_clip(weights):
     (sample,) = draw(Task.UPSAMPLE_TIME, weights, upsample_factor=4)
     assert sample.size == (33, 16, 24)
     assert sample.fps == 40
+    (slow,) = draw(Task.UPSAMPLE_TIME, weights, upsample_factor=4, slow=True)
+    assert slow.fps == 10, "the clip's own rate: four times as slow"
+    assert np.array_equal(slow.frames, sample.frames)
     assert np.array_equal(sample.frames[::4], clip.frames)
     with pytest.raises(MethodError, match="the clip has one frame"):
         draw(Task.UPSAMPLE_TIME, weights, clip=numbered_clip(1))

@@ -309,7 +309,7 @@ def test_a_stopped_training_ends_in_the_same_weights(name, clip, monkeypatch, tm
             PyramidPart(), clip.frames, config, label="t", workdir=folder, device=CPU, seed=3, progress=no_progress
         )  # fmt: skip
 
-    monkeypatch.setattr(guards, "announce", lambda *_: 0.0)
+    monkeypatch.setattr(guards, "seconds_of_step", lambda *_: 0.0)
     whole = run(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "cut", stop_at=6)

@@ -13,13 +13,14 @@ from onereel.base.files import read_json
 from onereel.cli.app import app
 from onereel.project import plan as plans
 from onereel.project.plan import Plan
-from onereel.project.studies import read_studies_sheet
+from onereel.project.studies import COLUMNS, read_studies_sheet
 from onereel.report.user_study.published import read_published
 from onereel.scenes.world import EditSet
 from onereel.studies.design import Form
 from onereel.studies.items import Subject, make_items, plain_subjects, restore_subjects
 from onereel.studies.key import read_key
 from onereel.video.clip import Clip, write
+from tests.documents import blocks
 from tests.unit.studies import design
 from tests.workspace import ROOT
 
@@ -116,6 +117,14 @@ def test_the_projects_own_sheet_is_read():
         Form.PAIR,
         Form.REAL,
     }
+
+
+def test_rows_of_the_page_are_a_sheet(tmp_path):
+    (text,) = blocks(ROOT / "docs/studies.md", "tsv")
+    found = read(tmp_path, text)
+    assert {row.design.form for row in found.values()} == {Form.PAIR, Form.REAL, Form.RATING}
+    page = (ROOT / "docs/studies.md").read_text(encoding="utf-8")
+    assert {column for column in COLUMNS if f"`{column}`" not in page} <= {"study"}  # which every row begins with
 
 
 def test_methods_and_runs_are_found_on_clips(project):

@@ -217,7 +217,7 @@ def test_what_does_not_fit_is_refused(weights, tmp_path, monkeypatch):
     Image.new("L", (8, 8), 255).save(tmp_path / "small.png")
     refused("is 1x8x8, the clip 5x24x48", inputs_of(clip, tmp_path, keep=tmp_path / "small.png"))
     Image.new("L", (48, 24), 255).save(tmp_path / "white.png")
-    refused("is all white; paint white what is to change", inputs_of(clip, tmp_path, edit=tmp_path / "white.png"))
+    refused("is all white: nothing is to change", inputs_of(clip, tmp_path, keep=tmp_path / "white.png"))
     refused("multiples of 16, not 20; ask for 16", inputs_of(clip, tmp_path, keep=mask), size=20)
     other = tiny("wan", tmp_path / "wan")
     refused("is no VACE", inputs_of(clip, tmp_path, keep=mask), error=WeightsError, used=other)

@@ -35,7 +35,7 @@ SCHEDULERS = {
 }  # fmt: skip
 SIZES = {
     "unet3d": (3, 16, 32), "latte": (4, 16, 32), "wan": (5, 16, 32), "stable-diffusion": (1, 32, 32),
-    "wan-vace": (9, 16, 32),
+    "wan-vace": (9, 16, 32), "image-variations": (1, 32, 32), "motion-adapter": (4, 32, 32), "controlnet": (1, 32, 32),
 }  # fmt: skip
 """Frames, height and width that the tiny random models are asked for."""
 
@@ -46,12 +46,18 @@ def save_tiny(family: str, folder: Path) -> None:
     makers = {
         "unet3d": _unet3d, "latte": _latte, "wan": _wan, "stable-diffusion": _stable_diffusion,
         "stable-diffusion-depth": partial(_stable_diffusion, depth=True), "wan-vace": partial(_wan, vace=True),
+        "image-variations": _image_variations, "motion-adapter": _motion_adapter, "controlnet": _controlnet,
     }  # fmt: skip
     makers[family](folder)
+    if family in ("motion-adapter", "controlnet"):
+        return  # a part of a model, without a process of its own
     (folder / "scheduler").mkdir()
-    (folder / "scheduler/scheduler_config.json").write_text(
-        json.dumps(SCHEDULERS[_plain(family).removesuffix("-vace")])
-    )
+    (folder / "scheduler/scheduler_config.json").write_text(json.dumps(SCHEDULERS[_SCHEDULED.get(family, family)]))
+
+
+_SCHEDULED = {
+    "wan-vace": "wan", "image-variations": "stable-diffusion", "stable-diffusion-depth": "stable-diffusion",
+}  # fmt: skip
 
 
 def _plain(family: str) -> str:
@@ -91,14 +97,49 @@ def _file(name: str) -> dict[str, str]:
     return {"name": name, "path": "text_encoder/model.safetensors"} if old else {"name": name}
 
 
+_UNET = {
+    "block_out_channels": (8, 16), "layers_per_block": 1, "norm_num_groups": 4, "cross_attention_dim": 16,
+    "attention_head_dim": 2, "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+}  # fmt: skip
+_UP = {"up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D")}
+
+
+def _image_variations(folder: Path) -> None:
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    UNet2DConditionModel(sample_size=4, **_UNET, **_UP).save_pretrained(folder / "unet")
+    _vae(folder, old=False)
+    vision = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=8, patch_size=4,
+        projection_dim=16,
+    )  # fmt: skip
+    CLIPVisionModelWithProjection(vision).save_pretrained(folder / "image_encoder")
+
+
+def _motion_adapter(folder: Path) -> None:
+    from diffusers import MotionAdapter
+
+    MotionAdapter(
+        block_out_channels=(8, 16), motion_layers_per_block=1, motion_num_attention_heads=2, motion_norm_num_groups=4,
+        use_motion_mid_block=False, motion_max_seq_length=6,
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def _controlnet(folder: Path) -> None:
+    from diffusers import ControlNetModel
+
+    network = ControlNetModel(**_UNET, conditioning_embedding_out_channels=(4, 4, 8, 8))
+    for name, parameter in network.named_parameters():
+        if name.startswith(("controlnet_down_blocks", "controlnet_mid_block", "controlnet_cond_embedding.conv_out")):
+            torch.nn.init.normal_(parameter, std=0.3)  # they start at zero, and would change nothing
+    network.save_pretrained(folder)
+
+
 def _stable_diffusion(folder: Path, *, depth: bool = False) -> None:
     from diffusers import UNet2DConditionModel
 
-    UNet2DConditionModel(
-        sample_size=4, in_channels=4 + depth, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4,
-        cross_attention_dim=16, attention_head_dim=2, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-    ).save_pretrained(folder / "unet")  # fmt: skip
+    UNet2DConditionModel(sample_size=4, in_channels=4 + depth, **_UNET, **_UP).save_pretrained(folder / "unet")
     _vae(folder, old=depth)
     _clip_text(folder)
     _clip_tokenizer(folder)

@@ -30,6 +30,17 @@ def sha256_of_samples(workspace: Workspace) -> dict[str, str]:
     }
 
 
+def test_a_dry_run_says_what_a_cluster_would_be_asked_for(tmp_path):
+    """With GPUs, which this machine may lack: a dry run has no executor to tell."""
+    told = small_workspace(tmp_path / "copy").snakemake("--profile", "slurm", "-n", "--quiet", "rules", "--", "samples")
+    _, table = told.split("The cluster would be asked for:\n")
+    rows = [line.split() for line in table.splitlines()]
+    assert rows[0] == ["rule", "jobs", "cpus", "mem_mb", "minutes", "gpu"]
+    vgpnn = ["sample", "2", "1", "4000", "30", "1"]
+    assert vgpnn in rows
+    assert "samples" not in [row[0] for row in rows], "which runs here"
+
+
 def test_a_finished_workspace_has_everything_and_nothing_left_to_do(finished):
     results = finished.root / "results"
     assert sorted(path.name for path in (results / "samples/vgpnn").glob("*.mkv")) == ["0.mkv", "1.mkv"]

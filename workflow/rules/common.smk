@@ -1,5 +1,7 @@
 """What all stages share: the sheets, what a run needs, and where it lies."""
 
+import atexit
+import logging
 import os
 import re
 import sys
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from onereel.project import layout, plan
+from onereel.project import console, layout, plan
 from onereel.base.codefiles import code_files
 from onereel.project.config import DEMO_CONFIG, project_config, read_config
 from onereel.project.edits import named_sets
@@ -69,6 +71,26 @@ except OnereelError as error:
     sys.exit(str(error))
 
 
+# A dry run knows no executor, and a default resource of Slurm's profile tells that it is meant.
+FOR_CLUSTER = workflow.output_settings.dryrun and "tasks" in (
+    workflow.resource_settings.default_resources or {}
+)
+ON_CLUSTER = workflow.remote_exec or workflow.non_local_exec or FOR_CLUSTER
+
+# Snakemake's own way to say less, `quiet: rules`, hides failures as well, and shortens the log file, too.
+if workflow.is_main_process and not workflow.output_settings.verbose:
+    if not workflow.output_settings.dryrun:
+        console.shorten_console(logging.getLogger("snakemake.logging"))
+    elif FOR_CLUSTER:
+        asked = console.Requests(
+            lambda rule: workflow.is_local(workflow.get_rule(rule))
+        )
+        logging.getLogger("snakemake.logging").addFilter(asked)
+        atexit.register(
+            lambda: print("\nThe cluster would be asked for:", *asked.table(), sep="\n")
+        )
+
+
 # Only this process decides what is stale; the jobs that it starts read the same files anyway.
 DIGESTS = Digests(Path(".snakemake/onereel-digests.json"))
 
@@ -106,8 +128,7 @@ def run_of(wildcards):
 def resources_for(rule, run):
     """What the YAML of the run's method asks for a job of this rule, over modest defaults."""
     asked = plan.resources(ROOT, run, rule)
-    on_cluster = workflow.remote_exec or workflow.non_local_exec
-    if not on_cluster and not plan.has_gpu():
+    if not ON_CLUSTER and not plan.has_gpu():
         asked["gpu"] = 0
     return asked
 
@@ -121,7 +142,7 @@ def make_stored_folders():
 PREVIEWS = ("depth", "flow", "embeddings")
 
 # Of jobs that run one network over a clip: a GPU where this machine, or the cluster, has one.
-GPU = 1 if plan.has_gpu() or workflow.remote_exec or workflow.non_local_exec else 0
+GPU = 1 if plan.has_gpu() or ON_CLUSTER else 0
 
 
 def inputs_of(wildcards):

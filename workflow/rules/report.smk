@@ -185,6 +185,11 @@ onsuccess:
     if stranger(PARTIAL) is None:
         shutil.rmtree(PARTIAL, ignore_errors=True)
     index = (layout.REPORT / "index.html").resolve()
+    for line in console.summary(
+        (run.run, run.clip, run.method, run.preset, len(PLAN.samples(run.run)))
+        for run in PLAN.runs.values()
+    ):
+        print(line)
     if index.exists():
         print(f"The report is at {index}")
 

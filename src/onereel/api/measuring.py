@@ -50,6 +50,8 @@ class Evaluation:
     def __str__(self) -> str:
         return format_summary(self.result)
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         left = "".join(f"<li>{name}: {why}</li>" for name, why in self.result["left_out"].items())
         note = f"<p>Left out:</p><ul>{left}</ul>" if left else ""
@@ -81,6 +83,8 @@ class Comparison:
 
     def __str__(self) -> str:
         return self.table().to_string(float_format=_number, na_rep="–")
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return self.table().to_html(float_format=_number, na_rep="–")

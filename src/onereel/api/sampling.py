@@ -141,13 +141,15 @@ def edit(clip: Clip | Path | str, prompt: str, method: str, *, task: str | None 
         clip: a clip, or whatever `load` takes.
         prompt: what the edited video should show.
         method: an editor by name.
-        task: None: the first that the method has of ``edit_text``, ``edit_structure``.
+        task: None: the first that the method has, and that reads what `inputs` gives, of ``edit_text``,
+            ``edit_structure``, ``edit_masked``.
         further: as for `generate`.
 
     Returns: the edits.
     Raises: OnereelError; ConfigError for a method that edits nothing by a prompt.
     """
-    return generate(clip, method, task=task or editing_task(method), prompt=prompt, **further)
+    task = task or editing_task(method, further.get("inputs") or {})
+    return generate(clip, method, task=task, prompt=prompt, **further)
 
 
 def _inputs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from onereel.base.files import write_text
@@ -19,7 +19,7 @@ class Shown:
         html: a piece of a page, with all that it needs.
     """
 
-    html: str
+    html: str = field(repr=False)
 
     def save(self, path: Path | str) -> Path:
         """Write a page that any browser opens."""

@@ -151,11 +151,13 @@ class LatentTextToVideo(TextToVideo):
         network_folder: where the network's files are.
         side: pixels of a latent.
         tile: pixels of the sides of what is decoded at once where it is decoded in slices; 0: whole pictures.
+        timeless: whether time is left out wholly where frames are pictures; else they are videos of one frame.
     """
 
     network_folder: ClassVar[str]
     side: ClassVar[int] = 8
     tile: ClassVar[int] = 0
+    timeless: ClassVar[bool] = True
 
     def __init__(
         self,

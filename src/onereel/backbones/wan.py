@@ -28,6 +28,7 @@ class Wan(LatentTextToVideo):
 
     network_folder: ClassVar[str] = "transformer"
     tile: ClassVar[int] = 256  # diffusers' ``tile_sample_min_height``
+    timeless: ClassVar[bool] = False
 
     def __init__(self, *arguments: Any, scheduler: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

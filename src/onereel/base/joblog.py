@@ -20,11 +20,12 @@ from onereel.base.masking import masked
 from onereel.base.stopping import stop_on_sigterm
 
 _TAIL_LINES = 30
+_FOR_CONSOLE = ("onereel.estimates",)  # what somebody who waits wants to know
 
 
 @contextmanager
 def job_log(job: Any, *, failures: Path = Path("results/failures")) -> Iterator[None]:
-    """Log to the job's log file and stderr; record and re-raise what goes wrong.
+    """Log to the job's log file, warnings and estimates to stderr as well; record and re-raise what goes wrong.
 
     An `OnereelError` ends the process with its exit code and its one line, and so does what the system refuses (a full
     disk, memory), with its traceback in the log file. Everything else keeps its traceback.
@@ -40,7 +41,9 @@ def job_log(job: Any, *, failures: Path = Path("results/failures")) -> Iterator[
     except OSError as error:
         sys.exit(str(FileError(log_path, "cannot be written", error)))
     format_ = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    handlers: list[logging.Handler] = [file, logging.StreamHandler()]
+    console = logging.StreamHandler()
+    console.addFilter(lambda record: record.levelno >= logging.WARNING or record.name in _FOR_CONSOLE)
+    handlers: list[logging.Handler] = [file, console]
     for handler in handlers:
         handler.setFormatter(_Masking(format_, datefmt="%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)

@@ -16,7 +16,9 @@ def edit_command(
     out: options.Out,
     task: Annotated[
         str | None,
-        typer.Option(help="edit_text, edit_structure, or another; the first that the method has without it."),
+        typer.Option(
+            help="edit_text, edit_structure, edit_masked, ...; the first that reads what is given without it."
+        ),
     ] = None,
     preset: options.Preset = "demo",
     samples: options.Samples = None,
@@ -32,6 +34,7 @@ def edit_command(
     height: options.Height = None,
 ) -> None:
     """Edit a clip as a prompt says: `onereel generate` for editing tasks."""
+    from onereel.base.parsing import parse_pairs
     from onereel.cli.generate import generate_samples
     from onereel.jobs.asking import editing_task
 
@@ -39,7 +42,7 @@ def edit_command(
         source,
         out,
         method=method,
-        task=task or editing_task(method),
+        task=task or editing_task(method, parse_pairs(";".join(inputs or []), "--input")),
         preset=preset,
         samples=samples,
         seed=seed,

@@ -51,6 +51,12 @@ def evaluate_samples(
     read: list[Path | str] = [reference, *found.samples.values()]
     check_outputs([Result.metrics(out)], read, overwrite=overwrite)
     say(found.summary())
+
+    def keep(result: dict[str, Any]) -> None:
+        say(format_summary(result))
+        write_result(Result.metrics(out), {**result, "interrupted": True}, {})
+        say(f"interrupted: what was measured is in {out}")
+
     result = measure(
         ingest.load(reference, allow_single=True),  # pictures are measured by what needs no motion
         {name: ingest.load(source, allow_single=True) for name, source in found.samples.items()},
@@ -61,6 +67,7 @@ def evaluate_samples(
         flow_of=flow_of,
         device=resolve_device(device),
         progress=terminal_progress,
+        keep=keep,
     )
     say(format_summary(result))  # first: the disk may be full
     write_result(Result.metrics(out), result, {})

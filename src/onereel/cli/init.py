@@ -18,7 +18,7 @@ from onereel.ingest.scene import is_scene
 from onereel.methods import Method, Task, load_method, read_method_file
 from onereel.project.sheets import config_text, sheet
 
-_SHEETS = ("clips.tsv", "runs.tsv", "heldout.tsv", "edits.tsv")
+_SHEETS = ("clips.tsv", "runs.tsv", "heldout.tsv", "edits.tsv", "studies.tsv")
 _LONGEST = Fraction(4)  # seconds of a clip that nobody cut; methods of one video learn from 1 to 5
 _HEIGHT, _TRAINED_HEIGHT = 144, 72  # pixels where nobody says; training at 144 takes four times as long
 _TABLES = ("config/tables/comparison.yaml", "config/tables/applications.yaml")
@@ -162,7 +162,9 @@ def _write(folder: Path, clips: Sequence[Mapping[str, str]], runs: Sequence[Mapp
     texts = {name: sheet(name).text([], sheet(name).examples) for name in _SHEETS}
     texts["clips.tsv"] = sheet("clips.tsv").text(clips)
     texts["runs.tsv"] = sheet("runs.tsv").text(runs, examples)
-    texts["config.yaml"] = config_text(heldout="config/heldout.tsv", edits="config/edits.tsv", tables=_TABLES)
+    texts["config.yaml"] = config_text(
+        heldout="config/heldout.tsv", edits="config/edits.tsv", studies="config/studies.tsv", tables=_TABLES
+    )
     done: list[Path] = []
     try:
         for name, text in texts.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onereel.base.devices import resolve_device
 from onereel.base.errors import ConfigError
-from onereel.base.files import write_json
+from onereel.base.files import write_json, write_text
 from onereel.base.parsing import parse_settings
 from onereel.base.progress import terminal_progress
 from onereel.jobs.automatic import learn_choices
@@ -50,9 +50,10 @@ def learn(
     judge = Judge(thresholds=defaults.thresholds, device=target)
     found = learn_choices(method, config, grid, asked, replace(job, seed=0), judge, work)
     write_json(out, found.model_dump(mode="json"))
-    for line in told(found):
-        say(line)
-    say(f"{out}: written")
+    page = "\n".join(told(found))
+    write_text(out.with_suffix(".md"), page + "\n")
+    say(page)
+    say(f"{out}: written, and {out.with_suffix('.md').name} beside it")
 
 
 def parse_grid(strengths: str, tunings: str) -> list[Setting]:

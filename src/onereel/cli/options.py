@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from onereel.base.errors import ConfigError
+
 Out: TypeAlias = Annotated[
     Path,
     typer.Option(
@@ -58,3 +60,12 @@ def example(text: str) -> Callable[..., Any]:
         return command
 
     return add
+
+
+def expect_suffix(path: Path, suffix: str) -> None:
+    """Refuse a file of another suffix.
+
+    Raises: ConfigError with a name that would do.
+    """
+    if path.suffix != suffix:
+        raise ConfigError(f"'{path}'", f"is no {suffix} file", f"name it {path.stem}{suffix}")

@@ -8,6 +8,7 @@ after. All that a level starts from is a function of the seed, the clip and the 
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -93,9 +94,33 @@ def train_levels(
     needed = guards.peak_memory(values, own.precision, device)
     guards.check_memory(needed, device, label)
     if (finished := finished_levels(workdir)) < len(sizes):
-        trial = begin(0, [])
-        guards.announce(label, sizes, needed, operations, lambda: trial.update(0), device, finished)
+        timed = _timed(begin, workdir, finished, len(sizes), own, device, label)
+        seconds = guards.seconds_of_levels(timed, steps, operations)
+        guards.announce(label, sizes, needed, sum(seconds[finished:]), finished)
     return grow(steps, begin, workdir=workdir, progress=progress, label=label, max_drift=max_drift)
+
+
+def _timed(
+    begin: Callable[[int, Sequence[State]], Level],
+    workdir: Path,
+    finished: int,
+    count: int,
+    own: AdversarialConfig,
+    device: torch.device,
+    label: str,
+) -> dict[int, float]:
+    """Seconds of a step of the first level that is to be trained and of the last, by number; those between are only
+    begun, since the last one starts from them.
+    """
+    states = (_load(workdir / f"level_{index:02d}" / FINISHED, label) for index in range(finished))
+    below = [state for state in takewhile(lambda state: state is not None, states) if state is not None]
+    first, timed = len(below), {}
+    for index in range(first, count):
+        level = begin(index, below)
+        if index in (first, count - 1):
+            timed[index] = guards.seconds_of_step(level.update, own.penalty_every, device)
+        below.append(level.finished())
+    return timed
 
 
 def grow(

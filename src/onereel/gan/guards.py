@@ -1,8 +1,8 @@
-"""What a training will take, said before it starts: memory from the networks' shapes, time from one step."""
+"""What a training will take, said before it starts: memory from the networks' shapes, time from steps of two levels."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,8 @@ _BYTES_PER_VALUE = 5
 _BYTES_AT_REST = 600 * 2**20
 _SMALLEST = 8  # pixels, each side of an output
 _COPIES = 6  # of a sample in float32: itself, upsampled, noise, their sum, the residual, the result
+_TRIAL, _TRIALS = 0.5, 5  # seconds for which a step is repeated to be timed, and how often at most
+_LONG = 5.0  # seconds of a step that needs no second one
 
 # The command line shows what is logged here, and little else.
 log = logging.getLogger("onereel.estimates")
@@ -137,36 +139,70 @@ def peak_memory(values: float, precision: str, device: torch.device) -> float:
     return values * _BYTES_PER_VALUE * (2 if double else 1) + _BYTES_AT_REST
 
 
-def announce(
-    label: str,
-    sizes: Sequence[tuple[int, ...]],
-    needed: float,
-    operations: Sequence[float],
-    trial: Callable[[], object],
-    device: torch.device,
-    finished: int = 0,
-) -> float:
-    """Log memory and time of a training; return the estimated seconds.
+def announce(label: str, sizes: Sequence[tuple[int, ...]], needed: float, seconds: float, finished: int = 0) -> None:
+    """Log memory and time of a training.
 
     Args:
         label: names the training.
         sizes: of the levels.
         needed: bytes at the largest level.
-        operations: of all steps of every level, in units of one step of the coarsest.
-        trial: takes one step of the coarsest level, to be timed; it is called twice, the first time to warm up.
-        device: where it does so.
+        seconds: of the levels that are to be trained.
         finished: levels that are trained already.
     """
-    for _ in range(2):
-        start = time.perf_counter()
-        trial()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-    seconds = (time.perf_counter() - start) * sum(operations[finished:])
     shown = " to ".join("x".join(map(str, size)) for size in (sizes[0], sizes[-1]))
     levels = f"{len(sizes)} levels" + (f", {finished} of them trained" if finished else "")
     log.info("%s: %s, %s, about %.1f GiB, about %s", label, levels, shown, needed / 2**30, duration(seconds))
-    return seconds
+
+
+def seconds_of_step(update: Callable[[int], object], penalty_every: int, device: torch.device) -> float:
+    """How long a step of a level takes on average, steps with and without the gradient penalty taken together.
+
+    Args:
+        update: takes the step of a number.
+        penalty_every: every so many steps, from step 0 on, there is a penalty.
+        device: where it computes.
+    """
+    first = _seconds(update, 0, device)
+    if first > _LONG:  # warming up is nothing beside that
+        return first
+    with_penalty = _repeated(update, 0, device)
+    without = _repeated(update, 1, device) if penalty_every > 1 else 0.0
+    return (with_penalty + (penalty_every - 1) * without) / penalty_every
+
+
+def seconds_of_levels(timed: Mapping[int, float], steps: Sequence[int], operations: Sequence[float]) -> list[float]:
+    """Seconds of every level from those of a step of some.
+
+    Work alone says too much: small levels take as long as their calls do, however little there is to compute. Time and
+    work of the levels that were timed lie on a line, and the others between.
+
+    Args:
+        timed: seconds of a step of the first level and of the last one that are to be trained, by number.
+        steps: of every level.
+        operations: work of every level, all its steps, in any unit.
+    """
+    work = [whole / count for whole, count in zip(operations, steps, strict=True)]
+    known = sorted((work[level], seconds) for level, seconds in timed.items())
+    (least, fast), (most, slow) = known[0], known[-1]
+    slope = (slow - fast) / (most - least) if most > least else 0.0
+    return [count * max(fast + slope * (each - least), 0.0) for count, each in zip(steps, work, strict=True)]
+
+
+def _repeated(update: Callable[[int], object], step: int, device: torch.device) -> float:
+    taken: list[float] = []
+    while sum(taken) < _TRIAL and len(taken) < _TRIALS:
+        taken.append(_seconds(update, step, device))
+    return sum(taken) / len(taken)
+
+
+def _seconds(update: Callable[[int], object], step: int, device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    update(step)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
 
 
 def duration(seconds: float) -> str:

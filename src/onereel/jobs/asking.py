@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,22 @@ from onereel.jobs.artefacts import prepare
 from onereel.jobs.fitting import train_parts
 from onereel.jobs.inputs import resolve_backbones
 from onereel.jobs.sampling import SampleRequest, asked_of, check_run, draw_many
-from onereel.methods import Inputs, Job, Method, MethodConfig, Task, check_task, configure, load_method, method_names
+from onereel.methods import (
+    Inputs,
+    Job,
+    Method,
+    MethodConfig,
+    Roles,
+    Task,
+    check_task,
+    configure,
+    load_method,
+    method_names,
+)
 from onereel.video.clip import Clip
 from onereel.weights.entries import Mode
+
+_EDITING = (Task.EDIT_TEXT, Task.EDIT_STRUCTURE, Task.EDIT_MASKED)  # what an edit by a prompt may be, likeliest first
 
 
 @dataclass(frozen=True)
@@ -115,18 +128,22 @@ class Prepared:
         return {**asked, **({"training_seed": self.job.seed} if self.job.models else {})}
 
 
-def editing_task(method: str) -> Task:
-    """The task by which a method edits a clip as a prompt asks.
+def editing_task(method: str, inputs: Collection[str] = ()) -> Task:
+    """The task by which a method edits a clip as a prompt asks: the first that reads these further inputs.
+
+    Args:
+        method: by name.
+        inputs: roles that are given besides clip and prompt; a mask asks for a masked edit.
 
     Raises: MethodError for no such method; ConfigError for one that edits nothing by a prompt, naming those that do.
     """
-    tasks = load_method(method).tasks
-    for task in (Task.EDIT_TEXT, Task.EDIT_STRUCTURE):
-        if task in tasks:
-            return task
-    editors = [name for name in method_names() if load_method(name).tasks & {Task.EDIT_TEXT, Task.EDIT_STRUCTURE}]
-    remedy = f"choose one of {', '.join(editors)}, or ask `onereel generate` for a task of {method}"
-    raise ConfigError(f"method '{method}'", "edits nothing by a prompt", remedy)
+    chosen = load_method(method)
+    if not (tasks := [task for task in _EDITING if task in chosen.tasks]):
+        editors = ", ".join(name for name in method_names() if load_method(name).tasks & set(_EDITING))
+        remedy = f"choose one of {editors}, or ask `onereel generate` for a task of {method}"
+        raise ConfigError(f"method '{method}'", "edits nothing by a prompt", remedy)
+    fitting = [task for task in tasks if set(inputs) <= set(chosen.roles.get(task, Roles()).names)]
+    return (fitting or tasks)[0]
 
 
 def _check_folder(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def evaluate(
     cache: Path | None = None,
     store: Weights | None = None,
     progress: Progress = no_progress,
+    keep: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Measure samples against the clip that they were made from.
 
@@ -55,6 +57,7 @@ def evaluate(
         cache: folder in which statistics are kept; the same frames, weights and protocol are not computed again.
         store: where weights are; the project's own store without one.
         progress: watches the values.
+        keep: called with the result of the metrics that are finished, where Ctrl-C or SIGTERM ends the evaluation.
 
     Returns: a JSON-ready dict:
         ``records``: one per value: metric, title, column (the title, with the stand-in's name where weights stand in),
@@ -78,19 +81,39 @@ def evaluate(
     jobs = [
         (metric, name) for metric in chosen if metric.name not in tried.refused for name in _targets(metric, aligned)
     ]
-    records = []
-    for metric, name in progress(jobs, total=len(jobs), label="measure"):
-        if metric.name not in tried.refused:
-            with tried.one(metric):
-                records.append(_record(metric, name, aligned, context))
+    records: list[dict[str, Any]] = []
+    try:
+        for metric, name in progress(jobs, total=len(jobs), label="measure"):
+            if metric.name not in tried.refused:
+                with tried.one(metric):
+                    records.append(_record(metric, name, aligned, context))
+    except (KeyboardInterrupt, SystemExit):
+        if keep is not None and records:
+            keep(_result(records, {**_unfinished(jobs, records), **tried.refused}, aligned))
+        raise
+    return _result(records, tried.refused, aligned)
+
+
+def _result(records: Sequence[dict[str, Any]], left_out: Mapping[str, str], aligned: Aligned) -> dict[str, Any]:
     # A mean over the samples that are left would be the mean of something else.
-    records = [record for record in records if record["metric"] not in tried.refused]
+    kept = [record for record in records if record["metric"] not in left_out]
     return {
-        "records": records,
-        "left_out": tried.refused,
-        "summary": summarise(records),
+        "records": kept,
+        "left_out": dict(left_out),
+        "summary": summarise(kept),
         "align": aligned.text,
         "reference": _size(aligned.reference) if aligned.reference else None,
+    }
+
+
+def _unfinished(jobs: Sequence[tuple[Metric, str | None]], records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Metrics of which values are missing, and how many there are."""
+    wanted = Counter(metric.name for metric, _ in jobs)
+    there = Counter(record["metric"] for record in records)
+    return {
+        name: f"interrupted with {there[name]} of {count} values"
+        for name, count in wanted.items()
+        if there[name] < count
     }
 
 

@@ -12,6 +12,7 @@ from onereel.project.config import Config
 from onereel.project.edits import LAYOUT as EDITS
 from onereel.project.heldout import LAYOUT as HELDOUT
 from onereel.project.runs import LAYOUT as RUNS
+from onereel.project.studies import LAYOUT as STUDIES
 
 _WIDTH = 118  # of a comment line
 
@@ -207,6 +208,56 @@ SHEETS = (
                 "sources": "shared",
             },
         ),
+    ),
+    Sheet(
+        "studies.tsv",
+        "One row a study with people (docs/studies.md): what is compared, what raters are asked, who counts.",
+        {
+            "study": "its name: letters, digits, `_`, `.`, `-`",
+            "form": "`2afc`: which of two; `real_or_fake`; `rating`: 1 to 5 on several scales; `best_of`: the best of "
+            "several",
+            "clips": "as in runs.tsv: a name, a list, `*`; or `edits:NAME`, a set of known edits",
+            "methods": "methods, or rows of runs.tsv where a method has several; `input`: the clip itself; `truth`: "
+            "the right answer of a known edit",
+            "question": "what raters are asked",
+            "scales": "of ratings: `name=question; name=question`",
+            "task": "of runs that are named by their method",
+            "items": "how many items the study has",
+            "raters": "how many are planned: as many orders are drawn",
+            "per_rater": "how many items a rater sees",
+            "allow": "further answers: `not_sure` (2afc, best_of), `none` (best_of)",
+            "show": "besides the samples: `source`, `prompt` (of a rating the source always)",
+            "checks": "how many: `training=1; identical=1; obvious=1`",
+            "seconds": "how long a play lasts: shorter films are repeated, longer ones cut",
+            "plays": "how often a film may be played",
+            "exclude": "who does not count: `failed_checks=0; unplayed=0.1; seconds=1; one_side=0.95`; `none`: "
+            "everybody does",
+            "seed": "of items, orders and sides",
+            "title": "heading of the page; may not tell what is compared",
+            "instructions": "a further paragraph; may not tell what is compared",
+            "post": "address that complete answers are sent to, as text/plain JSON",
+            "completion": "the code that Prolific asks for, shown once answers were sent or downloaded",
+        },
+        STUDIES.required,
+        {
+            "question": "the papers'",
+            "scales": "Dreamix's three: `quality`, `alignment`, `fidelity`",
+            "task": "`generate`",
+            "items": "all",
+            "raters": "100",
+            "per_rater": "all",
+            "allow": "none",
+            "show": "nothing",
+            "checks": "those",
+            "seconds": "its own length",
+            "plays": "without end",
+            "exclude": "those",
+            "seed": "0",
+            "title": "Video study",
+            "post": "none: raters download",
+            "completion": "none",
+        },
+        ({"study": "real_or_not", "form": "real_or_fake", "clips": "*", "methods": "vgpnn,input"},),
     ),
 )
 """Every sheet of a project."""

@@ -59,7 +59,7 @@ COLUMNS = (
     "post",
     "completion",
 )
-_LAYOUT = Layout("sheet of studies", COLUMNS, required=("study", "form", "clips", "methods"))
+LAYOUT = Layout("sheet of studies", COLUMNS, required=("study", "form", "clips", "methods"), texts=_TEXTS)
 _OF_HELDOUT = {"kind", "horizon", "keep"}
 """Columns of held-out tests, whose sheet was called ``studies.tsv`` earlier."""
 NOTHING = "none"
@@ -101,7 +101,7 @@ def read_studies_sheet(path: Path, clips: Iterable[str], every: Iterable[str]) -
     _check_not_heldout(path)
     clips, every = tuple(clips), tuple(every)
     found: dict[str, StudyRow] = {}
-    for where, cells in read_rows(path, _LAYOUT):
+    for where, cells in read_rows(path, LAYOUT):
         name = unique(where, "study", check_name(where, "study", cells["study"]), found)
         edits, named = "", every
         if cells["clips"].startswith(KNOWN_EDITS):
@@ -135,7 +135,7 @@ def methods_known(plan: "Plan") -> tuple[str, ...]:
 
 
 def _check_not_heldout(path: Path) -> None:
-    lines = [line for line in LINE_END.split(read_text(path, _LAYOUT.kind)) if line.strip() and line[0] != "#"]
+    lines = [line for line in LINE_END.split(read_text(path, LAYOUT.kind)) if line.strip() and line[0] != "#"]
     header = {cell.strip().lower() for cell in lines[0].split("\t")} if lines else set()
     if header & _OF_HELDOUT and "study" in header:
         remedy = "rename it to heldout.tsv, its column 'study' to 'test', and the key in config.yaml to 'heldout'"

@@ -9,8 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from onereel.base.readers import read_checked
 
-OWN_COLUMNS = {"runtime": ("Time per sample", "s"), "memory": ("Peak memory", "MiB")}
-"""Columns that come from the samples' records, not from a metric: title and unit."""
+OWN_COLUMNS = {
+    "training": ("Training", "s"),
+    "runtime": ("Time per sample", "s"),
+    "first_sample": ("Training and one sample", "s"),
+    "memory": ("Peak memory", "MiB"),
+}
+"""Columns that come from records of what was trained and drawn, not from a metric: title and unit."""
 
 
 class _Model(BaseModel):
@@ -34,7 +39,8 @@ class ColumnSpec(_Model):
     """One column."""
 
     metric: str
-    """A metric's name, or ``runtime`` (seconds a sample) or ``memory`` (peak, MiB)."""
+    """A metric's name, or ``training`` (seconds, of all parts), ``runtime`` (seconds a sample), ``first_sample`` (both
+    together) or ``memory`` (peak, MiB)."""
     title: str = ""
     """Header; by default the metric's own, which names stand-in weights where they were used."""
     unit: str = ""

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from onereel.report.tables.numerals import brief, numeral
+from onereel.report.tables.numerals import brief, duration, numeral
 
 
 @cache
@@ -21,6 +21,7 @@ def environment() -> Environment:
     )
     result.globals["numeral"] = numeral
     result.filters["brief"] = brief
+    result.filters["duration"] = duration
     result.filters["pretty"] = lambda content: json.dumps(content, indent=2, ensure_ascii=False, default=str)
     result.filters["url"] = lambda path: quote(str(path))
     return result

@@ -11,10 +11,10 @@ No code and no weights were ever published. Where the paper is in the code:
 | 4.1, text-guided corruption inversion | `cascade.CascadeEditor.edit`, `latent.LatentEditor.edit` |
 | 4.2, Eq. 2, the video as a video | `editor.Editor.error` with ``video=True`` |
 | 4.2, Eq. 3, as an unordered set of frames | the same with ``video=False`` |
-| 4.2, Eq. 4, mixed fine-tuning | `tuning.mixed_loss` |
+| 4.2, Eq. 4, mixed fine-tuning | `fit.mixed_loss` |
 | 4.2, once for a video and many prompts | `parts.parts_of`: no part reads the prompt |
 | 4.3, A.2, A.3, hyperparameters | `config.DreamixConfig` |
-| 5, single images | `pictures.coarse_video`, `camera` |
+| 5, single images | `coarse`, `camera` |
 | 5, subject-driven generation | `tasks` |
 | 6.3, no, video-only and mixed fine-tuning | ``finetune_steps=0``; ``alpha=1``; ``alpha=0.65`` |
 | 7, hyperparameter selection, which pairs succeed | `automatic`, `onereel.jobs.automatic` |
@@ -66,7 +66,7 @@ class Dreamix(BaseMethod):
         Task.ANIMATE_IMAGE: Roles.of("picture", folders="images", prompt="needed", clip="refused"),
         Task.SUBJECT: Roles.of("picture video", folders="images", prompt="needed", clip="refused"),
     }
-    trained_by = ("methods.dreamix.tuning",)
+    trained_by = ("methods.dreamix.fit",)
     Config = DreamixConfig
 
     def backbones(self, task: Task, config: DreamixConfig) -> tuple[str, ...]:
@@ -92,8 +92,8 @@ class Dreamix(BaseMethod):
         check(task, inputs, config, job)
 
     def fit(self, part: str, inputs: Inputs, config: DreamixConfig, job: Job) -> Mapping[str, torch.Tensor]:
-        """Fine-tune one stage; see `tuning.fit`."""
-        from onereel.methods.dreamix.tuning import fit
+        """Fine-tune one stage; see `fit.fit`."""
+        from onereel.methods.dreamix.fit import fit
 
         return fit(part, inputs, config, job)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from onereel.base.errors import MethodError
+from onereel.base.files import sha256_of
 from onereel.base.names import did_you_mean
 from onereel.base.paths import config_folder
 from onereel.base.settings import Settings
@@ -169,6 +170,12 @@ def _read(path: Path, *_: int) -> Choices:
     except (OSError, ValidationError) as error:
         told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise MethodError(f"dreamix, '{path.name}'", f"cannot be used ({told})", f"run: {LEARN}") from None
+
+
+def digest_of_choices() -> str:
+    """Checksum of what was learned; empty where nothing was."""
+    path = config_folder() / FILE
+    return sha256_of(path) if path.is_file() else ""
 
 
 def words_of(prompt: str) -> frozenset[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from onereel.methods.base import MethodConfig, Task
+from onereel.methods.dreamix.automatic import digest_of_choices
 from onereel.training.settings import TrainingConfig
 
 Stage = Literal["base", "spatial1", "spatial2"]
@@ -34,14 +35,14 @@ class DreamixConfig(MethodConfig):
 
     sampling_only: ClassVar[frozenset[str]] = frozenset(
         {
-            "between", "camera", "camera_amount", "edit_kind", "frames", "guidance_scale", "match_colours",
+            "between", "camera", "camera_amount", "edit_kind", "frames", "guidance_scale", "learned", "match_colours",
             "negative_prompt", "num_inference_steps", "overlap", "sampler", "source_prompt", "spatial_steps",
             "strength", "temporal_steps", "upscaler", "upscaler_strength",
         }
     )  # fmt: skip
     read_by: ClassVar[Mapping[str, frozenset[Task]]] = {
         "strength": EDIT | ANIMATE,
-        **dict.fromkeys(("finetune_steps", "alpha", "source_prompt", "edit_kind"), EDIT),
+        **dict.fromkeys(("finetune_steps", "alpha", "source_prompt", "edit_kind", "learned"), EDIT),
         "frames_only_steps": ANIMATE | SUBJECT,
         **dict.fromkeys(("camera", "camera_amount", "between"), ANIMATE),
         "frames": ANIMATE | SUBJECT,
@@ -116,6 +117,16 @@ class DreamixConfig(MethodConfig):
     """`edit_text` with ``strength=auto``: what the clip shows; what the prompt says otherwise tells the edit's kind."""
     edit_kind: str = ""
     """`edit_text` with ``strength=auto``: the kind of edit, where it is not to be told from the prompts."""
+
+    learned: str = ""
+    """`edit_text` with ``strength=auto``: checksum of what was learned, filled in by itself: samples follow it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_what_was_learned(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("strength") == AUTO and not given.get("learned"):
+            return {**given, "learned": digest_of_choices()}
+        return given
 
     @field_validator("stages")
     @classmethod

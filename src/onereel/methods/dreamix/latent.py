@@ -7,6 +7,7 @@ place of spatial super-resolution (`DreamixConfig.upscaler`). Of Wan frames alon
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar, Self
 
 import torch
@@ -24,6 +25,8 @@ from onereel.methods.dreamix.shape import Footage, at_work
 from onereel.training.adapters import Patterns
 from onereel.training.estimates import check_memory, tuning_cost
 from onereel.weights.store import Resolved
+
+log = logging.getLogger(__name__)
 
 _ATTENTION = ("*to_q", "*to_k", "*to_v", "*to_out.0")
 
@@ -102,6 +105,8 @@ class LatentEditor(Editor):
     def material(self, stage: str, footage: Footage) -> Material:
         """Latents; pictures are encoded one by one, also where the autoencoder packs frames of a video."""
         native, side = self.native, self.model.side
+        if not self.model.timeless:
+            log.warning("%s: frames alone are videos of one frame here, an approximation of Eq. 3", self.model.name)
         video = None if footage.video is None else self.model.encode(footage.video[None])[0]
         pictures = [self.model.encode(picture[None])[0] for picture in footage.pictures]
         window = (self.model.latent_frames(native.frames), native.height // side, native.width // side)

@@ -125,7 +125,7 @@ def _by_kind(tried: Sequence[Tried], kinds: Sequence[str], count: int) -> dict[s
 
 def _held_out(tried: Sequence[Tried], choose: Callable[[Sequence[Tried]], Mapping[str, int]]) -> dict[str, bool]:
     """Success of every edit with what was chosen on all other sources, by the edits' names."""
-    found = {}
+    found: dict[str, bool] = {}
     for source in dict.fromkeys(edit.source for edit in tried):
         others = [edit for edit in tried if edit.source != source]
         settings = choose(others or tried)  # of one source alone there are no others

@@ -1,20 +1,13 @@
-"""Pictures as inputs, and as a coarse video that an edit makes real (section 5, "Dreamix for Single Images")."""
+"""Pictures as inputs: one, a folder of them, the frames of a video."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-import torch
-from torch import Tensor
 
 from onereel import ingest
 from onereel.base.errors import MethodError
 from onereel.ingest.series import contents
 from onereel.methods.base import Inputs
-from onereel.methods.dreamix.camera import Path as CameraPath
-from onereel.methods.dreamix.camera import moved
 from onereel.video.clip import Frames
 
 PICTURE, IMAGES, VIDEO = "picture", "images", "video"
@@ -43,26 +36,3 @@ def pictures_in(folder: Path) -> tuple[Path, ...]:
         told = "has videos, and no pictures" if found.videos else "has no pictures"
         raise MethodError(f"dreamix, folder '{folder}'", told, "name a folder of PNG or JPEG files")
     return found.pictures
-
-
-def coarse_video(pictures: Sequence[Tensor], path: CameraPath, *, dissolve: bool) -> Tensor:
-    """A coarse video of pictures: every frame shows the picture whose turn it is, moved along the path.
-
-    Args:
-        pictures: (3, 1, H, W) each, of one size.
-        path: a transform for each of T frames, see `onereel.methods.dreamix.camera`.
-        dissolve: mix neighbours, so that the first frame is the first picture and the last the last; else each is shown
-            for its share of the time.
-
-    Returns: (3, T, H, W).
-    """
-    count = len(path)
-    place = np.linspace(0, len(pictures) - 1, count) if dissolve else (np.arange(count) * len(pictures)) // count
-    frames = []
-    for number, transform in zip(place, path, strict=True):
-        before, share = int(number), float(number - int(number))
-        shown = pictures[before][:, 0]
-        if share:
-            shown = (1 - share) * shown + share * pictures[before + 1][:, 0]
-        frames.append(moved(shown, transform))
-    return torch.stack(frames, 1)

@@ -7,8 +7,9 @@ from fractions import Fraction
 import torch
 
 from onereel.methods.base import Inputs, Task
+from onereel.methods.dreamix.coarse import coarse_of
 from onereel.methods.dreamix.config import DreamixConfig
-from onereel.methods.dreamix.tasks import coarse_of, predicted_success
+from onereel.methods.dreamix.tasks import predicted_success
 from onereel.metrics.psnr import PSNR
 from onereel.video.clip import Clip, to_frames
 from onereel.video.pyramid import resize

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
 import torch
-from torch import Tensor
 
 from onereel.base import tensorfiles
 from onereel.base.errors import MethodError
 from onereel.methods.base import Inputs, Job, Task
 from onereel.methods.dreamix.automatic import features_of, read_choices
-from onereel.methods.dreamix.camera import path_of
+from onereel.methods.dreamix.coarse import coarse_of
 from onereel.methods.dreamix.config import DreamixConfig
 from onereel.methods.dreamix.editor import Editor, editor_class
 from onereel.methods.dreamix.parts import parts_of, tuning_of
-from onereel.methods.dreamix.pictures import IMAGES, coarse_video, pictures_in, pictures_of
+from onereel.methods.dreamix.pictures import IMAGES, pictures_in, pictures_of
 from onereel.methods.dreamix.shape import at_work, like
 from onereel.video.clip import Clip, Frames, to_frames, to_video
 from onereel.weights.store import Resolved
 
 log = logging.getLogger(__name__)
+
+_FASTER = 1.5  # than the model's videos: from there on a clip looks slow to it
 
 
 def check(task: Task, inputs: Inputs, config: DreamixConfig, job: Job) -> None:
@@ -118,6 +118,12 @@ def _edited(
     editor: Editor, inputs: Inputs, config: DreamixConfig, strength: float, generator: torch.Generator, job: Job
 ) -> Clip:
     clip = inputs.clip
+    if clip.fps > _FASTER * editor.native.fps:
+        log.warning(
+            "the clip plays %.3g frames a second, the model's videos %.3g: to it everything moves slowly; "
+            "ingest the clip with fewer",
+            clip.fps, editor.native.fps,
+        )  # fmt: skip
     video, place = at_work(to_video(clip.frames), editor.side, editor.step, editor.frames_for(clip.size[0]))
     made = editor.edit(video, inputs.prompt, strength, generator, progress=job.progress)
     return Clip(like(made, place, clip), clip.fps)
@@ -141,40 +147,6 @@ def _of_subject(editor: Editor, inputs: Inputs, config: DreamixConfig, generator
     )
     made = editor.edit(empty, inputs.prompt, 1.0, generator, progress=job.progress)
     return Clip(to_frames(place.out_of(made)), _rate(editor))
-
-
-def coarse_of(
-    inputs: Inputs, config: DreamixConfig, side: int | None, frames: int, generator: torch.Generator
-) -> Tensor:
-    """The coarse video of the run's pictures: (3, T, H, W) in [-1, 1].
-
-    Args:
-        inputs: with pictures; all of them take the first one's shape.
-        config: the camera.
-        side: pixels of the shorter side; None: the first picture's.
-        frames: T.
-        generator: draws a random path, before anything else that a sample draws.
-    """
-    pictures = [to_video(each) for each in pictures_of(inputs)]
-    small = [_scaled(each, side or min(pictures[0].shape[2:])) for each in pictures]
-    height, width = small[0].shape[2:]
-    path = path_of(config.camera, config.camera_amount, frames, width / height, generator)
-    return coarse_video([_filling(each, height, width) for each in small], path, dissolve=config.between == "dissolve")
-
-
-def _scaled(picture: Tensor, side: int) -> Tensor:
-    """(3, 1, H, W) with this shorter side."""
-    return at_work(picture, side, 1, 1)[0]
-
-
-def _filling(picture: Tensor, height: int, width: int) -> Tensor:
-    """A picture that fills a frame of another aspect: enlarged, and cut around its middle."""
-    if picture.shape[2:] == (height, width):
-        return picture
-    scale = max(height / picture.shape[2], width / picture.shape[3])
-    large = _scaled(picture, math.ceil(min(picture.shape[2:]) * scale - 1e-9))
-    top, left = (large.shape[2] - height) // 2, (large.shape[3] - width) // 2
-    return large[:, :, top : top + height, left : left + width]
 
 
 def _size(task: Task, inputs: Inputs, config: DreamixConfig) -> tuple[int, int, int]:

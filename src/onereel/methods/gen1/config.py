@@ -56,7 +56,8 @@ class FootageConfig(MethodConfig):
     dropped: float = Field(default=0.1, ge=0, lt=1)
     """Share of the videos whose content is left out, for guidance (the paper names none; Ho and Salimans 2022: 0.1)."""
     accumulate: PositiveInt = 1
-    """Parts that a step's batch is computed in, or that GPUs share."""
+    """Parts that a step's batch is computed in, one after the other, so that it fits into memory; under torchrun,
+    processes share them (`onereel.training.processes`)."""
 
 
 class Gen1Config(MethodConfig):

@@ -1,5 +1,7 @@
 """Where an edit may change a clip. What a mask's white means is said by the name of the input: `keep` or `edit`."""
 
+import logging
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,6 +11,7 @@ from onereel.base.errors import MethodError
 from onereel.methods.base import Inputs
 from onereel.video.clip import Clip, Frames
 
+log = logging.getLogger(__name__)
 KEEP, EDIT = "keep", "edit"
 _HALF = 127.5  # a mask's white and black may have been through a lossy codec
 _DIMMED = 0.35  # of the brightness of what may change, where it is shown
@@ -23,7 +26,7 @@ def read_kept(inputs: Inputs, method: str = "gen1") -> np.ndarray:
         method: as errors name it.
 
     Returns: (T, H, W) bool.
-    Raises: MethodError if the mask is not of the clip's size, keeps all or nothing; ClipError if it cannot be read.
+    Raises: MethodError if the mask is not of the clip's size, or keeps everything; ClipError if it cannot be read.
     """
     role = KEEP if KEEP in (*inputs.clips, *inputs.files) else EDIT
     mask = inputs.shown(role)
@@ -35,11 +38,14 @@ def read_kept(inputs: Inputs, method: str = "gen1") -> np.ndarray:
         remedy = "make a mask of the clip's size, with one frame or as many"
         raise MethodError(where, f"is {sizes[0]}, the clip {sizes[1]}", remedy)
     white = np.broadcast_to(mask.frames.mean(axis=-1) > _HALF, (frames, height, width))
-    if white.all() or not white.any():
+    kept = white if role == KEEP else ~white
+    if kept.all():
         meant = "is to stay" if role == KEEP else "is to change"
-        problem = f"is all {'white' if white.all() else 'black'}"
+        problem = f"is all {'white' if role == KEEP else 'black'}: nothing is to change"
         raise MethodError(where, problem, f"paint white what {meant}, and only that")
-    return white if role == KEEP else ~white
+    if not kept.any():
+        log.warning("%s keeps nothing: all of the clip is redrawn", where)
+    return kept
 
 
 def kept_latents(kept: np.ndarray, size: tuple[int, ...]) -> Tensor:

@@ -1,5 +1,6 @@
 """The sheet of footage (``config/footage.tsv``): what a model of one's own is trained on. Needs no torch."""
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,12 +40,25 @@ def read_footage(path: Path | str) -> list[Source]:
 
 
 def shard_names(config: FootageConfig) -> tuple[str, ...]:
-    """The parts that hold what is computed of the footage once."""
-    count = len(read_footage(config.sheet))
-    return tuple(f"footage_{index:03d}" for index in range(-(-count // config.per_shard)))
+    """The parts that hold what is computed of the footage once: number, and a digest of its paths and their sizes, so
+    that other footage makes other shards. (Contents are not looked at: that would read all footage at every start.)"""
+    sources = read_footage(config.sheet)
+    starts = range(0, len(sources), config.per_shard)
+    return tuple(
+        f"footage_{index:03d}_{_digest(sources[start : start + config.per_shard])}"
+        for index, start in enumerate(starts)
+    )
 
 
 def of_shard(name: str, config: FootageConfig) -> list[Source]:
     """The lines of one."""
-    first = int(name.rpartition("_")[2]) * config.per_shard
+    first = int(name.split("_")[1]) * config.per_shard
     return read_footage(config.sheet)[first : first + config.per_shard]
+
+
+def _digest(sources: list[Source]) -> str:
+    digest = hashlib.sha256()
+    for source in sources:
+        files = sorted(source.path.iterdir()) if source.path.is_dir() else [source.path]
+        digest.update("".join(f"{file}\n{file.stat().st_size}\n" for file in files).encode())
+    return digest.hexdigest()[:8]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -104,9 +105,10 @@ class Editing:
 
     @cached_property
     def pictures(self) -> Tensor:
-        """The clip as the model sees it, (T, 3, h, w) in [-1, 1]."""
-        video = resize(to_video(self.inputs.clip.frames), (self.count, *self.size)).clamp(-1, 1)
-        return video.transpose(0, 1).to(self.job.device)
+        """The clip as the model sees it, (T, 3, h, w) in [-1, 1]; few frames at a time, as they may be large."""
+        frames = (self.inputs.clip.frames[part] for part in self.batches())
+        videos = [resize(to_video(some), (len(some), *self.size)).clamp(-1, 1) for some in frames]
+        return torch.cat(videos, 1).transpose(0, 1).to(self.job.device)
 
     @cached_property
     def latents(self) -> Tensor:
@@ -224,9 +226,10 @@ class Editing:
         return ddim(self.process, self.guided(frames), start, timesteps, progress=self.job.progress, label=label)
 
     def finished(self, pictures: Tensor) -> Frames:
-        """Pictures (T, 3, h, w) as frames of the clip's size.
+        """Pictures (T, 3, h, w) as frames of the clip's size; few at a time, as they may be large.
 
         Raises: MethodError for NaN.
         """
-        video = pictures.float().cpu().transpose(0, 1)
-        return to_frames(resize(video, self.inputs.clip.size))
+        size = self.inputs.clip.size[1:]
+        parts = (pictures[part].float().cpu().transpose(0, 1) for part in self.batches())
+        return np.concatenate([to_frames(resize(part, (part.shape[1], *size))) for part in parts])

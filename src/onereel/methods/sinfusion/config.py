@@ -82,12 +82,13 @@ class SinFusionConfig(MethodConfig):
             "output_scale",
             "sampling_steps",
             "shift",
+            "slow",
             "start_frame",
             "upsample_factor",
         }
     )
     read_by: ClassVar[Mapping[str, frozenset[Task]]] = {
-        "upsample_factor": frozenset({Task.UPSAMPLE_TIME}),
+        **dict.fromkeys(("slow", "upsample_factor"), frozenset({Task.UPSAMPLE_TIME})),
         **dict.fromkeys(("extrapolate_frames", "start_frame"), frozenset({Task.EXTRAPOLATE})),
         "image_start": frozenset({Task.IMAGE}),
         "image_noise": frozenset({Task.IMAGE, Task.RETARGET}),
@@ -120,6 +121,9 @@ class SinFusionConfig(MethodConfig):
     one backward. The clip's frames beyond it are left out."""
     upsample_factor: Literal[2, 4, 8] = 2
     """`upsample_time`: how many frames for one."""
+    slow: bool = False
+    """`upsample_time`: play at the clip's frames per second, which is slow motion; else at its speed, with
+    `upsample_factor` times as many frames per second."""
     image_start: Literal["noise", "picture"] = "noise"
     """`image` without an input `sketch` or `edited`: start from noise, or from the picture itself, brought to the
     output's size and noised by `image_noise`, which retargets it."""

@@ -190,7 +190,7 @@ def _upsample_time(drawing: Drawing, seeds: Sequence[int]) -> list[Clip]:
         raise MethodError("sinfusion, task 'upsample_time'", "the clip has one frame", "take a longer clip")
     interpolator, corrector = drawing.model("interpolator"), drawing.corrector()
     video = to_video(clip.frames, device=drawing.device)
-    rate = Fraction(clip.fps) * drawing.config.upsample_factor
+    rate = Fraction(clip.fps) * (1 if drawing.config.slow else drawing.config.upsample_factor)
     made = [
         upsampled(interpolator, corrector, video, drawing.config, seed, progress=drawing.job.progress) for seed in seeds
     ]

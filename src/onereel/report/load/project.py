@@ -11,10 +11,11 @@ from typing import Any
 
 from onereel.base.errors import MethodError
 from onereel.base.files import json_number, sha256_of
-from onereel.methods import DEMO, load_method
+from onereel.methods import DEMO, Task, load_method
 from onereel.project import layout
 from onereel.project.runs import EXTERNAL, RunRow
 from onereel.report.load.records import Failure, Manifest, Metrics, SampleRecord, read_record, value_of
+from onereel.report.load.training import TrainedPart, load_training, training_seconds
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
 UNFINISHED = "did not finish"
@@ -133,6 +134,7 @@ class RunEntry:
         align: how samples of another size were compared; empty if they needed no alignment.
         curves: training curves by part.
         metrics_file: the JSON of the measurements, or None.
+        training: what was trained for the samples, as far as it is known.
     """
 
     row: RunRow
@@ -148,6 +150,7 @@ class RunEntry:
     align: str = ""
     curves: Mapping[str, Path] = field(default_factory=dict)
     metrics_file: Path | None = None
+    training: tuple[TrainedPart, ...] = ()
 
     @property
     def name(self) -> str:
@@ -163,6 +166,13 @@ class RunEntry:
     def demo(self) -> bool:
         """Whether its samples only show that everything works: they say so, and are ranked with no others."""
         return self.row.preset == DEMO and not self.external and not self.calibration
+
+    @property
+    def training_seconds(self) -> float | None:
+        """How long all that the samples needed was trained: 0 where nothing is, None where it is not known."""
+        if self.external or not self.samples:
+            return None
+        return training_seconds(self.training, (sample.record for sample in self.samples))
 
 
 @dataclass(frozen=True)
@@ -234,6 +244,7 @@ def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) ->
     folder = root / layout.samples_of(row.run)
     samples = tuple(sample for sample in _load_samples(folder) if sample.name in asked or not asked)
     title, paper, calibration = method_facts(row, samples)
+    trained = [root / folder for folder in layout.models_of(row.clip, row.method)]
     entry = RunEntry(
         row=row,
         title=title,
@@ -243,8 +254,9 @@ def _load_run(root: Path, row: RunRow, failures: Sequence[Mapping[str, Any]]) ->
         records=tuple(_load_record(record) for record in metrics.get("records", ())),
         left_out=_reasons(metrics.get("left_out")),
         align=str(metrics.get("align") or ""),
-        curves=load_curves([root / folder for folder in layout.models_of(row.clip, row.method)], samples),
+        curves=load_curves(trained, samples),
         metrics_file=metrics_file if metrics else None,
+        training=load_training(trained, [sample.record for sample in samples]),
     )
     # Where these exist and are not known, they are damaged.
     unread = [*([] if metrics else [metrics_file]), *(folder / f"{name}.json" for name in sorted(asked))]
@@ -360,7 +372,8 @@ def distinct_titles(runs: Sequence[RunEntry]) -> Iterator[RunEntry]:
     for run in runs:
         twins = [other for other in runs if other.title == run.title]
         details = []
-        if len({twin.row.task for twin in twins}) > 1:
+        # What no task is named of is generation.
+        if run.row.task != Task.GENERATE and len({twin.row.task for twin in twins}) > 1:
             details.append(str(run.row.task).replace("_", " "))
         if run.demo:
             details.append(DEMO_TITLE)

@@ -66,6 +66,12 @@ class SampleRecord(_Cost):
     created: str | None = None
 
 
+class Trained(_Cost):
+    """Of a trained part; its ``weights`` are those of the parts that it needs."""
+
+    seed: int | None = None
+
+
 class _Protocol(Record):
     name: str | None = None
 

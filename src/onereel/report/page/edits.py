@@ -36,7 +36,7 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "success": ("success", ""),
 }
 """What a row can be sorted by: title and unit."""
-_ASSETS = ("report.css", "icon.svg", "edits.js")
+_ASSETS = ("report.css", "tools.css", "icon.svg", "edits.js", "tables.js")
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,11 @@ def write_edits_page(
         (folder / "index.html").write_text(page, encoding="utf-8")
 
 
+def _titled(editor: str, scores: Scores) -> str:
+    """An editor as the page calls it; one that only shows that everything works says so."""
+    return f"{editor}, {DEMO_TITLE}" if scores.editors[editor].preset == DEMO else editor
+
+
 def _agreement(source: Path | None, folder: Path) -> list[tuple[Table, Markup]]:
     """Copy the figure and the tables to the page's folder; the tables as HTML."""
     if source is None:
@@ -129,11 +134,6 @@ def _agreement(source: Path | None, folder: Path) -> list[tuple[Table, Markup]]:
     for path in source.iterdir():
         shutil.copyfile(path, folder / "agreement" / path.name)
     return [(table, Markup(to_html(table))) for table in agreement_tables(read_agreements(source / f"{NAME}.json"))]
-
-
-def _titled(editor: str, scores: Scores) -> str:
-    """An editor as the page calls it; one that only shows that everything works says so."""
-    return f"{editor}, {DEMO_TITLE}" if scores.editors[editor].preset == DEMO else editor
 
 
 def _together(calibration: Scores, editors: list[Scores]) -> Scores:

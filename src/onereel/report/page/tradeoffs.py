@@ -84,8 +84,14 @@ _PAIRS = (
         Axis("frame_consistency", "Frame consistency", "higher"),
     ),
     (
+        "svfid-time",
+        "Fidelity against time, training included",
+        Axis("first_sample", "Seconds of training and one sample", "lower", log=True),
+        Axis("svfid", "SVFID", "lower"),
+    ),
+    (
         "seconds-voxels",
-        "Time against size",
+        "Time of sampling against size",
         Axis("voxels", "Voxels per sample", "", log=True),
         Axis("runtime", "Seconds per sample", "lower", log=True),
     ),

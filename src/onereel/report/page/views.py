@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from markupsafe import Markup
 from onereel.report.load.project import DEMO_TITLE, DONE, ClipEntry, MetricRecord, RunEntry, SampleEntry
 from onereel.report.load.records import Guides, Titles, Visuals, read_record
 from onereel.report.page.charts import Curves, training_curves
+from onereel.report.page.commands import sample_command
 from onereel.report.page.visuals import GUIDES
 
 SIMILARITY = "similarity.png"
@@ -35,6 +36,8 @@ class Player:
         folder: where its pictures lie, relative to the page.
         mkv: path of the lossless file, relative to the page, or None.
         mp4: path of the preview, or None.
+        title: what a comparison calls it, beside others of the clip.
+        command: what makes it again, one line for a shell; empty where nothing does.
     """
 
     id: str
@@ -46,6 +49,8 @@ class Player:
     folder: str
     mkv: str | None
     mp4: str | None
+    title: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def place(source: Path, target: Path) -> None:
 
 def sample_player(run: RunEntry, sample: SampleEntry, folder: Path, visuals: Path) -> Player:
     """One sample of a run; `folder` is the report's, `visuals` that of what `visualise` wrote."""
-    return make_player(
+    player = make_player(
         folder,
         base=f"media/runs/{run.name}/{sample.name}",
         visuals=visuals / "runs" / run.name / sample.name,
@@ -102,6 +107,7 @@ def sample_player(run: RunEntry, sample: SampleEntry, folder: Path, visuals: Pat
         size=sample.size,
         fps=sample.fps,
     )
+    return replace(player, title=f"{run.title}, {player.label}", command=sample_command(run, sample))
 
 
 def sample_label(run: RunEntry, sample: SampleEntry) -> str:

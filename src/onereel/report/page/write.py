@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from onereel.base.files import write_text
 from onereel.base.outputs import check_folder, list_folder
 from onereel.heldout.hold_out import Kind
 from onereel.report.load.heldout import HeldOutTests
@@ -19,11 +20,15 @@ from onereel.report.load.project import CLIPLESS, NO_CLIP, ClipEntry, Project
 from onereel.report.page.charts import HEIGHT, WIDTH, chart
 from onereel.report.page.head import head
 from onereel.report.page.heldout_views import held_out_section
+from onereel.report.page.meanings import meanings
+from onereel.report.page.papers import papers, to_bibtex
+from onereel.report.page.tools import filters_of, paired_view
 from onereel.report.page.tradeoffs import tradeoffs
 from onereel.report.page.views import (
     Player,
     PreviewView,
     RunView,
+    TableView,
     make_player,
     place,
     preview_view,
@@ -31,12 +36,26 @@ from onereel.report.page.views import (
     table_view,
 )
 from onereel.report.tables.build import clip_table
-from onereel.report.tables.formats import to_html
+from onereel.report.tables.formats import RENDERERS, to_html
 from onereel.report.templating import environment
 
-_ASSETS = ("report.css", "players.js", "controls.js", "page.js", "icon.svg")
+_ASSETS = (
+    "report.css",
+    "tools.css",
+    "players.js",
+    "controls.js",
+    "place.js",
+    "tables.js",
+    "filters.js",
+    "compare.js",
+    "samples.js",
+    "paired.js",
+    "page.js",
+    "icon.svg",
+)
 _TABLE_FORMATS = (".csv", ".tex", ".md")
 _FIRST_TABLE = "comparison"
+_PAPERS = Path("papers.bib")
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,7 @@ class ClipView:
     player: Player | None
     previews: PreviewView | None
     runs: tuple[RunView, ...]
-    table: Markup
+    table: TableView | None
 
     @property
     def id(self) -> str:
@@ -97,6 +116,9 @@ def write_report(
         for name in _ASSETS:
             shutil.copyfile(source / name, folder / "assets" / name)
         clips = tuple(_clip_view(project, clip, folder, visuals) for clip in _sections(project))
+        cited = papers(project)
+        if cited:
+            write_text(folder / _PAPERS, to_bibtex(cited))
         page = (
             environment()
             .get_template("index.html.j2")
@@ -106,6 +128,10 @@ def write_report(
                 partial=partial or bool(project.unfinished),
                 tables=[table_view(name, tables[name], folder) for name in _table_order(tables)],
                 charts=[chart(plot) for plot in tradeoffs(project)],
+                filters=filters_of(project),
+                paired=paired_view(project, folder),
+                meanings=meanings(project),
+                papers=cited,
                 chart_size=(WIDTH, HEIGHT),
                 clips=clips,
                 edits=_edits(edits or {}, folder),
@@ -153,14 +179,24 @@ def _sections(project: Project) -> tuple[ClipEntry, ...]:
 
 def _clip_view(project: Project, clip: ClipEntry, folder: Path, visuals: Path) -> ClipView:
     runs = tuple(run_view(run, folder, visuals) for run in project.runs_of(clip.name))
-    table = clip_table(project, clip.name)
     return ClipView(
         entry=clip,
         player=_input_player(clip, folder, visuals),
         previews=preview_view(clip, folder, visuals) if clip.name else None,
         runs=runs,
-        table=Markup(to_html(table)) if table.blocks else Markup(""),
+        table=_clip_table(project, clip.name, folder),
     )
+
+
+def _clip_table(project: Project, clip: str, folder: Path) -> TableView | None:
+    """Every metric of a clip's runs, its files put into the report; None where nothing was measured."""
+    table = clip_table(project, clip)
+    if not table.blocks:
+        return None
+    files = {suffix[1:]: f"tables/{table.name.replace('.', '-')}{suffix}" for suffix in _TABLE_FORMATS}
+    for suffix, path in zip(_TABLE_FORMATS, files.values(), strict=True):
+        write_text(folder / path, RENDERERS[suffix](table))
+    return TableView(Markup(escape(table.title)), Markup(to_html(table)), files)
 
 
 def _input_player(clip: ClipEntry, folder: Path, visuals: Path) -> Player | None:

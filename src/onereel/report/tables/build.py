@@ -12,7 +12,17 @@ from pathlib import Path
 from onereel.base.files import write_text
 from onereel.metrics.aggregate import over_clips
 from onereel.project.tables import OWN_COLUMNS, ColumnSpec, GroupSpec, Published, RowSpec, TableSpec, read_spec
-from onereel.report.load.project import CLIPLESS, DEMO_TITLE, DONE, NO_CLIP, ClipEntry, MetricRecord, Project, RunEntry
+from onereel.report.load.project import (
+    CLIPLESS,
+    DEMO_TITLE,
+    DONE,
+    NO_CLIP,
+    ClipEntry,
+    MetricRecord,
+    Project,
+    RunEntry,
+    SampleEntry,
+)
 from onereel.report.tables.formats import RENDERERS
 from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
@@ -67,7 +77,7 @@ def clip_table(project: Project, clip: str) -> Table:
     spec = TableSpec(
         title=clip or NO_CLIP,
         tasks=tuple(dict.fromkeys(str(run.row.task) for run in runs)),
-        columns=tuple(ColumnSpec(metric=metric) for metric in [*names, *OWN_COLUMNS]),
+        columns=tuple(ColumnSpec(metric=metric) for metric in [*names, "training", "runtime", "memory"]),
     )
     only = replace(project, clips=tuple(entry for entry in project.clips if entry.name == clip), runs=runs)
     return build_table(only, spec, name=f"clip-{clip or CLIPLESS}")
@@ -233,6 +243,7 @@ def _row(
         task=str(runs[0].row.task),
         preset="" if runs[0].external else ", ".join(dict.fromkeys(run.row.preset for run in runs)),
         demo=any(run.demo for run in runs),
+        method=runs[0].row.method,
     )
 
 
@@ -268,7 +279,7 @@ def _count(runs: Sequence[RunEntry], column: Column, values: Mapping[str, Sequen
 
 
 def values_of(runs: Sequence[RunEntry], metric: str, column: str = "") -> dict[str, list[float]]:
-    """Finite values by clip of a metric, or of ``runtime`` or ``memory`` over the samples.
+    """Finite values by clip of a metric, or of one of `OWN_COLUMNS` over the samples (training: once for a run).
 
     Args:
         runs: the runs of one method.
@@ -284,14 +295,27 @@ def values_of(runs: Sequence[RunEntry], metric: str, column: str = "") -> dict[s
 
 def _values(run: RunEntry, metric: str, column: str) -> Iterator[float]:
     if metric in OWN_COLUMNS:
-        for sample in run.samples:
-            value = sample.seconds if metric == "runtime" else sample.peak_memory_mb
+        for sample in run.samples[:1] if metric == "training" else run.samples:
+            value = _own_value(run, sample, metric)
             if value is not None and not run.calibration:
                 yield value
         return
     for record in run.records:
         if record.metric == metric and column in ("", record.column) and record.value is not None:
             yield record.value
+
+
+def _own_value(run: RunEntry, sample: SampleEntry, metric: str) -> float | None:
+    match metric:
+        case "training":
+            return run.training_seconds
+        case "runtime":
+            return sample.seconds
+        case "first_sample":
+            known = run.training_seconds is not None and sample.seconds is not None
+            return (run.training_seconds or 0) + (sample.seconds or 0) if known else None
+        case _:
+            return sample.peak_memory_mb
 
 
 def _place(run: RunEntry) -> str:

@@ -163,7 +163,9 @@ def _tex_character(character: str) -> str:
 
 
 def _all_notes(table: Table) -> list[tuple[str, str]]:
-    text = f"Mean over {table.over}, with 95 % bootstrap interval in brackets; n: number of values. Bold: best."
+    text = (
+        f"Mean over {table.over}, with 95 % bootstrap interval in brackets; n: number of values. Bold: best, no ties."
+    )
     text = table.reading or text
     return [("", text), *table.notes]
 

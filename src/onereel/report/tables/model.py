@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from onereel.project.tables import Published
+from onereel.report.tables.numerals import numeral
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Row:
         task: what the method was asked for; only rows of one task compare.
         preset: of its runs; empty where there is none.
         demo: whether they only show that everything works: no value of theirs is the best.
+        method: the method's name; empty for a row that only quotes.
     """
 
     label: str
@@ -91,6 +93,7 @@ class Row:
     task: str = ""
     preset: str = ""
     demo: bool = False
+    method: str = ""
 
     def narrowed(self, kept: Sequence[int]) -> "Row":
         """The row with only the columns of these indices."""
@@ -148,9 +151,14 @@ def _ranks(row: Row, cell: Cell | None) -> TypeGuard[Cell]:
 
 
 def _best(rows: Sequence[Row], index: int, column: Column) -> float | None:
-    """The best mean of a column, or None where nothing may be compared or there is no better."""
+    """The best mean of a column; None where nothing may be compared, there is no better, or the best are a tie."""
     rivals = [cell for row in rows if _ranks(row, cell := row.cells[index])]
     if len(rivals) < 2 or len({cell.protocol for cell in rivals}) > 1 or not column.better:
         return None
     choose = min if column.better == "lower" else max
-    return choose(cell.mean for cell in rivals)
+    best = choose(rivals, key=lambda cell: cell.mean)
+    # Two that print alike are a tie: neither stands out.
+    printed = [numeral(cell.mean, cell.low, cell.high) for cell in rivals]
+    first = numeral(best.mean, best.low, best.high)
+    alike = sum((number.mean, number.exponent) == (first.mean, first.exponent) for number in printed)
+    return best.mean if alike == 1 else None

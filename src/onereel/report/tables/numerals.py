@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 
 _MAX_DECIMALS = 4
+_SPANS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))  # seconds in each
+_FROM = 2.0  # of a unit, before it is the one to say
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,11 @@ def brief(value: float | None, unit: str = "") -> str:
     number = numeral(value)
     text = f"{number.mean}e{number.exponent}" if number.exponent else number.mean
     return f"{text} {unit}".strip()
+
+
+def duration(seconds: float | None) -> str:
+    """A time as people say it: ``0.31 s``, ``41.0 s``, ``19.7 min``, ``7.63 d``; a dash for None."""
+    if seconds is None:
+        return "–"
+    span, unit = next(((span, unit) for span, unit in _SPANS if seconds >= _FROM * span), _SPANS[-1])
+    return brief(seconds / span, unit)

@@ -89,6 +89,7 @@
   }
 
   document.documentElement.classList.add("scripted");
+  window.onereel.wire = wire;
   window.onereel.groups.forEach((group) => {
     if (group.players.length) wire(group);
     else group.article.querySelector(".controls").hidden = true;

@@ -1,4 +1,4 @@
-// The rest of the page: what a point of a plot is called, and folded parts that open when a link leads into them.
+// The rest of the page: what a point of a plot is called, and whose points they are.
 "use strict";
 
 (function () {
@@ -10,7 +10,7 @@
     const show = (point) => {
       current = point;
       const box = point.getBoundingClientRect();
-      tip.textContent = point.dataset.tip;
+      tip.textContent = point.getAttribute("aria-label");
       tip.hidden = false;
       const left = box.left + box.width / 2 - tip.offsetWidth / 2;
       tip.style.left = `${Math.max(8, Math.min(left, document.documentElement.clientWidth - tip.offsetWidth - 8))}px`;
@@ -29,14 +29,23 @@
     window.addEventListener("scroll", () => { if (current) show(current); }, { passive: true });
   }
 
-  function openTarget() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (!target) return;
-    for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
-    target.scrollIntoView();
+  // A method of the legend stands out while it is pressed, pointed at or focused.
+  function wireKey() {
+    const charts = document.querySelector("#tradeoffs .charts");
+    if (!charts) return;
+    const buttons = [...document.querySelectorAll(".key.shared button")];
+    const show = (hovered) => {
+      const chosen = new Set([...buttons.filter((b) => b.getAttribute("aria-pressed") === "true"), hovered].filter(Boolean).map((b) => b.dataset.title));
+      charts.querySelectorAll(".point").forEach((point) => point.classList.toggle("dim", chosen.size > 0 && !chosen.has(point.dataset.title)));
+    };
+    buttons.forEach((button) => {
+      button.addEventListener("click", () => { button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true")); show(null); });
+      button.addEventListener("pointerenter", () => show(button));
+      button.addEventListener("pointerleave", () => show(null));
+    });
   }
 
   wireTips();
-  window.addEventListener("hashchange", openTarget);
-  openTarget();
+  wireKey();
+  window.onereel.place.arrive(); // last, when every script has told what it takes from the address
 })();

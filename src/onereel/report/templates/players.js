@@ -36,7 +36,7 @@
       if (!this.pictures.has(name)) {
         this.pictures.set(name, null);
         const image = new Image();
-        image.src = this.folder + encodeURIComponent(name);
+        image.src = (window.onereelFile || String)(this.folder + encodeURIComponent(name)); // a packed page holds its files
         image.decode().then(() => { this.pictures.set(name, image); group.dirty = true; }, () => {});
       }
       return this.pictures.get(name);

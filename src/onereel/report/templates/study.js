@@ -92,7 +92,7 @@
     const { answers } = trial;
     let text = "This one is for practice and does not count.";
     if (right && answers.value === right) text = `Right. ${text}`;
-    else if (right) text = `Look again: here “${answers.say(right)}” is right, since the other was spoilt on purpose. ${text}`;
+    else if (right) text = `Look again: here “${answers.say(right)}” is right: ${answers.choices.length > 3 ? "the others were" : "the other was"} spoilt on purpose. ${text}`;
     if (right && study.form === "real_or_fake" && answers.value !== right) text = `Look again: this video was spoilt on purpose, so “${answers.say(right)}” is right. This one is for practice and does not count.`;
     find("feedback").textContent = text;
     find("feedback").hidden = false;

@@ -5,6 +5,7 @@
   const study = window.study;
   const POINTS = [1, 2, 3, 4, 5];
   const WORDS = { not_sure: "Not sure", none: "None of them", real: "Real", fake: "Generated" };
+  const GLYPHS = { ArrowLeft: "←", ArrowRight: "→", ArrowDown: "↓" };
   const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
   function labelsOf(item) {
@@ -13,16 +14,16 @@
     return item.films.map((_, place) => `${LETTERS[place]}`);
   }
 
-  // (value, label, keys) of every choice.
+  // (value, label, keys, the first of which is shown) of every choice.
   function choicesOf(item) {
     if (study.form === "real_or_fake") return [["real", WORDS.real, ["1", "r"]], ["fake", WORDS.fake, ["2", "g"]]];
     const films = item.films.map((film, place) => [film, LETTERS[place], [String(place + 1), LETTERS[place].toLowerCase()]]);
     const further = study.allow.map((answer, index) => [answer, WORDS[answer], [String(films.length + index + 1)]]);
     if (study.form !== "2afc") return [...films, ...further];
     const [left, right] = films;
-    left[2].push("ArrowLeft");
-    right[2].push("ArrowRight");
-    further.forEach((choice) => choice[2].push("ArrowDown"));
+    left[2].unshift("ArrowLeft");
+    right[2].unshift("ArrowRight");
+    further.forEach((choice) => choice[2].unshift("ArrowDown"));
     return [left, ...further, right]; // not sure between the two
   }
 
@@ -33,7 +34,7 @@
     element.dataset.value = value;
     element.setAttribute("aria-pressed", "false");
     const hint = document.createElement("kbd");
-    hint.textContent = key;
+    hint.textContent = GLYPHS[key] || key;
     element.append(label, hint);
     return element;
   }

@@ -8,6 +8,7 @@
   const ROOM = 0.52; // of the window's height that films may take
   const ROOM_LOW = 0.42; // the same of a narrow window, where answers need more,
   const ROOM_STAYING = 0.24; // and where films stay in sight above several scales
+  const ROOM_RATING = 0.46;
   const NARROW = 640; // px
 
   class Stage extends Group {
@@ -131,16 +132,17 @@
     if (!canvases.length) return;
     const gap = 12, caption = 28;
     const width = document.getElementById("stage").clientWidth;
-    const narrow = study.form === "rating" ? ROOM_STAYING : ROOM_LOW;
-    const height = window.innerHeight * (window.innerWidth < NARROW ? narrow : ROOM);
+    const rating = study.form === "rating";
+    const [narrow, wide] = rating ? [ROOM_STAYING, ROOM_RATING] : [ROOM_LOW, ROOM];
+    const height = window.innerHeight * (window.innerWidth < NARROW ? narrow : wide);
     const aspect = Math.max(...canvases.map((canvas) => canvas.width / canvas.height));
     const tallest = Math.max(...canvases.map((canvas) => canvas.height));
     let best = { shown: 0, columns: 1 };
     for (let columns = canvases.length; columns >= 1; columns -= 1) {
       const rows = Math.ceil(canvases.length / columns);
-      const wide = (width - gap * (columns - 1)) / columns / aspect;
+      const across = (width - gap * (columns - 1)) / columns / aspect;
       const high = (height - (gap + caption) * rows) / rows;
-      const shown = Math.min(wide, high, tallest * LARGEST_SCALE);
+      const shown = Math.min(across, high, tallest * LARGEST_SCALE);
       if (shown > best.shown * 1.05) best = { shown, columns };
     }
     document.getElementById("films").style.setProperty("--columns", best.columns);

@@ -1,0 +1,1 @@
+"""Commands with a common first word: ``onereel weights ...``; a module each."""
