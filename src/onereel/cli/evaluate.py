@@ -186,9 +186,7 @@ def _write(found: Mapping[str, Measured], table: Table, results: Sequence[Result
     content = {"editors": {name: asdict(one) for name, one in found.items()}}
     write_result(results[0], content, {".csv": lambda path: write_text(path, values_csv(found))})
     texts = {suffix: render(table) for suffix, render in RENDERERS.items()}
-    writers = {
-        suffix: lambda path, text=text: path.write_text(text, encoding="utf-8") for suffix, text in texts.items()
-    }
+    writers = {suffix: lambda path, text=text: write_text(path, text) for suffix, text in texts.items()}
     write_result(results[1], {"title": table.title}, writers)
 
 

@@ -121,12 +121,12 @@ def agreement(pairs: Sequence[Pair], *, way: Way = "pooled", draws: int = DRAWS,
     sums = _sums(pairs, way)
     about: dict[str, Any] = {"edits": len(sums), "outputs": int(sums[:, 0].sum())}
     if len(sums) < _LEAST_EDITS:
-        return Agreement("", "", "", way, None, None, None, **about, note=f"fewer than {_LEAST_EDITS} edits")
+        return Agreement("", "", "", way, None, None, None, count, outputs, f"fewer than {_LEAST_EDITS} edits")
     rho = _known(_correlations(sums.sum(0, keepdims=True))[0])
     if rho is None:
-        return Agreement("", "", "", way, None, None, None, **about, note=_why(sums))
+        return Agreement("", "", "", way, None, None, None, count, outputs, _why(sums))
     low, high = _bounds(_resampled(sums, np.random.default_rng(seed), draws))
-    return Agreement("", "", "", way, rho, low, high, **about)
+    return Agreement("", "", "", way, rho, low, high, count, outputs)
 
 
 def _of_kinds(pairs: Sequence[Pair], measure: str, truth: str, way: Way, draws: int) -> list[Agreement]:
@@ -145,9 +145,9 @@ def _over_kinds(by_kind: Mapping[str, Sequence[Pair]], measure: str, truth: str,
     groups = [made for pairs in by_kind.values() if len(made := _sums(pairs, way)) >= _LEAST_EDITS]
     rhos = [_known(_correlations(sums.sum(0, keepdims=True))[0]) for sums in groups]
     known = [(rho, sums) for rho, sums in zip(rhos, groups, strict=True) if rho is not None]
-    about = {"edits": sum(len(sums) for _, sums in known), "outputs": int(sum(sums[:, 0].sum() for _, sums in known))}
+    count, outputs = sum(len(sums) for _, sums in known), int(sum(sums[:, 0].sum() for _, sums in known))
     if not known:
-        return Agreement(measure, truth, ALL, way, None, None, None, **about, note="no kind has one")
+        return Agreement(measure, truth, ALL, way, None, None, None, count, outputs, "no kind has one")
     rng = np.random.default_rng(0)
     drawn = np.stack([_resampled(sums, rng, draws) for _, sums in known])  # (kinds, draws)
     counted = np.isfinite(drawn)
@@ -155,7 +155,7 @@ def _over_kinds(by_kind: Mapping[str, Sequence[Pair]], measure: str, truth: str,
     low, high = _bounds(np.where(counted.any(0), means, np.nan))
     mean = float(np.mean([rho for rho, _ in known]))
     told = f"mean over {len(known)} of {len(by_kind)} kinds"
-    return Agreement(measure, truth, ALL, way, mean, low, high, **about, note=told)
+    return Agreement(measure, truth, ALL, way, mean, low, high, count, outputs, told)
 
 
 def _sums(pairs: Sequence[Pair], way: Way) -> np.ndarray:

@@ -66,7 +66,7 @@ def measure_edits(
         context: weights, device and cache.
         measures: names; None measures all that can be computed here.
         missing: edits without a usable output, and why, as `edits` finds out while it runs; the result's own.
-        total: how many edits, for `progress`.
+        total: how many edits; None where nobody knows: then `progress` watches nothing.
         progress: watches the edits.
 
     Raises: MetricError for an unknown measure, or an output of another shape than its source; WeightsError if weights
@@ -79,7 +79,7 @@ def measure_edits(
     found = Measured(missing={} if missing is None else missing)
     usable = [one for one in chosen if _has_weights(one, context, found.left_out, named=measures is not None)]
     watched = any("flow" in one.roles for one in usable)
-    for edit in progress(edits, total=total, label="measure"):
+    for edit in edits if total is None else progress(edits, total=total, label="measure"):
         _check(edit)
         if edit.mask is not None:
             found.may_change[edit.name] = float(edit.mask.mean())
