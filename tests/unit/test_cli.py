@@ -130,7 +130,7 @@ def test_a_rendered_scene_comes_with_its_truth(tmp_path):
         (("generate", CLIP, "--method", "vgpnn", "--samples", "2", "--out", "o.gif"), "'o' is one film"),
         (
             ("edit", CLIP, "a sea", "--method", "vgpnn", "--out", "o"),
-            "edits nothing by a prompt; choose one of text_to",
+            "edits nothing by a prompt; choose one of deforum",
         ),
         (("weights", "fetch", "c3d"), "c3d"),
         (("scenes", "render", "baloons", "a.mkv"), "balloons"),
