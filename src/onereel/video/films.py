@@ -105,6 +105,8 @@ def _pictures(clip: Clip, times: list[tuple[int, int]]) -> Iterator[av.VideoFram
 def _pulled(sink: av.filter.context.FilterContext) -> Iterator[av.VideoFrame]:
     while True:
         try:
-            yield sink.vpull()
+            frame = sink.pull()
         except (BlockingIOError, EOFError):  # wants more, or has had all
             return
+        assert isinstance(frame, av.VideoFrame)
+        yield frame

@@ -13,7 +13,7 @@ one edit, as a choice between editors is made; how hard an edit is does not coun
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.stats import rankdata
@@ -119,7 +119,7 @@ def agreement(pairs: Sequence[Pair], *, way: Way = "pooled", draws: int = DRAWS,
         seed: of the bootstrap.
     """
     sums = _sums(pairs, way)
-    about: dict[str, Any] = {"edits": len(sums), "outputs": int(sums[:, 0].sum())}
+    count, outputs = len(sums), int(sums[:, 0].sum())
     if len(sums) < _LEAST_EDITS:
         return Agreement("", "", "", way, None, None, None, count, outputs, f"fewer than {_LEAST_EDITS} edits")
     rho = _known(_correlations(sums.sum(0, keepdims=True))[0])
