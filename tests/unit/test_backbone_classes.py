@@ -182,7 +182,7 @@ def test_a_class_is_tuned(case, tmp_path):
     before = {key: value.clone() for key, value in network.state_dict().items()}
     add_lora(network, ["*to_q", "*to_v"], rank=2, alpha=2, seed=0)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimiser, losses = torch.optim.SGD(parameters, lr=0.05), []
+    optimiser, losses = torch.optim.Adam(parameters, lr=0.01), []
     for _ in range(3):
         loss = (case.call(network, helper, sample, torch.tensor([500, 500]), states) - sample).square().mean()
         optimiser.zero_grad()

@@ -125,7 +125,7 @@ def test_samplers_with_and_without_correction_are_two(job):
 
 def test_from_the_command_line_a_second_prompt_finds_what_the_first_one_trained(job, tmp_path, monkeypatch):
     write(tmp_path / "clip.mkv", clip_of())
-    monkeypatch.setattr("onereel.cli.generate.resolve_backbones", lambda *_: dict(job.backbones))
+    monkeypatch.setattr("onereel.jobs.asking.resolve_backbones", lambda *_: dict(job.backbones))
     given = [f"--set={key}={value}" for key, value in {**QUICK, "finetune_steps": 1, "stages": ["base"]}.items()]
     updates = []
     update = Trainer.update

@@ -181,12 +181,12 @@ def test_a_window_is_told_the_frames_of_the_one_before(weights, model, monkeypat
         seen.append((video.clone(), mask.clone()))
         return torch.zeros(1, 72, model.latent_frames(video.shape[1]), 2, 4)
 
-    def edit(self, prompt, control, generator, **_):
+    def controlled(self, prompt, control, generator, **_):
         frames = 4 * (control.shape[2] - 1) + 1
         return torch.full((3, frames, *SIZE), 0.1 * len(seen))
 
     monkeypatch.setattr(WanVace, "control", control)
-    monkeypatch.setattr(WanVace, "edit", edit)
+    monkeypatch.setattr(WanVace, "controlled", controlled)
     told = Told(torch.zeros(3, 11, *SIZE), torch.ones(11, *SIZE, dtype=torch.bool))
     found = made(model, told, "a", config_of(weights), torch.Generator(), tools.job_of(weights))
     assert found[0, :, 0, 0].tolist() == pytest.approx([0.1] * 9 + [0.2] * 2)
