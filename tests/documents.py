@@ -63,6 +63,7 @@ RUN_BY = {
         "tests/unit/test_init.py",
         "start_project(sources",
     ),
+    "onereel pack results/report report.html": ("tests/unit/test_report_tools.py", 'pack(root / "report", out)'),
     "snakemake edits": ("tests/workflow/test_edits.py", 'planned("--", "edits")'),
     "snakemake which_measure": ("tests/workflow/test_edits.py", 'planned("--", "which_measure")'),
     "onereel evaluate --sheet edits.csv --edits theirs/ --edits ours/ --out measures.json": (
