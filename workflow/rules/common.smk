@@ -75,7 +75,12 @@ except OnereelError as error:
 FOR_CLUSTER = workflow.output_settings.dryrun and "tasks" in (
     workflow.resource_settings.default_resources or {}
 )
-ON_CLUSTER = workflow.remote_exec or workflow.non_local_exec or FOR_CLUSTER
+
+
+def on_cluster():
+    """Whether jobs run on a cluster. Asked when jobs are made: the executor is not known while rules are read."""
+    return workflow.remote_exec or workflow.non_local_exec or FOR_CLUSTER
+
 
 # Snakemake's own way to say less, `quiet: rules`, hides failures as well, and shortens the log file, too.
 if workflow.is_main_process and not workflow.output_settings.verbose:
@@ -127,7 +132,7 @@ def run_of(wildcards):
 def resources_for(rule, run):
     """What the YAML of the run's method asks for a job of this rule, over modest defaults."""
     asked = plan.resources(ROOT, run, rule)
-    if not ON_CLUSTER and not plan.has_gpu():
+    if not on_cluster() and not plan.has_gpu():
         asked["gpu"] = 0
     return asked
 
@@ -140,8 +145,10 @@ def make_stored_folders():
 
 PREVIEWS = ("depth", "flow", "embeddings")
 
-# Of jobs that run one network over a clip: a GPU where this machine, or the cluster, has one.
-GPU = 1 if plan.has_gpu() or ON_CLUSTER else 0
+
+def one_gpu(wildcards):
+    """Of jobs that run one network over a clip: a GPU where this machine, or the cluster, has one."""
+    return 1 if plan.has_gpu() or on_cluster() else 0
 
 
 def inputs_of(wildcards):

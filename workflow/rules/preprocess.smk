@@ -38,7 +38,7 @@ rule estimate_depth:
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=GPU,
+        gpu=one_gpu,
     params:
         kind="depth",
         weights=config["weights"],
@@ -64,7 +64,7 @@ rule estimate_flow:
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=GPU,
+        gpu=one_gpu,
     params:
         kind="flow",
         weights=config["weights"],
@@ -92,7 +92,7 @@ rule embed_clip:
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=GPU,
+        gpu=one_gpu,
     params:
         kind="embeddings",
         weights=config["weights"],
@@ -120,7 +120,7 @@ rule embed_text:
     resources:
         mem_mb=8000,
         runtime=20,
-        gpu=GPU,
+        gpu=one_gpu,
     params:
         weights=config["weights"],
         text=lambda wildcards: PLAN.texts[wildcards.text],
@@ -150,7 +150,7 @@ rule preprocess_input:
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=GPU,
+        gpu=one_gpu,
     params:
         read=lambda wildcards: input_read(wildcards)._asdict(),
         content=lambda wildcards: content_of(input_read(wildcards).source),

@@ -22,7 +22,7 @@ rule train_stand_in:
     resources:
         mem_mb=8000,
         runtime=180,
-        gpu=GPU,
+        gpu=one_gpu,
     params:
         seed=config["seed"],
         state="results/state/stand_ins",
