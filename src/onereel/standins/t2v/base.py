@@ -14,8 +14,8 @@ from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved
 
 _CLIPS = 12288
-_BATCH = 8
-_PICTURES = 32  # of a batch without time: as much work as half a batch of videos
+_BATCH = 16
+_PICTURES = 64  # of a batch without time: as much work as half a batch of videos
 
 
 class T2VBase(StandIn):
