@@ -4,6 +4,7 @@ Frame by frame, then a mean over the frames of which at least a hundredth lies o
 part of them does). Without a mask these are not defined: with all pixels they would call every edit a fault.
 """
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,9 +34,9 @@ class _Background(Measure):
         value = self.outside(edit, usable, context)
         return Found(value, "" if value is not None else "too few pixels outside the mask", float(usable.mean()))
 
+    @abstractmethod
     def outside(self, edit: Edit, usable: np.ndarray, context: Context) -> float | None:
         """The value; `usable` (T,) says which frames have an outside."""
-        raise NotImplementedError
 
 
 class BackgroundPSNR(_Background):
