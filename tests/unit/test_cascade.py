@@ -24,8 +24,8 @@ from onereel.standins.t2v.worlds import NOISING, Captioned, batch_of, rendered, 
 from onereel.weights.checkpoints import write_tensors
 from onereel.weights.store import Resolved
 
-TINY = NetworkConfig((8, 16), (1, 1), heads=2, temporal_attention=True, text=8, embedding=16)
-CONDITIONED = replace(TINY, attention=False, temporal_attention=False, conditioned=True, patch=2)
+TINY = NetworkConfig((8, 16), (1, 1), heads=2, joint_attention=True, text=8, embedding=16)
+CONDITIONED = replace(TINY, attention=False, joint_attention=False, conditioned=True, patch=2)
 PROMPT = "A red kite rising in the hills."
 
 

@@ -27,7 +27,7 @@ def tiny_cascade() -> Cascade:
     """Two blocks a stage."""
     torch.manual_seed(0)
     base = BaseStage()
-    base.unet = StageNetwork(NetworkConfig((8, 16), (1, 1), heads=2, temporal_attention=True))
+    base.unet = StageNetwork(NetworkConfig((8, 16), (1, 1), heads=2, joint_attention=True))
     later = {}
     for part, stage in LATER.items():
         network = replace(stage.network, widths=(8, 16), blocks=(1, 1), heads=2)

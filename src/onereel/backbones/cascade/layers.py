@@ -60,66 +60,54 @@ class TemporalConvolution(nn.Module):
         return values + self.out(functional.silu(hidden))
 
 
-class SpatialAttention(nn.Module):
-    """Every place of a frame looks at all places of that frame, and at the words of the prompt.
+class PlaceAttention(nn.Module):
+    """Every place looks at all places of its frame, or of all frames, and at the words of the prompt.
 
     Args:
         width: C.
         heads: divides C.
         text: length of a word's vector.
+        joint: whether the places of a video look at those of all its frames.
     """
 
-    def __init__(self, width: int, heads: int, text: int) -> None:
+    def __init__(self, width: int, heads: int, text: int, *, joint: bool) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(width)
+        self.row = nn.Linear(width, width)
+        self.column = nn.Linear(width, width, bias=False)
+        self.frame = nn.Linear(width, width, bias=False) if joint else None
         self.qkv = nn.Linear(width, 3 * width)
         self.words = nn.Linear(text, 2 * width)
         self.asks = nn.Linear(width, width)
         self.out = nn.Linear(2 * width, width)
         start_at_zero(self.out)
 
-    def forward(self, values: Tensor, words: Tensor, padding: Tensor) -> Tensor:
-        """(B, T, H, W, C), (B, L, text) and (B, L), 0 for words and -inf for padding -> (B, T, H, W, C)."""
-        batch, frames, height, width = values.shape[:4]
+    def forward(self, values: Tensor, words: Tensor, padding: Tensor, *, video: bool = True) -> Tensor:
+        """(B, T, H, W, C), (B, L, text) and (B, L), 0 for words and -inf for padding -> (B, T, H, W, C); without
+        `video` every place sees its own frame alone."""
+        batch, frames, height, width, channels = values.shape
+        joint = video and self.frame is not None
         normed = self.norm(values)
-        places = self.qkv(normed).view(batch * frames, height * width, 3, self.heads, -1)
-        query, key, value = places.permute(2, 0, 3, 1, 4).flatten(1, 2)  # (B * T * heads, H * W, d) each
+        groups = batch if joint else batch * frames
+        placed = normed + self._positions(frames if joint else 1, height, width, channels, values)
+        query, key, value = _by_heads(self.qkv(placed).view(groups, -1, 3 * channels), 3, self.heads)
         seen = _together(attention(query, key, value), self.heads).view(values.shape)
-        asks = self.asks(normed).view(batch, frames * height * width, self.heads, -1).transpose(1, 2).flatten(0, 1)
-        key, value = (
-            self.words(words).view(batch, words.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4).flatten(1, 2)
-        )
+        (asks,) = _by_heads(self.asks(normed).view(batch, -1, channels), 1, self.heads)
+        key, value = _by_heads(self.words(words), 2, self.heads)
         read = _together(attention(asks, key, value, padding), self.heads).view(values.shape)
         return values + self.out(torch.cat([seen, read], -1))
 
+    def _positions(self, frames: int, height: int, width: int, channels: int, like: Tensor) -> Tensor:
+        """(T or 1, H, W, C)."""
 
-class TemporalAttention(nn.Module):
-    """Every place looks at itself in all frames.
+        def waves(count: int) -> Tensor:
+            return sinusoids(torch.arange(count, device=like.device), channels)
 
-    Args:
-        width: C.
-        heads: divides C.
-    """
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm = nn.LayerNorm(width)
-        self.position = nn.Linear(width, width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-        start_at_zero(self.out)
-
-    def forward(self, values: Tensor) -> Tensor:
-        """(B, T, H, W, C) -> the same."""
-        batch, frames, height, width, channels = values.shape
-        position = self.position(sinusoids(torch.arange(frames, device=values.device), channels))
-        normed = self.norm(values) + position[:, None, None].to(values.dtype)
-        places = self.qkv(normed).view(batch, frames, height * width, 3, self.heads, -1)
-        query, key, value = places.permute(3, 0, 2, 4, 1, 5).flatten(1, 3)  # (B * H * W * heads, T, d) each
-        seen = attention(query, key, value).view(batch, height * width, self.heads, frames, -1)
-        return values + self.out(seen.permute(0, 3, 1, 2, 4).reshape(values.shape))
+        places = self.row(waves(height))[:, None] + self.column(waves(width))
+        if frames > 1 and self.frame is not None:
+            places = places + self.frame(waves(frames))[:, None, None]
+        return places.to(like.dtype)
 
 
 def start_at_zero(layer: nn.Module) -> None:
@@ -160,6 +148,12 @@ def sinusoids(places: Tensor, width: int, longest: float = 10_000.0) -> Tensor:
     rates = torch.exp(torch.arange(width // 2, device=places.device) * (-math.log(longest) / (width // 2)))
     angles = places.float()[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+def _by_heads(values: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
+    """(N, L, parts * heads * d) -> `parts` of (N * heads, L, d)."""
+    split = values.unflatten(-1, (parts, heads, -1)).permute(2, 0, 3, 1, 4)
+    return split.flatten(1, 2).unbind(0)
 
 
 def _together(heads: Tensor, count: int) -> Tensor:

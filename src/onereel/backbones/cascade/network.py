@@ -7,9 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from onereel.backbones.cascade.layers import (
-    SpatialAttention,
+    PlaceAttention,
     SpatialBlock,
-    TemporalAttention,
     TemporalConvolution,
     in_frames,
     sinusoids,
@@ -28,7 +27,7 @@ class NetworkConfig:
         heads: of attention, in the last level only.
         attention: whether the last level has it, over places and words; without it the network takes any size, and
             reads the prompt as one vector.
-        temporal_attention: whether the last level has it (the paper's base only).
+        joint_attention: whether it is over the places of all frames; else of each frame by itself.
         conditioned: whether a smaller or slower video is an input besides the noisy one.
         patch: side of the squares of pixels that are one place of the first level.
         text: length of a word's vector.
@@ -39,7 +38,7 @@ class NetworkConfig:
     blocks: tuple[int, ...]
     heads: int = 3
     attention: bool = True
-    temporal_attention: bool = False
+    joint_attention: bool = False
     conditioned: bool = False
     patch: int = 1
     text: int = 128
@@ -159,9 +158,8 @@ class _Block(nn.Module):
         attends = config.attention and level == len(config.widths) - 1
         self.spatial = SpatialBlock(width, config.embedding)
         self.temporal_conv = TemporalConvolution(width)
-        self.attention = SpatialAttention(width, config.heads, config.text) if attends else None
-        self.temporal_attention = (
-            TemporalAttention(width, config.heads) if attends and config.temporal_attention else None
+        self.attention = (
+            PlaceAttention(width, config.heads, config.text, joint=config.joint_attention) if attends else None
         )
 
     def forward(self, values: Tensor, condition: Tensor, text: Text, video: bool) -> Tensor:
@@ -169,9 +167,7 @@ class _Block(nn.Module):
         if video:
             values = self.temporal_conv(values)
         if self.attention is not None:
-            values = self.attention(values, text.words, text.padding)
-        if video and self.temporal_attention is not None:
-            values = self.temporal_attention(values)
+            values = self.attention(values, text.words, text.padding, video=video)
         return values
 
 

@@ -3,7 +3,8 @@
 The base reads the prompt; each later stage reads the prompt and the video of the stage before, brought to its own
 frames and pixels, with noise: a stage that is used to noise forgives what the one before did wrong (Ho et al. 2022,
 "Cascaded diffusion models", section 4.1). They have temporal convolutions, but no temporal attention (Imagen Video,
-section 2.3).
+section 2.3). The base's attention is over the places of all frames together, where the paper's is over places, and then
+over frames: with 8x8 places of 8 frames that is affordable, and without it things jumped from frame to frame.
 """
 
 from collections.abc import Mapping
@@ -76,7 +77,7 @@ class BaseStage(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.text = TextEncoder()
-        self.unet = StageNetwork(NetworkConfig((64, 160), (2, 3), heads=4, temporal_attention=True))
+        self.unet = StageNetwork(NetworkConfig((64, 160), (1, 3), heads=4, joint_attention=True))
 
     def forward(self, sample: Tensor, timestep: Tensor, tokens: Tensor, *, video: bool = True) -> Tensor:
         """(B, 3, T, H, W), (B,) and tokens (B, L) -> (B, 3, T, H, W); see `StageNetwork`."""

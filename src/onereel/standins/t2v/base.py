@@ -23,13 +23,14 @@ class T2VBase(StandIn):
 
     name, title, role = "t2v-world-base", "scene-trained text-to-video cascade", "text-to-video"
     entry, part = "t2v-world", "base"
-    steps = 10_000
+    steps = 6_000
     training = TrainingConfig(
         learning_rate=1e-3, drop_at=(), decay="cosine", warm_up=200, average=0.999, clip_norm=1.0, batch=_BATCH,
     )  # fmt: skip
     half = True
     about: ClassVar[Mapping[str, str]] = {
-        "architecture": "U-Net over space with temporal convolutions and attention; a text transformer of its own",
+        "architecture": "U-Net over space with temporal convolutions and attention over the places of all frames; a "
+        "text transformer of its own",
         "data": f"{_CLIPS} worlds, 8 frames of 16x16 px at 4 per second, values of attributes evened out",
         "limits": "It knows the words of the scenes' captions, and drawn scenes.",
     }
