@@ -61,8 +61,8 @@ class Cascade(TextToVideo):
         name: str = "t2v-world",
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
-        later_steps: int = 8,
-        augmentation: int = 100,
+        later_steps: int = 4,
+        augmentation: int = 20,
     ) -> None:
         self.name, self.device = name, torch.device(device)
         self.base = base.to(self.device)
