@@ -12,6 +12,7 @@ that nothing is reported of. Per edit:
   pencil sketch).
 - **motion**: end-point error in pixels of the flow that `raft-world` finds in the output, against the exact flow of the
   true edit, where that is not hidden.
+- **quality**: SGFID to the true edit, with `inception-world`.
 - **success**: the attribute right, enough others kept, and fidelity above a threshold: outside the mask, or, where the
   mask is everything, to the true edit.
 """

@@ -10,9 +10,12 @@ import torch
 from onereel.base.errors import MetricError
 from onereel.base.progress import Progress, no_progress
 from onereel.features.flow import RaftFlow, optical_flow
+from onereel.features.inception import InceptionExtractor
 from onereel.features.world_classifiers import WorldReader
 from onereel.metrics.edits.fidelity import masked_psnr, masked_ssim
 from onereel.metrics.edits.settings import EditThresholds
+from onereel.metrics.frechet import Gaussian
+from onereel.metrics.sgfid import SGFID
 from onereel.scenes.world import CLASSES, KnownEdit
 from onereel.scenes.world.rendering import labels_of
 from onereel.video.clip import Frames
@@ -30,12 +33,14 @@ class Question:
         read: by attribute, index into `CLASSES` that classifiers read off the answer.
         right: whether they read the new value.
         others: attributes that must be kept: all that both clips show, but for the edited one.
+        looks: of the answer, which SGFID compares.
     """
 
     edit: KnownEdit
     read: Mapping[str, int]
     right: bool
     others: tuple[str, ...]
+    looks: Gaussian
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Judgement:
         true_moves: that of the true flow: the end-point error of a still.
         frame_consistency, prompt_consistency: mean cosines of CLIP (Gen-1, Sec. 4.3), as the metrics of these names.
         success: see `EditThresholds`.
+        sgfid_truth: SGFID to the true edit.
     """
 
     name: str
@@ -103,6 +109,7 @@ class Judgement:
     frame_consistency: float
     prompt_consistency: float
     success: bool
+    sgfid_truth: float | None = None  # none in scores that were written before it was measured
 
 
 class Judge:
@@ -135,6 +142,7 @@ class Judge:
         self._reader = WorldReader(videos, pictures, device=device)
         self._flow = RaftFlow(flow, device=device)
         self._clip = ClipEmbedder(clip, device=device)
+        self._pictures = InceptionExtractor(pictures, SGFID.dimension, device=device)
 
     def questions(self, edits: Sequence[KnownEdit]) -> list[Question]:
         """What every editor's outputs are held against; known edits of one size.
@@ -145,7 +153,8 @@ class Judge:
         found = []
         for edit, read in zip(edits, self._read(answers), strict=True):
             shown = self._clip.images(edit.answer) if edit.asks_for == "added" else None
-            found.append(Question(edit, read, self._is_there(edit, read, shown), _others(edit)))
+            right, looks = self._is_there(edit, read, shown), self._looks(edit.answer)
+            found.append(Question(edit, read, right, _others(edit), looks))
         return found
 
     def judge(
@@ -193,8 +202,13 @@ class Judge:
             frame_consistency=float((images[:-1] * images[1:]).sum(1).mean()),
             prompt_consistency=float((images @ self._clip.texts([edit.prompt])[0]).mean()),
             success=_succeeds(values, self.thresholds),
+            sgfid_truth=SGFID().distance(question.looks, self._looks(output)),
             **values,
         )
+
+    def _looks(self, frames: Frames) -> Gaussian:
+        metric = SGFID()
+        return metric.statistics(metric.extract(frames, self._pictures))
 
     def _read(self, clips: Sequence[Frames]) -> list[dict[str, int]]:
         if len(sizes := {clip.shape for clip in clips}) > 1:

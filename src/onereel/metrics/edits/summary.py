@@ -17,6 +17,7 @@ MEANS = (
     "ssim_outside",
     "psnr_truth",
     "ssim_truth",
+    "sgfid_truth",
     "motion",
     "moves",
     "true_moves",
