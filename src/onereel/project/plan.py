@@ -206,11 +206,16 @@ class Plan:
                 "run": run,
                 "samples": [str(layout.samples_of(run) / f"{sample}.mkv") for sample in self.samples(run)],
                 "config": {} if self.runs[run].external else self.configs[run].model_dump(mode="json"),
-                "given": self.inputs(run).get("clips", {}),
+                "given": self._clips_given(run),
             }
             for label, pattern in asked.patterns.items()
             for run in matching(pattern, self.runs)
         ]
+
+    def _clips_given(self, run: str) -> dict[str, str]:
+        """The clips that a run reads, by role; its own is ``clip``."""
+        reads = self.inputs(run)
+        return {**reads.get("clips", {}), **({CLIP: reads[CLIP]} if CLIP in reads else {})}
 
     @cached_property
     def known_clips(self) -> dict[str, tuple[str, HoldOut]]:

@@ -18,6 +18,8 @@ MEANS = (
     "psnr_truth",
     "ssim_truth",
     "sgfid_truth",
+    "warp_error",
+    "depth_kept",
     "motion",
     "moves",
     "true_moves",

@@ -1,12 +1,14 @@
 """What comparisons are made of, and what they become."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from onereel.base.errors import ConfigError
+from onereel.base.names import did_you_mean
 from onereel.metrics.edits.judge import Judgement
 from onereel.metrics.edits.scoring import EditorScores, Outputs, Scores
 from onereel.report.tables.model import Table
@@ -70,9 +72,16 @@ class Material:
             preset=found[0].preset,
         )
 
-    def calibrations(self, name: str) -> EditorScores:
-        """Scores of the outputs of that name that are made from the truth."""
-        judged = [one for scores in self.calibration for one in scores.editors[name].judgements]
+    def calibrations(self, name: str, edits: Collection[str] | None = None) -> EditorScores:
+        """Scores of the outputs of that name that are made from the truth, for these edits; None: for all.
+
+        Raises: ConfigError if there are none: their name is wrong, or weights that make them were missing.
+        """
+        found = [scores.editors[name] for scores in self.calibration if name in scores.editors]
+        if not found:
+            known = list(dict.fromkeys(each for scores in self.calibration for each in scores.editors))
+            raise ConfigError(f"calibration '{name}'", "was not made", did_you_mean(name, known))
+        judged = [one for each in found for one in each.judgements if edits is None or one.name in edits]
         return EditorScores(judged, calibration=True)
 
     def judged(self, editors: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Judgement]]:

@@ -7,12 +7,13 @@ from matplotlib.figure import Figure, SubFigure
 
 from onereel import ingest
 from onereel.base.errors import ConfigError
+from onereel.methods.gen1.masks import shown
 from onereel.project.comparisons import Strip
 from onereel.report.comparisons.material import Material, Shown
 from onereel.scenes.world import KnownEdit, known_edit
-from onereel.video.clip import Frames
+from onereel.video.clip import Clip, Frames
 
-SOURCE, TRUTH = "Source", "Right answer"
+SOURCE, MASK, TRUTH = "Source", "May change (purple)", "Right answer"
 _SIDE = 0.95  # inches of a frame
 _LABEL, _TITLE = 1.1, 0.45  # inches of names and of prompts
 
@@ -31,6 +32,8 @@ def strip(asked: Strip, material: Material) -> Shown:
 def _rows(name: str, asked: Strip, material: Material) -> tuple[KnownEdit, dict[str, Frames]]:
     edit = _edit(name, material)
     videos = {SOURCE: edit.source}
+    if asked.masks:
+        videos[MASK] = shown(Clip(edit.source), ~edit.mask).frames
     for label, rows in asked.editors.items():
         paths = [material.outputs[row][name] for row in rows if name in material.outputs.get(row, {})]
         if paths:

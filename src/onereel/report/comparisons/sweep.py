@@ -10,7 +10,7 @@ from onereel.metrics.aggregate import over_clips
 from onereel.metrics.edits.judge import Judgement
 from onereel.project.comparisons import Measure, Panel, Sweep
 from onereel.report.comparisons.material import Material, Shown
-from onereel.report.comparisons.ratings import TITLES
+from onereel.report.comparisons.ratings import TITLES, verdict
 from onereel.report.page.figures import COLOURS
 from onereel.report.tables.model import Block, Cell, Column, Row, Table
 
@@ -27,7 +27,9 @@ class Point:
 def sweep(asked: Sweep, material: Material) -> Shown:
     """The plot, and its values as a table."""
     found = {panel.axis: points_of(panel, asked.measures, material) for panel in asked.panels}
-    return Shown(tables=(_table(asked, found),), figures={"settings": draw(asked, found)})
+    judged = material.judged(asked.points)
+    notes = tuple(verdict(claim, judged) for claim in asked.claims)
+    return Shown(tables=(_table(asked, found),), figures={"settings": draw(asked, found)}, notes=notes)
 
 
 def points_of(panel: Panel, measures: Sequence[Measure], material: Material) -> list[Point]:

@@ -10,14 +10,28 @@ from typing import Any
 from markupsafe import Markup
 
 from onereel.base.files import write_text
-from onereel.project.comparisons import Animation, BestOf, Comparison, Ratings, Strip, Subjects, Sweep
+from onereel.project.comparisons import (
+    Animation,
+    BestOf,
+    Comparison,
+    Grid,
+    Ratings,
+    Strip,
+    Subjects,
+    Sweep,
+    Tradeoff,
+    Truth,
+)
 from onereel.report.comparisons.animation import animation
 from onereel.report.comparisons.best_of import best_of
+from onereel.report.comparisons.grid import grid
 from onereel.report.comparisons.material import Material, Shown
 from onereel.report.comparisons.ratings import ratings
 from onereel.report.comparisons.strip import strip
 from onereel.report.comparisons.subjects import subjects
 from onereel.report.comparisons.sweep import sweep
+from onereel.report.comparisons.tradeoff import tradeoff
+from onereel.report.comparisons.truth import truth
 from onereel.report.page.figures import save
 from onereel.report.page.write import swapped_in
 from onereel.report.tables.formats import RENDERERS, to_html
@@ -74,6 +88,12 @@ def shown_of(asked: Comparison, material: Material) -> Shown:
             return strip(asked, material)
         case Sweep():
             return sweep(asked, material)
+        case Tradeoff():
+            return tradeoff(asked, material)
+        case Truth():
+            return truth(asked, material)
+        case Grid():
+            return grid(asked, material)
         case Animation():
             return animation(asked, material)
         case Subjects():
