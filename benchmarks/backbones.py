@@ -54,6 +54,7 @@ WARM_UP = 4  # steps that are not counted
 _CLIPS = 128
 _UNSEEN = 10_000_000  # seeds from here on are never trained on
 _TEXT, _EMBEDDING = 128, 256  # as `NetworkConfig`
+_FRAMES, _SIDE = BASE.frames, BASE.height // 2  # of the last level
 
 
 class PlainBlock(nn.Module):
@@ -68,29 +69,28 @@ class PlainBlock(nn.Module):
             nn.GroupNorm(32, width), nn.SiLU(), Conv3d(width, width, (3, 1, 1), padding=(1, 0, 0)),
             nn.SiLU(), Conv3d(width, width, 1),
         )  # fmt: skip
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3 if attends else 0))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2 if attends else 0))
         if attends:
-            self.places, self.frames = (Attention(width, heads=4, dim_head=width // 4) for _ in range(2))
+            self.positions = nn.ParameterList(torch.randn(count, width) * 0.02 for count in (_FRAMES, _SIDE, _SIDE))
+            self.places = Attention(width, heads=4, dim_head=width // 4)
             self.words = Attention(width, cross_attention_dim=_TEXT, heads=4, dim_head=width // 4)
 
     def forward(self, values: Tensor, condition: Tensor, words: Tensor, mask: Tensor, video: bool) -> Tensor:
         """(B, C, T, H, W), (B, embedding), (B, L, text) and (B, 1, L), 0 or -inf -> (B, C, T, H, W)."""
-        batch, _, frames, height, width = values.shape
+        batch, channels, frames, height, width = values.shape
         every = condition.repeat_interleave(frames, 0)
         values = in_pictures(lambda pictures: self.spatial(pictures, every), values)
         if video:
             values = values + self.temporal_conv(values)
         if not self.norms:
             return values
-        places = values.permute(0, 2, 3, 4, 1).flatten(2, 3).flatten(0, 1)  # (B * T, H * W, C)
-        places = places + self.places(self.norms[0](places))
-        words, mask = words.repeat_interleave(frames, 0), mask.repeat_interleave(frames, 0)
+        when, row, column = self.positions
+        positions = row[:, None] + column + (when[:frames, None, None] if video else 0)  # (T or 1, H, W, C)
+        places = values.permute(0, 2, 3, 4, 1).reshape(batch if video else batch * frames, -1, channels)
+        places = places + self.places(self.norms[0](places) + positions.flatten(0, -2))
+        places = places.view(batch, -1, channels)
         places = places + self.words(self.norms[1](places), words, attention_mask=mask)
-        if video:
-            rows = places.unflatten(0, (batch, frames)).transpose(1, 2).flatten(0, 1)  # (B * H * W, T, C)
-            rows = rows + self.frames(self.norms[2](rows))
-            places = rows.unflatten(0, (batch, height * width)).transpose(1, 2).flatten(0, 1)
-        return places.view(batch, frames, height, width, -1).permute(0, 4, 1, 2, 3)
+        return places.view(batch, frames, height, width, channels).permute(0, 4, 1, 2, 3)
 
 
 class Plain(nn.Module):
@@ -105,7 +105,7 @@ class Plain(nn.Module):
         self.wave, self.time = Timesteps(_EMBEDDING, True, 0), TimestepEmbedding(_EMBEDDING, _EMBEDDING)
         self.whole = nn.Linear(_TEXT, _EMBEDDING)
         self.enter, self.leave = nn.Conv2d(3, 64, 3, padding=1), nn.Conv2d(64, 3, 3, padding=1)
-        self.down, self.up = (nn.ModuleList(PlainBlock(64, attends=False) for _ in range(2)) for _ in range(2))
+        self.down, self.up = (PlainBlock(64, attends=False) for _ in range(2))
         self.middle = nn.ModuleList(PlainBlock(160, attends=True) for _ in range(3))
         self.shrink = nn.Conv2d(64, 160, 2, stride=2)
         self.grow = nn.ConvTranspose2d(160, 64, 2, stride=2)
@@ -117,14 +117,12 @@ class Plain(nn.Module):
         mask = torch.zeros(tokens.shape).to(words).masked_fill(tokens == 0, -torch.inf)[:, None]
         condition = self.time(self.wave(timestep)) + self.whole(words.mean(1))
         values = in_pictures(self.enter, sample)
-        for block in self.down:
-            values = block(values, condition, words, mask, video)
+        values = self.down(values, condition, words, mask, video)
         skipped, values = values, in_pictures(self.shrink, values)
         for block in self.middle:
             values = block(values, condition, words, mask, video)
         values = in_pictures(self.grow, values) + skipped
-        for block in self.up:
-            values = block(values, condition, words, mask, video)
+        values = self.up(values, condition, words, mask, video)
         said = in_pictures(self.leave, functional.silu(self.norm(values)))
         return said.float()
 

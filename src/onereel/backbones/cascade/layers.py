@@ -76,7 +76,7 @@ class PlaceAttention(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.row = nn.Linear(width, width)
         self.column = nn.Linear(width, width, bias=False)
-        self.frame = nn.Linear(width, width, bias=False) if joint else None
+        self.temporal_position = nn.Linear(width, width, bias=False) if joint else None
         self.qkv = nn.Linear(width, 3 * width)
         self.words = nn.Linear(text, 2 * width)
         self.asks = nn.Linear(width, width)
@@ -87,7 +87,7 @@ class PlaceAttention(nn.Module):
         """(B, T, H, W, C), (B, L, text) and (B, L), 0 for words and -inf for padding -> (B, T, H, W, C); without
         `video` every place sees its own frame alone."""
         batch, frames, height, width, channels = values.shape
-        joint = video and self.frame is not None
+        joint = video and self.temporal_position is not None
         normed = self.norm(values)
         groups = batch if joint else batch * frames
         placed = normed + self._positions(frames if joint else 1, height, width, channels, values)
@@ -105,8 +105,8 @@ class PlaceAttention(nn.Module):
             return sinusoids(torch.arange(count, device=like.device), channels)
 
         places = self.row(waves(height))[:, None] + self.column(waves(width))
-        if frames > 1 and self.frame is not None:
-            places = places + self.frame(waves(frames))[:, None, None]
+        if frames > 1 and self.temporal_position is not None:
+            places = places + self.temporal_position(waves(frames))[:, None, None]
         return places.to(like.dtype)
 
 

@@ -14,9 +14,9 @@ class TranslatorTraining(TrainingConfig):
     """How the translator is trained."""
 
     batch: PositiveInt = 16
-    """Patches a step (authors' code: 40; recalled)."""
+    """Patches a step (authors' code: 40)."""
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False)
-    """Adam's step size (authors' code: 4e-4, for many more steps; recalled)."""
+    """Adam's step size (authors' code: 4e-4, for many more steps)."""
     drop_at: tuple[PositiveInt, ...] = ()
     """Steps at which the learning rate is multiplied by `drop`."""
     decay: Literal["none", "cosine"] = "cosine"
@@ -32,7 +32,7 @@ class IVSConfig(SDEditConfig):
 
     patch: int = Field(default=36, ge=8)
     """Pixels of the sides of what the translator is trained on, at most a frame's (Texler et al. 2020, section 3.1: 36;
-    recalled)."""
+    their code: 32)."""
     steps: PositiveInt = 2000
     """Of the translator's training."""
     channels: PositiveInt = 32

@@ -76,7 +76,7 @@ class T2VTemporal(_LaterStandIn):
     """Twice the frames."""
 
     name, part = "t2v-world-temporal", "temporal"
-    steps = 3000
+    steps = 2000
     window, pictures = 8, 0
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "U-Net over space with temporal convolutions; a text transformer of its own",
@@ -89,7 +89,7 @@ class T2VSpatial1(_LaterStandIn):
     """Twice the side: 32x32."""
 
     name, part = "t2v-world-spatial1", "spatial1"
-    steps = 5000
+    steps = 3000
     window, pictures = 4, 32
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "U-Net over space with temporal convolutions; a text transformer of its own",
@@ -103,7 +103,7 @@ class T2VSpatial2(_LaterStandIn):
     needed for those alone."""
 
     name, part = "t2v-world-spatial2", "spatial2"
-    steps = 4000
+    steps = 2500
     window, pictures = 4, 32
     about: ClassVar[Mapping[str, str]] = {
         "architecture": "U-Net over space with temporal convolutions; a text transformer of its own",
