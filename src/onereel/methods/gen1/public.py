@@ -27,7 +27,7 @@ from onereel.methods.gen1.edit import check_window, working_size
 from onereel.methods.gen1.loading import load_model
 from onereel.methods.gen1.model import Guidance, VideoModel
 from onereel.methods.gen1.structure import coarsened
-from onereel.training.estimates import check_memory, cost_of
+from onereel.training.estimates import Cost, check_memory, cost_of
 from onereel.video.clip import Frames
 from onereel.video.pyramid import Size
 from onereel.weights.store import Resolved
@@ -35,7 +35,7 @@ from onereel.weights.store import Resolved
 log = logging.getLogger(__name__)
 
 
-class Weights(NamedTuple):
+class PublicWeights(NamedTuple):
     """Published parts, as `AnimateDiff.load` takes them; without `control` no structure is read."""
 
     image: Resolved
@@ -44,13 +44,15 @@ class Weights(NamedTuple):
     text: Resolved
 
 
-def weights_of(config: Gen1Config, job: Job) -> Weights:
+def weights_of(config: Gen1Config, job: Job) -> PublicWeights:
     """Those of Gen-1's settings.
 
     Raises: WeightsError if some are not here.
     """
     parts = config.public
-    return Weights(*(job.backbone(name) for name in (config.image_model, parts.motion, parts.control, parts.text)))
+    return PublicWeights(
+        *(job.backbone(name) for name in (config.image_model, parts.motion, parts.control, parts.text))
+    )
 
 
 def load_editor(config: Gen1Config, job: Job) -> VideoModel:
@@ -86,7 +88,7 @@ class PublicModel:
     @classmethod
     def load(
         cls,
-        weights: Weights,
+        weights: PublicWeights,
         config: VideoEditorConfig,
         job: Job,
         *,
@@ -178,7 +180,7 @@ class PublicModel:
         return pictures.unflatten(0, (len(structure), -1))
 
 
-def check(weights: Weights, inputs: Inputs, config: VideoEditorConfig, job: Job, method: str = "gen1") -> None:
+def check(weights: PublicWeights, inputs: Inputs, config: VideoEditorConfig, job: Job, method: str = "gen1") -> None:
     """Refuse parts that do not go together, and a device whose memory is too small; of weights configurations alone are
     read.
 
@@ -192,7 +194,7 @@ def check(weights: Weights, inputs: Inputs, config: VideoEditorConfig, job: Job,
     Raises: WeightsError, MethodError in one line.
     """
     dtype = default_dtype(job.device)
-    bare = AnimateDiff.skeleton(*weights, dtype=dtype)
+    bare = _skeleton(weights, dtype)
     if job.device.type == "meta":
         return
     further = 0
@@ -231,10 +233,13 @@ def bytes_of(bare: AnimateDiff, size: Size, config: VideoEditorConfig) -> int:
     depth = None if bare.control is None else empty(count, window, tall * shrinks, wide * shrinks)
     networks = [bare.unet] if bare.control is None else [bare.unet, bare.control]
     passing = cost_of(lambda: bare.predict(noisy, 1, content, depth), networks)
-    latents, pictures = empty(1, 4, frames, height // shrinks, width // shrinks), empty(1, 3, height, width)
+    # Decoding is frame by frame: one stands for all, beside the video that they are put into.
+    latents, pictures = empty(1, 4, 1, height // shrinks, width // shrinks), empty(1, 3, height, width)
     decoding = cost_of(lambda: bare.decode(latents), [bare.vae])
     embedding = cost_of(lambda: bare.embed(pictures), [bare.image_encoder])
-    return passing.together(decoding).together(embedding).memory
+    video = 4 * 3 * frames * height * width  # bytes
+    whole = Cost(decoding.weights, decoding.activations + 2 * video, decoding.flops * frames)
+    return passing.together(whole).together(embedding).memory
 
 
 def shrinks_of(parts: AnimateDiff) -> int:
@@ -245,3 +250,13 @@ def shrinks_of(parts: AnimateDiff) -> int:
 def step_of(parts: AnimateDiff) -> int:
     """Sides of videos are multiples of that many pixels."""
     return int(shrinks_of(parts) * 2 ** (len(parts.unet.config.block_out_channels) - 1))
+
+
+_BARE: dict[tuple[object, ...], AnimateDiff] = {}  # a process asks before it samples, and when it does
+
+
+def _skeleton(weights: PublicWeights, dtype: torch.dtype) -> AnimateDiff:
+    key = (*(part and (part.name, part.sha256) for part in weights), dtype)
+    if key not in _BARE:
+        _BARE[key] = AnimateDiff.skeleton(*weights, dtype=dtype)
+    return _BARE[key]

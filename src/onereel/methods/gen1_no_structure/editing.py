@@ -11,7 +11,7 @@ from onereel.methods.base import Job
 from onereel.methods.gen1 import PUBLIC
 from onereel.methods.gen1.edit import check_window, guarded, in_windows, plans_of, working_size
 from onereel.methods.gen1.model import Gen1Model, VideoModel
-from onereel.methods.gen1.public import PublicModel, Weights
+from onereel.methods.gen1.public import PublicModel, PublicWeights
 from onereel.methods.gen1_no_structure import TEXT
 from onereel.methods.gen1_no_structure.config import NoStructureConfig
 from onereel.video.clip import Clip, Frames, to_frames, to_video
@@ -22,12 +22,12 @@ STAGE = "video"
 """The part of a shipped model that knows no structure: stage 2."""
 
 
-def weights_of(config: NoStructureConfig, job: Job) -> Weights:
+def weights_of(config: NoStructureConfig, job: Job) -> PublicWeights:
     """Published parts of the settings, without what reads depth.
 
     Raises: WeightsError if some are not here.
     """
-    return Weights(job.backbone(config.image_model), job.backbone(config.motion), None, job.backbone(TEXT))
+    return PublicWeights(job.backbone(config.image_model), job.backbone(config.motion), None, job.backbone(TEXT))
 
 
 def load_editor(config: NoStructureConfig, job: Job) -> VideoModel:

@@ -81,8 +81,8 @@ class Material:
         if not found:
             known = list(dict.fromkeys(each for scores in self.calibration for each in scores.editors))
             raise ConfigError(f"calibration '{name}'", "was not made", did_you_mean(name, known))
-        judged = [one for each in found for one in each.judgements if edits is None or one.name in edits]
-        return EditorScores(judged, calibration=True)
+        judged = {one.name: one for each in found for one in each.judgements if edits is None or one.name in edits}
+        return EditorScores(list(judged.values()), calibration=True)
 
     def judged(self, editors: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Judgement]]:
         """Judgements by what editors are called, and by edit."""

@@ -2,22 +2,32 @@
 read it off right answers; whether more than the source is right; whether the structure is kept."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias
 
 from onereel.metrics.aggregate import over_clips
-from onereel.metrics.edits.judge import Judgement
+from onereel.metrics.edits.judge import Judgement, Unanswered
+from onereel.metrics.edits.scoring import EditorScores
 from onereel.metrics.edits.summary import balanced
 from onereel.project.comparisons import Claim, Levels, Measure, Truth
 from onereel.report.comparisons.material import Material, Shown
 from onereel.report.comparisons.ratings import TITLES, verdict
 from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
-SOURCE, TRUTH = "source", "true edit"
+SOURCE = "source"
+Answer: TypeAlias = Judgement | Unanswered
+"""What became of an edit; one without a usable output is not right, and has no other value."""
+
+
+def answers(scores: EditorScores) -> list[Answer]:
+    """Of an editor, those that are missing included, but for kinds of which it has none."""
+    kinds = {one.kind for one in scores.judgements}
+    return [*scores.judgements, *(one for one in scores.missing if one.kind in kinds)]
 
 
 def truth(asked: Truth, material: Material) -> Shown:
     """A table for each of the three questions, and the answers in words."""
-    editors = {label: material.together(rows).judgements for label, rows in asked.editors.items()}
-    edits = {one.name for judgements in editors.values() for one in judgements}
+    editors = {label: answers(material.together(rows)) for label, rows in asked.editors.items()}
+    edits = {one.name for some in editors.values() for one in some}
     best = {kind: best_level(kind, levels, material) for kind, levels in asked.best.items()}
     editors[asked.judged] = at_best(editors[asked.judged], asked.best, best, material)
     made = {name: material.calibrations(name, edits).judgements for name in asked.calibration}
@@ -39,27 +49,27 @@ def truth(asked: Truth, material: Material) -> Shown:
 
 def best_level(kind: str, levels: Levels, material: Material) -> float:
     """The value of a setting at which most new values are there, on the edits to choose with; of equals the first."""
-    shares = {value: accuracy(material.together(rows).judgements, kind) for value, rows in levels.chosen.items()}
+    shares = {value: accuracy(answers(material.together(rows)), kind) for value, rows in levels.chosen.items()}
     return max(shares, key=lambda value: shares[value] or 0.0)
 
 
 def at_best(
-    judgements: Sequence[Judgement], levels: Mapping[str, Levels], best: Mapping[str, float], material: Material
-) -> list[Judgement]:
+    judgements: Sequence[Answer], levels: Mapping[str, Levels], best: Mapping[str, float], material: Material
+) -> list[Answer]:
     """An editor's judgements, those of some kinds at the setting that was chosen for them."""
     found = [one for one in judgements if one.kind not in best]
     for kind, value in best.items():
-        found += [one for one in material.together(levels[kind].told[value]).judgements if one.kind == kind]
+        found += [one for one in answers(material.together(levels[kind].told[value])) if one.kind == kind]
     return found
 
 
-def accuracy(judgements: Sequence[Judgement], kind: str) -> float | None:
+def accuracy(judgements: Sequence[Answer], kind: str) -> float | None:
     """Share of the edits of a kind whose new value is there, balanced over values; None without any."""
     mine = [one for one in judgements if one.kind == kind]
-    return balanced([str(one.after) for one in mine], [one.attribute_right for one in mine]) if mine else None
+    return balanced([str(one.after) for one in mine], [_is_right(one) for one in mine]) if mine else None
 
 
-def _share(kind: str, asked: Truth, judgements: Sequence[Judgement], ceiling: Sequence[Judgement]) -> str:
+def _share(kind: str, asked: Truth, judgements: Sequence[Answer], ceiling: Sequence[Answer]) -> str:
     """Whether enough new values are there, in words."""
     found, most = accuracy(judgements, kind), accuracy([one for one in ceiling if one.name in _names(judgements)], kind)
     if found is None or not most:
@@ -71,7 +81,7 @@ def _share(kind: str, asked: Truth, judgements: Sequence[Judgement], ceiling: Se
     )
 
 
-def _nearer(asked: Truth, judgements: Sequence[Judgement], source: Sequence[Judgement]) -> list[str]:
+def _nearer(asked: Truth, judgements: Sequence[Answer], source: Sequence[Answer]) -> list[str]:
     """Whether the output is nearer to the right answer than the source, kind by kind."""
     found = []
     for kind in asked.fidelity:
@@ -82,7 +92,7 @@ def _nearer(asked: Truth, judgements: Sequence[Judgement], source: Sequence[Judg
     return found
 
 
-def _keeps(asked: Truth, editors: Mapping[str, Sequence[Judgement]]) -> list[str]:
+def _keeps(asked: Truth, editors: Mapping[str, Sequence[Answer]]) -> list[str]:
     """Whether more of the depth is kept than by each editor that reads none."""
     judged = {label: _by_name(some, asked.structure) for label, some in editors.items()}
     claims = (
@@ -96,10 +106,10 @@ def _table(
     name: str,
     title: str,
     kinds: Sequence[str],
-    values: Callable[[Sequence[Judgement]], Mapping[str, Sequence[float]]],
+    values: Callable[[Sequence[Answer]], Mapping[str, Sequence[float]]],
     asked: Truth,
-    editors: Mapping[str, Sequence[Judgement]],
-    made: Mapping[str, Sequence[Judgement]],
+    editors: Mapping[str, Sequence[Answer]],
+    made: Mapping[str, Sequence[Answer]],
 ) -> Table:
     """Editors by kinds, and below them what is made from the truth."""
     columns = tuple(
@@ -107,7 +117,7 @@ def _table(
         for kind in kinds
     )
 
-    def row(label: str, judgements: Sequence[Judgement], *, calibration: bool) -> Row:
+    def row(label: str, judgements: Sequence[Answer], *, calibration: bool) -> Row:
         of_kinds = ([one for one in judgements if one.kind == kind] for kind in kinds)
         cells = tuple(_cell(values(mine)) for mine in of_kinds)
         return Row(label, cells, (None,) * len(cells), calibration=calibration)
@@ -116,23 +126,27 @@ def _table(
     below = tuple(row(label, some, calibration=True) for label, some in made.items())
     blocks = (Block("", "methods", tuple(marked_best(rows, columns))),
               Block("Calibration: made from the truth", "calibration", below))  # fmt: skip
-    return Table(name, f"{asked.title}: {title.lower()}", asked.caption, columns, blocks, (), over="edits")
+    return Table(name, f"{asked.title}: {title}", asked.caption, columns, blocks, (), over="edits")
 
 
-def _right(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
+def _right(judgements: Sequence[Answer]) -> dict[str, list[float]]:
     """Whether the new value is there, by that value: a rare one weighs as much as a frequent one."""
     found: dict[str, list[float]] = {}
     for one in judgements:
-        found.setdefault(str(one.after), []).append(float(one.attribute_right))
+        found.setdefault(str(one.after), []).append(float(_is_right(one)))
     return found
 
 
-def _of(measure: Measure) -> Callable[[Sequence[Judgement]], dict[str, list[float]]]:
-    def values(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
-        known = [float(value) for one in judgements if (value := getattr(one, measure)) is not None]
+def _of(measure: Measure) -> Callable[[Sequence[Answer]], dict[str, list[float]]]:
+    def values(judgements: Sequence[Answer]) -> dict[str, list[float]]:
+        known = [float(value) for one in judgements if (value := getattr(one, measure, None)) is not None]
         return {"": known} if known else {}
 
     return values
+
+
+def _is_right(one: Answer) -> bool:
+    return isinstance(one, Judgement) and one.attribute_right
 
 
 def _cell(values: Mapping[str, Sequence[float]]) -> Cell | None:
@@ -142,11 +156,11 @@ def _cell(values: Mapping[str, Sequence[float]]) -> Cell | None:
     return Cell(found.mean, found.low, found.high, found.n, found.n, complete=True, protocol="")
 
 
-def _by_name(judgements: Sequence[Judgement], kinds: Collection[str]) -> dict[str, Judgement]:
-    return {one.name: one for one in judgements if one.kind in kinds}
+def _by_name(judgements: Sequence[Answer], kinds: Collection[str]) -> dict[str, Judgement]:
+    return {one.name: one for one in judgements if one.kind in kinds and isinstance(one, Judgement)}
 
 
-def _names(judgements: Sequence[Judgement]) -> set[str]:
+def _names(judgements: Sequence[Answer]) -> set[str]:
     return {one.name for one in judgements}
 
 
