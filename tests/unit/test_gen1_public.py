@@ -168,8 +168,8 @@ def test_memory_is_counted_before_any_weight_is_read_and_a_small_device_is_told_
     for name in ("load_component", "load_tokenizer"):
         monkeypatch.setattr(f"onereel.backbones.animatediff.{name}", lambda *_: pytest.fail("weights are read"))
     bare = AnimateDiff.skeleton(*[parts[name] for name in list(FAMILY_OF)[:4]], dtype=torch.float32)
-    whole, narrow = (bytes_of(bare, inputs.clip.size, config_of(window=window, batch=3 * window)) for window in (4, 2))
-    assert narrow < whole
+    large, small = (bytes_of(bare, inputs.clip.size, config_of(side=side, tile=side)) for side in (64, 32))
+    assert small < large
     monkeypatch.setattr("onereel.training.estimates.available_memory", lambda device: 10_000_000)
     check_run(METHOD, Task.EDIT_STRUCTURE, inputs, config_of(), job)
     monkeypatch.setattr("onereel.training.estimates.available_memory", lambda device: 1000)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onereel.backbones.loading import load_component, meta_component
+from onereel.backbones.loading import load_component, meta_component, quiet
 from onereel.backbones.text import clip, load_tokenizer
 from onereel.backbones.text_to_video import default_dtype, in_pictures, in_videos, parameters_dtype, spread
 from onereel.base.errors import MethodError
@@ -215,7 +215,8 @@ def _with_motion(plain: Any, modules: Any, image: Resolved, motion: Resolved) ->
     from diffusers import UNetMotionModel
 
     try:
-        return UNetMotionModel.from_unet2d(plain, modules).eval().requires_grad_(False)
+        with quiet():  # it warns of no modules at all
+            return UNetMotionModel.from_unet2d(plain, modules).eval().requires_grad_(False)
     except (ValueError, RuntimeError) as error:
         problem = f"is for another U-Net than that of '{image.name}' ({str(error).splitlines()[0]})"
         raise MethodError(f"backbone '{motion.name}'", problem, "choose parts that go together") from None
