@@ -259,7 +259,7 @@ def test_depth_of_another_scale_is_the_same_depth():
 
 @pytest.fixture(scope="module")
 def planned():
-    config = read_yaml(FOLDER / "config.yaml")
+    config = read_yaml(FOLDER / "config.yaml", "configuration")
     return plan.read(
         ROOT, clips=config["clips"], runs=config["runs"], edits=config["edits"], tables=(), metrics=(),
         comparisons=config["comparisons"],

@@ -18,6 +18,7 @@ from torch.nn import functional
 from onereel.backbones import karlo
 from onereel.backbones.animatediff import AnimateDiff
 from onereel.backbones.text_to_video import default_dtype
+from onereel.base.errors import WeightsError
 from onereel.diffusion.guidance import CONDITIONAL, IMAGE, UNCONDITIONAL, Branch, combined, temporal_weights
 from onereel.diffusion.samplers import Predict
 from onereel.methods.base import Inputs, Job
@@ -33,6 +34,9 @@ from onereel.video.pyramid import Size
 from onereel.weights.store import Resolved
 
 log = logging.getLogger(__name__)
+_FAMILIES = {
+    "image": "image-variations", "motion": "motion-adapter", "control": "controlnet", "text": "stable-diffusion"
+}  # fmt: skip
 
 
 class PublicWeights(NamedTuple):
@@ -193,6 +197,10 @@ def check(weights: PublicWeights, inputs: Inputs, config: VideoEditorConfig, job
 
     Raises: WeightsError, MethodError in one line.
     """
+    for part, resolved in weights._asdict().items():
+        if resolved is not None and (found := getattr(resolved.entry, "family", "")) != _FAMILIES[part]:
+            problem = f"is of the family '{found}', not '{_FAMILIES[part]}'"
+            raise WeightsError(f"{method}, model 'public', weights '{resolved.name}'", problem, "choose another model")
     dtype = default_dtype(job.device)
     bare = _skeleton(weights, dtype)
     if job.device.type == "meta":
