@@ -14,6 +14,7 @@ from onereel.metrics.edits.judge import Judgement, Unanswered, correlation
 from onereel.metrics.edits.scoring import EditorScores, Scores
 from onereel.project import plan
 from onereel.project.comparisons import Grid, Levels, Sweep, Tradeoff, Truth, check_comparison, read_comparison
+from onereel.project.runs import read_run_sheet
 from onereel.report.comparisons import ComparedRun, Material, write_comparison
 from onereel.report.comparisons.grid import grid
 from onereel.report.comparisons.strip import MASK, _rows
@@ -22,6 +23,7 @@ from onereel.report.comparisons.tradeoff import MADE, tradeoff
 from onereel.report.comparisons.truth import accuracy, best_level, truth
 from onereel.scenes.world import EditSet
 from onereel.video.clip import Clip, write
+from tests.documents import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "config/gen1"
@@ -301,6 +303,20 @@ def test_points_are_what_their_names_say(planned):
     ):
         for words, rows in series[name].items():
             assert getattr(config_of(rows[0]), setting) == float(words)
+
+
+def test_rows_for_somebody_elses_outputs_are_as_the_page_says(tmp_path):
+    found = {}
+    for text in blocks(ROOT / "docs/gen1.md", "tsv"):
+        if text.startswith("run\t"):
+            (tmp_path / "runs.tsv").write_text(text, encoding="utf-8")
+            found |= {(row.run, row.clip): row for row in read_run_sheet(tmp_path / "runs.tsv", ("boat",)).values()}
+    on_edits, on_clip = found["text2live", "edits:sweep"], found["text2live", "boat"]
+    assert on_edits.external
+    assert on_clip.external
+    assert on_edits.source == "outputs/text2live"
+    assert on_clip.prompt == found["ours", "boat"].prompt
+    assert found["ours", "boat"].preset == "public"
 
 
 def test_pages_come_out_of_the_configuration_s_descriptions(planned, tmp_path):
