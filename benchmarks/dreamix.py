@@ -4,8 +4,8 @@
     python benchmarks/dreamix.py time --preset demo --threads 1
     python benchmarks/dreamix.py sheets                     # writes config/dreamix/clips.tsv and runs.tsv again
 
-Seconds of one fine-tuning of all stages and of one edit after it, without loading: run it on an idle machine. CPU seconds
-are those of all threads. `--share` does only a share of the steps, and tells what all of them would take.
+Seconds of one fine-tuning of all stages and of one edit after it, without loading: run it on an idle machine. CPU
+seconds are those of all threads. `--share` does only a share of the steps, and tells what all of them would take.
 """
 
 import argparse
@@ -57,7 +57,7 @@ VARIED = {
 }
 ABOUT = {
     "clips.tsv": "# Worlds that nobody trained on: pictures to be set in motion, subjects to be named.",
-    "runs.tsv": "# mixed-*: the preset as it is; noft-*, video-*: its ablations; s*, steps*, alpha*: one setting varied.",
+    "runs.tsv": "# mixed-*: the preset as it is; noft-*, video-*: its ablations; s*, steps*, alpha*: one of it varied.",
 }
 
 

@@ -80,6 +80,14 @@ def test_fidelity_to_the_true_edit(measure):
     assert row("true edit blurred")[measure] > row("source")[measure] > row("another's true edit")[measure]
 
 
+def test_quality_is_how_frames_look_and_blind_to_their_order():
+    assert row("true edit")["sgfid_truth"] == 0
+    order = ["true edit through H.264", "true edit blurred", "another's true edit"]
+    values = [row(name)["sgfid_truth"] for name in order]
+    assert values == sorted(values)
+    assert row("true edit shuffled")["sgfid_truth"] < row("true edit blurred")["sgfid_truth"]
+
+
 def test_motion_tells_what_single_frames_cannot():
     assert row("true edit")["motion"] < row("true edit frozen")["motion"] < row("true edit shuffled")["motion"]
     assert row("true edit through H.264")["motion"] < row("true edit frozen")["motion"]

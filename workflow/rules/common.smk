@@ -122,7 +122,7 @@ wildcard_constraints:
     run=any_of(PLAN.runs),
     table=any_of(PLAN.tables),
     comparison=any_of(PLAN.comparisons),
-    part="[A-Za-z0-9_]+",
+    part="[A-Za-z0-9_-]+",
     sample="[A-Za-z0-9_.-]+",
 
 

@@ -108,11 +108,15 @@ def _shares(asked: BestOf, types: Mapping[str, Sequence[Choice]]) -> Table:
 
     by_type = [row(name.capitalize(), chosen, asked.published.get(name, {})) for name, chosen in types.items()]
     by_kind = {
-        kind: [one for one in chosen if one.kind == kind] for chosen in types.values() for kind in _kinds(chosen)
+        kind: [one for one in chosen if one.kind == kind] for name, chosen in types.items() for kind in TYPES[name]
     }
     blocks = (
         Block("", "methods", tuple(by_type)),
-        Block("By kind", "methods", tuple(row(kind.capitalize(), chosen, {}) for kind, chosen in by_kind.items())),
+        Block(
+            "By kind",
+            "methods",
+            tuple(row(kind.capitalize(), chosen, {}) for kind, chosen in by_kind.items() if chosen),
+        ),
     )
     notes = (("", asked.source),) if asked.source else ()
     reading = (
@@ -143,10 +147,6 @@ def _success(asked: BestOf, types: Mapping[str, Sequence[Choice]], preset: Mappi
 def _percent(values: Sequence[float]) -> Cell:
     found = mean_interval([100 * value for value in values])
     return Cell(found.mean, found.low, found.high, found.n, found.n, complete=True, protocol="")
-
-
-def _kinds(chosen: Sequence[Choice]) -> list[str]:
-    return list(dict.fromkeys(one.kind for one in chosen))
 
 
 def _told(asked: BestOf, name: str, chosen: Sequence[Choice]) -> str:
