@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from onereel.metrics.aggregate import Interval, over_clips
 from onereel.metrics.edits.judge import Judgement
@@ -88,7 +89,10 @@ def _draw_points(axes: Axes, points: Sequence[Placed], look: Mapping[str, Any], 
     )  # fmt: skip
     for point in points:
         place = (point.x.mean, point.y.mean)
-        axes.annotate(point.words, place, xytext=(4, 3), textcoords="offset points", fontsize=6.5, color=look["c"])
+        axes.annotate(
+            point.words, place, xytext=(4, 3), textcoords="offset points", fontsize=6.5, color=look["c"], zorder=5,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],  # readable over lines
+        )  # fmt: skip
 
 
 def _reach(found: Sequence[Interval]) -> list[list[float]]:

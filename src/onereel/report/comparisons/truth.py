@@ -126,7 +126,8 @@ def _table(
     below = tuple(row(label, some, calibration=True) for label, some in made.items())
     blocks = (Block("", "methods", tuple(marked_best(rows, columns))),
               Block("Calibration: made from the truth", "calibration", below))  # fmt: skip
-    return Table(name, f"{asked.title}: {title}", asked.caption, columns, blocks, (), over="edits")
+    over = "edits, then new values" if values is _right else "edits"
+    return Table(name, f"{asked.title}: {title}", asked.caption, columns, blocks, (), over=over)
 
 
 def _right(judgements: Sequence[Answer]) -> dict[str, list[float]]:
