@@ -35,6 +35,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/heldout.smk"
 include: "workflow/rules/edits.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"
 

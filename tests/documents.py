@@ -140,6 +140,11 @@ NOT_RUN = {
         ),
         "needs the weights of t2v-world, which are no part of this tree yet",
     ),
+    "onereel generate clip.mkv --method gen1 --preset public --task edit_structure --prompt a boat in the snow "
+    "--out edited/": "needs fetched networks; tests/unit/test_gen1_public.py runs the method on tiny ones",
+    "onereel weights fetch sd-image-variations animatediff-v1-5-3 controlnet-depth stable-diffusion-1.5 karlo-prior": (
+        "downloads gigabytes"
+    ),
     "onereel weights fetch pickscore-v1 dino-vit-b-8 lpips clip-vit-b-32 raft-large": "downloads gigabytes",
     "onereel benchmark prompts clip.mkv --captioner blip/ --writer llama/ --out edits.csv": "needs fetched networks",
 }

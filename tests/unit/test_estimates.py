@@ -15,12 +15,14 @@ from onereel.backbones.loading import build_meta, load_process
 from onereel.backbones.text_to_video import LatentTextToVideo, load, native_of
 from onereel.base.errors import MethodError, WeightsError
 from onereel.training import estimates
+from onereel.training.adapters import add_lora
 from onereel.training.estimates import OVERHEAD, Cost, check_memory, cost_of, speed_of, tuning_cost
 from onereel.weights.store import Resolved, Weights
 from tests.unit.test_backbones import PUBLISHED
 from tests.unit.tiny_backbones import SCHEDULERS, SIZES, tiny
 
 META = torch.device("meta")
+ATTENTION = ("*to_q", "*to_k", "*to_v", "*to_out.0")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -142,6 +144,42 @@ def test_tiny_random_models_take_what_was_counted(family, tmp_path):
         tensor.numel() * tensor.element_size() for tensor in (*model.network.parameters(), *model.network.buffers())
     )
     assert counted.activations / 1.5 < measured < counted.activations * 1.5
+
+
+@pytest.mark.parametrize("tuned", [False, True], ids=["sampled", "tuned"])
+@pytest.mark.parametrize("family", ["unet3d", "latte", "wan"])
+def test_what_is_counted_grows_as_what_is_measured(family, tuned, tmp_path):
+    """From small to four times as many pixels: what holds for both holds for published sizes, where nobody can look."""
+    weights = tiny(family, tmp_path)
+    model, kind = load(weights), FAMILIES[family].text_to_video()
+    text, frames = model.encode_prompt(["a cat"]), SIZES[family][0]
+    if tuned:
+        add_lora(model.network, ATTENTION, rank=4, alpha=4, seed=0)
+        model.save_memory()
+
+    def pair(side: int) -> tuple[int, int]:
+        """Bytes beside the weights: counted, measured."""
+        noisy = torch.randn(1, model.channels, model.latent_frames(frames), side // 8, side // 8)
+
+        def step() -> None:
+            if tuned:
+                (model.predict(noisy, 1, text) - noisy).square().mean().backward()
+            else:
+                with torch.no_grad():
+                    model.predict(noisy, 1, text)
+
+        step()  # kernels are chosen, gradients there
+        skeleton = kind.skeleton(weights, dtype=torch.float32)
+        if tuned:
+            counted = lora_cost(skeleton, frames, side, side, targets=ATTENTION, rank=4)
+        else:
+            counted = cost_of(lambda: skeleton.predict(noisy.to("meta"), 1, text.to("meta")), [skeleton.network])
+        return counted.activations, measured_peak(step)
+
+    small, large = pair(128), pair(256)
+    for counted, measured in (small, large):
+        assert counted / 1.5 < measured < counted * 1.5
+    assert large[0] / small[0] == pytest.approx(large[1] / small[1], rel=0.15)
 
 
 # ------------------------------------------------------------------------------------------ against what was published

@@ -1,6 +1,5 @@
 """Gen-1: the inflated network, guidance, structure, windows, masks; tiny random networks of the shipped classes."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +13,8 @@ from torch import Tensor
 
 from onereel.backbones import latent
 from onereel.backbones.latent import Condition, plain_attention, predicted
-from onereel.backbones.video_unet import VideoUNet, load_video_unet, new_video_unet, widened
+from onereel.backbones.video_unet import VideoUNet, load_video_unet, widened
 from onereel.base.errors import ConfigError, MethodError, WeightsError
-from onereel.base.files import sha256_of
 from onereel.base.progress import no_progress
 from onereel.diffusion.guidance import temporal_weights
 from onereel.diffusion.samplers import ddim, timesteps_of
@@ -25,7 +23,6 @@ from onereel.jobs.fitting import train_parts
 from onereel.jobs.sampling import check_run
 from onereel.methods import Inputs, Job, Task, configure, load_method
 from onereel.methods.gen1 import customise, pools, training
-from onereel.methods.gen1 import model as models
 from onereel.methods.gen1.config import Gen1Config
 from onereel.methods.gen1.edit import guarded, keeping, working_size
 from onereel.methods.gen1.masks import kept_latents, read_kept
@@ -36,58 +33,20 @@ from onereel.standins import find
 from onereel.standins.gen1 import stages
 from onereel.training.trainer import Trainer
 from onereel.video.clip import Clip
-from onereel.weights.checkpoints import write_tensors
-from onereel.weights.store import Resolved, Weights
+from onereel.weights.store import Weights
+from tests.unit.gen1_models import UNET, autoencoder, moving, narrow, network_of, prior_tensors, stored
 
 CPU = torch.device("cpu")
 METHOD = load_method("gen1")
-NARROW = {"norm_num_groups": 4, "block_out_channels": (8, 16), "attention_head_dim": 2}
-UNET = {**latent.IMAGE_UNET, **NARROW}
 
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch):
-    """The classes of the shipped networks, a few channels wide; of those several threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    small = {**latent.AUTOENCODER, "norm_num_groups": 4, "block_out_channels": (4, 8, 8)}
-    monkeypatch.setattr(latent, "AUTOENCODER", small)
-    # Kernels of bfloat16 are slow for so few channels.
-    monkeypatch.setattr("onereel.training.execution._fastest", lambda device: torch.float32)
-    for module in (models, stages):
-        monkeypatch.setattr(module, "IMAGE_UNET", UNET)
-    monkeypatch.setattr(stages, "_CLIPS", 2)
-    monkeypatch.setattr(stages, "_FRAMES", 16)
-    yield
-    torch.set_num_threads(threads)
-
-
-def stored(folder: Path, entry: str, parts: Mapping[str, Mapping[str, Tensor]]) -> Resolved:
-    folder.mkdir(exist_ok=True)
-    files = {}
-    for part, tensors in parts.items():
-        write_tensors(folder / f"{part}.safetensors", tensors)
-        files[part] = (folder / f"{part}.safetensors", sha256_of(folder / f"{part}.safetensors"))
-    return Resolved(entry, "role", entry, entry, "", True, files)
-
-
-def moving(network: VideoUNet) -> VideoUNet:
-    """With temporal layers that say something."""
-    torch.manual_seed(5)
-    with torch.no_grad():
-        for parameter in network.temporal.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
-    return network
-
-
-def network_of(channels: int = 12, frames: int = 16, seed: int = 0) -> VideoUNet:
-    torch.manual_seed(seed)
-    return new_video_unet(UNET, in_channels=channels, frames=frames).eval().requires_grad_(False)
-
-
-def autoencoder() -> Any:
-    torch.manual_seed(1)
-    return latent.new_autoencoder(2.0).eval().requires_grad_(False)
+    with narrow(monkeypatch):
+        monkeypatch.setattr(stages, "IMAGE_UNET", UNET)
+        monkeypatch.setattr(stages, "_CLIPS", 2)
+        monkeypatch.setattr(stages, "_FRAMES", 16)
+        yield
 
 
 def editor(*, frames: int = 16) -> Gen1Model:
@@ -431,14 +390,6 @@ def job(tmp_path: Path) -> Job:
             "depth": Weights().resolve("dpt-world"),
         },
     )
-
-
-def prior_tensors() -> dict[str, Tensor]:
-    from onereel.backbones import prior
-
-    torch.manual_seed(6)
-    network = prior.new_prior()
-    return {**network.state_dict(), "clip_mean": torch.zeros(1, 256), "clip_std": torch.full((1, 256), 16.0)}
 
 
 def with_depth(clip: Clip, folder: Path) -> Inputs:

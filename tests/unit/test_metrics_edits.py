@@ -1,6 +1,7 @@
 """The judge of known edits: outputs made from the truth come out in the order that they must, each measure alone."""
 
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from onereel.metrics.edits import (
     Judgement,
     Question,
     Unanswered,
+    calibration,
     choose_thresholds,
     externals,
     is_still,
+    made_here,
     read_edits_config,
     reader_accuracy,
     summary_of,
@@ -75,6 +78,14 @@ def test_fidelity_to_the_true_edit(measure):
     assert values == sorted(values, reverse=True)
     assert row("true edit")[measure] > row("true edit through H.264")[measure] > row("true edit blurred")[measure]
     assert row("true edit blurred")[measure] > row("source")[measure] > row("another's true edit")[measure]
+
+
+def test_quality_is_how_frames_look_and_blind_to_their_order():
+    assert row("true edit")["sgfid_truth"] == 0
+    order = ["true edit through H.264", "true edit blurred", "another's true edit"]
+    values = [row(name)["sgfid_truth"] for name in order]
+    assert values == sorted(values)
+    assert row("true edit shuffled")["sgfid_truth"] < row("true edit blurred")["sgfid_truth"]
 
 
 def test_motion_tells_what_single_frames_cannot():
@@ -156,6 +167,34 @@ def test_what_is_missing_counts_as_wrong():
 @pytest.mark.parametrize(("name", "still"), [("true edit", False), ("true edit frozen", True), ("source", False)])
 def test_stills_are_known(name, still):
     assert is_still(judged(name)) == still
+
+
+def test_depth_is_that_of_the_source_where_structure_is_kept():
+    kept = {name: row(name)["depth_kept"] for name in ("source", "true edit", "another's true edit")}
+    assert kept["source"] == pytest.approx(1)
+    assert kept["source"] > kept["true edit"] > kept["another's true edit"]
+
+
+def test_a_true_edit_moves_as_it_must_and_noise_and_shuffled_frames_do_not():
+    errors = {name: row(name)["warp_error"] for name in ("true edit", "true edit with noise", "true edit shuffled")}
+    assert errors["true edit"] < 0.5 * errors["true edit with noise"]
+    assert errors["true edit"] < 0.5 * errors["true edit shuffled"]
+
+
+def test_a_true_edit_goes_through_an_editors_autoencoder(monkeypatch):
+    def encode(pictures):
+        return SimpleNamespace(latent_dist=SimpleNamespace(mode=lambda: pictures / 4))
+
+    def decode(latents):
+        return SimpleNamespace(sample=latents * 4)
+
+    same = SimpleNamespace(encode=encode, decode=decode, config=SimpleNamespace(scaling_factor=2.0))
+    monkeypatch.setattr(calibration, "_autoencoder", lambda: same)
+    edits = [one.edit for one in questions()[:2]]
+    for edit, output in zip(edits, externals(edits, calibration.THROUGH), strict=True):
+        assert np.array_equal(output, edit.answer)
+    monkeypatch.setattr(calibration, "AUTOENCODER", "no-such-model")
+    assert made_here() == list(EXTERNALS), "a row that needs weights is left out where there are none"
 
 
 def test_every_external_has_the_size_of_its_edit():

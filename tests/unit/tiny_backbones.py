@@ -36,6 +36,7 @@ SCHEDULERS = {
 SIZES = {
     "unet3d": (3, 16, 32), "latte": (4, 16, 32), "wan": (5, 16, 32), "stable-diffusion": (1, 32, 32),
     "wan-vace": (9, 16, 32), "image-variations": (1, 32, 32), "motion-adapter": (4, 32, 32), "controlnet": (1, 32, 32),
+    "prior": (1, 32, 32),
 }  # fmt: skip
 """Frames, height and width that the tiny random models are asked for."""
 
@@ -47,9 +48,10 @@ def save_tiny(family: str, folder: Path) -> None:
         "unet3d": _unet3d, "latte": _latte, "wan": _wan, "stable-diffusion": _stable_diffusion,
         "stable-diffusion-depth": partial(_stable_diffusion, depth=True), "wan-vace": partial(_wan, vace=True),
         "image-variations": _image_variations, "motion-adapter": _motion_adapter, "controlnet": _controlnet,
+        "prior": _prior,
     }  # fmt: skip
     makers[family](folder)
-    if family in ("motion-adapter", "controlnet"):
+    if family in ("motion-adapter", "controlnet", "prior"):
         return  # a part of a model, without a process of its own
     (folder / "scheduler").mkdir()
     (folder / "scheduler/scheduler_config.json").write_text(json.dumps(SCHEDULERS[_SCHEDULED.get(family, family)]))
@@ -134,6 +136,21 @@ def _controlnet(folder: Path) -> None:
         if name.startswith(("controlnet_down_blocks", "controlnet_mid_block", "controlnet_cond_embedding.conv_out")):
             torch.nn.init.normal_(parameter, std=0.3)  # they start at zero, and would change nothing
     network.save_pretrained(folder)
+
+
+def _prior(folder: Path) -> None:
+    from diffusers import PriorTransformer, UnCLIPScheduler
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+
+    network = PriorTransformer(num_attention_heads=2, attention_head_dim=8, num_layers=2, embedding_dim=16)
+    torch.nn.init.normal_(network.clip_mean)
+    torch.nn.init.uniform_(network.clip_std, 0.5, 1.5)  # a new one's are zeros
+    network.save_pretrained(folder / "prior")
+    CLIPTextModelWithProjection(CLIPTextConfig(**_CLIP)).save_pretrained(folder / "text_encoder")
+    scheduler = UnCLIPScheduler(prediction_type="sample", clip_sample_range=5.0)
+    (folder / "prior_scheduler").mkdir()
+    (folder / "prior_scheduler/scheduler_config.json").write_text(json.dumps(dict(scheduler.config)))
+    _clip_tokenizer(folder)
 
 
 def _stable_diffusion(folder: Path, *, depth: bool = False) -> None:

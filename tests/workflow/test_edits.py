@@ -3,7 +3,7 @@
 import shutil
 
 from onereel.base.files import read_json
-from onereel.scenes.world import EditSet
+from onereel.scenes.world import FIRST_UNSEEN, EditSet
 from onereel.video.clip import Clip, read, write
 from tests.workspace import copy_repository
 
@@ -12,6 +12,8 @@ RUNS = (
     "itself\tedits:tiny\tcalibration\tgenerate\titself\t\n"
     "theirs\tedits:tiny\texternal:theirs\tedit_text\t\ttheirs\n"
 )
+CONFIG = "tables: []\nedits: config/edits.tsv\ncomparisons: [config/best.yaml, config/frames.yaml]\n"
+EDITORS = "editors: {Ours: [itself], Theirs: [theirs]}\n"
 
 
 def test_known_edits_go_the_whole_way(tmp_path):
@@ -19,7 +21,9 @@ def test_known_edits_go_the_whole_way(tmp_path):
     workspace.write("config/clips.tsv", "name\tsource\n")
     workspace.write("config/edits.tsv", "edits\tkinds\tnumber\ntiny\tcolour,time\t1\n")
     workspace.write("config/runs.tsv", RUNS)
-    workspace.write("config/config.yaml", "tables: []\nedits: config/edits.tsv\n")
+    workspace.write("config/config.yaml", CONFIG)
+    workspace.write("config/best.yaml", f"form: best_of\ntitle: Best\n{EDITORS}")
+    workspace.write("config/frames.yaml", f"form: strip\ntitle: Frames\n{EDITORS}edits: [time-{FIRST_UNSEEN}]\n")
     colour, time = EditSet(kinds=("colour", "time"), number=1).edits()
     write(workspace.root / f"theirs/{colour.name}.mkv", Clip(colour.answer, colour.fps))
 
@@ -49,6 +53,14 @@ def test_known_edits_go_the_whole_way(tmp_path):
     planned = workspace.planned("--", "which_measure")
     assert planned["measure_edits"] == 2
     assert planned["measure_calibration"] == planned["agree"] == 1
+
+    workspace.snakemake("--quiet", "rules", "--", "comparisons")
+    best = (results / "edits/comparisons/best/best.csv").read_text(encoding="utf-8").splitlines()
+    header, objects, background = (dict(enumerate(line.split(","))) for line in best[:3])
+    share = next(index for index, title in header.items() if title == "Theirs [%]")
+    assert (objects[1], float(objects[share])) == ("Object", 100)
+    assert (background[1], float(background[share])) == ("Background", 0)
+    assert (results / "edits/comparisons/frames/frames.png").stat().st_size > 0
 
     # Another output: judged again, and nothing is drawn.
     shutil.copy(workspace.root / f"theirs/{colour.name}.mkv", workspace.root / f"theirs/{time.name}.mkv")

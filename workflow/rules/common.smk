@@ -41,6 +41,7 @@ try:
         heldout=config["heldout"],
         edits=config["edits"],
         studies=config["studies"],
+        comparisons=config["comparisons"],
         tables=config["tables"],
         # A job of this workflow parses it again; the process that started it has checked the names.
         metrics=(
@@ -120,7 +121,8 @@ wildcard_constraints:
     kind=any_of(PLAN.heldout_kinds),
     run=any_of(PLAN.runs),
     table=any_of(PLAN.tables),
-    part="[A-Za-z0-9_]+",
+    comparison=any_of(PLAN.comparisons),
+    part="[A-Za-z0-9_-]+",
     sample="[A-Za-z0-9_.-]+",
 
 
@@ -340,6 +342,33 @@ def outputs_of(wildcards):
             kind=editor_kinds(wildcards.editor),
         )
     return PLAN.made_here(PLAN.source_of_outputs(wildcards.editor))
+
+
+def compared_sets(wildcards):
+    """The sets of known edits of a comparison."""
+    named = PLAN.compared[wildcards.comparison].editors_named
+    return list(dict.fromkeys(PLAN.editors[editor].edits for editor in named))
+
+
+def compared_calibrations(wildcards):
+    """Scores of outputs made from the truth, where a comparison shows some."""
+    if not getattr(PLAN.compared[wildcards.comparison], "calibration", ()):
+        return []
+    return expand("<edits>/calibration/{edits}.json", edits=compared_sets(wildcards))
+
+
+def compared_outputs(wildcards):
+    """Lossless outputs of editors of ours, where a comparison shows frames of them."""
+    compared = PLAN.compared[wildcards.comparison]
+    if compared.form != "strip":
+        return []
+    kinds = {name.rpartition("-")[0] for name in compared.edits}
+    return [
+        f"<edits>/outputs/{editor}/{kind}"
+        for editor in compared.editors_named
+        if editor in PLAN.editor_runs
+        for kind in sorted(kinds & set(editor_kinds(editor)))
+    ]
 
 
 def editors_on(edits):

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onereel.backbones.loading import load_component
+from onereel.backbones.loading import load_component, meta_component, quiet
 from onereel.backbones.text import clip, load_tokenizer
 from onereel.backbones.text_to_video import default_dtype, in_pictures, in_videos, parameters_dtype, spread
 from onereel.base.errors import MethodError
@@ -46,7 +46,7 @@ class AnimateDiff:
         unet: diffusers' ``UNetMotionModel``; says the noise.
         vae: its autoencoder; it is kept in float32.
         image_encoder: transformers' ``CLIPVisionModelWithProjection``.
-        control: diffusers' ``ControlNetModel``.
+        control: diffusers' ``ControlNetModel``; None: no depth can be read.
         empty: (1, L, D), Stable Diffusion's states of the empty prompt, which the ControlNet reads.
         device: where to compute.
 
@@ -68,7 +68,8 @@ class AnimateDiff:
     ) -> None:
         self.name, self.device, self.process = name, torch.device(device), Process(PROCESS)
         self.unet, self.vae = unet.to(self.device), vae.to(self.device)
-        self.image_encoder, self.control = image_encoder.to(self.device), control.to(self.device)
+        self.image_encoder = image_encoder.to(self.device)
+        self.control = None if control is None else control.to(self.device)
         self.empty = empty.to(self.device)
         self.longest = int(unet.config.motion_max_seq_length)
         self.scale = LatentScale(vae.config.scaling_factor, vae.config.shift_factor or 0.0)
@@ -78,7 +79,7 @@ class AnimateDiff:
         cls,
         image: Resolved,
         motion: Resolved,
-        control: Resolved,
+        control: Resolved | None,
         text: Resolved,
         *,
         device: torch.device | str = "cpu",
@@ -89,7 +90,7 @@ class AnimateDiff:
         Args:
             image: of the family image-variations.
             motion: of the family motion-adapter, for a U-Net as that of `image`.
-            control: of the family controlnet.
+            control: of the family controlnet; None: no depth is to be read.
             text: of the family stable-diffusion, of which only the text encoder is read, for the empty prompt.
             device: where it runs.
             dtype: of all but the autoencoder; None: float32 on the CPU, bfloat16 elsewhere.
@@ -97,24 +98,39 @@ class AnimateDiff:
         Raises: WeightsError if files are missing, damaged, or of another model; MethodError if the motion modules are
             for another U-Net.
         """
-        from diffusers import UNetMotionModel
-
         dtype = dtype or default_dtype(device)
         plain, modules = load_component(image, "unet", dtype), load_component(motion, "", dtype)
-        try:
-            unet = UNetMotionModel.from_unet2d(plain, modules).eval().requires_grad_(False)
-        except (ValueError, RuntimeError) as error:
-            problem = f"is for another U-Net than that of '{image.name}' ({str(error).splitlines()[0]})"
-            raise MethodError(f"backbone '{motion.name}'", problem, "choose parts that go together") from None
         encoder = clip(load_tokenizer(text), load_component(text, "text_encoder", torch.float32))
         return cls(
             f"{image.name} with {motion.name}",
-            unet,
+            _with_motion(plain, modules, image, motion),
             load_component(image, "vae", torch.float32),
             load_component(image, "image_encoder", dtype),
-            load_component(control, "", dtype),
+            None if control is None else load_component(control, "", dtype),
             encoder([""]).states,
             device=device,
+        )
+
+    @classmethod
+    def skeleton(
+        cls, image: Resolved, motion: Resolved, control: Resolved | None, text: Resolved, *, dtype: torch.dtype
+    ) -> Self:
+        """The same on the ``meta`` device, from configurations alone: what it would take is counted there.
+
+        Raises: WeightsError, MethodError as `load`.
+        """
+        plain, modules = meta_component(image, "unet", dtype), meta_component(motion, "", dtype)
+        reading: Any = meta_component(text, "text_encoder", torch.float32)
+        with torch.device("meta"):
+            unet = _with_motion(plain, modules, image, motion)
+        return cls(
+            f"{image.name} with {motion.name}",
+            unet,
+            meta_component(image, "vae", torch.float32),
+            meta_component(image, "image_encoder", dtype),
+            None if control is None else meta_component(control, "", dtype),
+            torch.empty((1, 77, reading.config.hidden_size), device="meta"),
+            device="meta",
         )
 
     @torch.no_grad()
@@ -172,6 +188,7 @@ class AnimateDiff:
         steps, each = (spread(timestep, count, noisy.device, times) for times in (1, frames))
         given: dict[str, Any] = {}
         if depth is not None:
+            assert self.control is not None
             pictures = in_pictures(noisy)[:, :, 0].to(dtype)
             grey = depth.flatten(0, 1)[:, None].expand(-1, 3, -1, -1).to(noisy.device, dtype)
             states = self.empty.to(dtype).expand(len(pictures), -1, -1)
@@ -191,6 +208,18 @@ class AnimateDiff:
             with without_motion(self.unet):
                 said = self.unet(noisy.to(dtype), steps, told, **given).sample
         return said.float()
+
+
+def _with_motion(plain: Any, modules: Any, image: Resolved, motion: Resolved) -> Any:
+    """The U-Net of an image model with motion modules between its layers."""
+    from diffusers import UNetMotionModel
+
+    try:
+        with quiet():  # it warns of no modules at all
+            return UNetMotionModel.from_unet2d(plain, modules).eval().requires_grad_(False)
+    except (ValueError, RuntimeError) as error:
+        problem = f"is for another U-Net than that of '{image.name}' ({str(error).splitlines()[0]})"
+        raise MethodError(f"backbone '{motion.name}'", problem, "choose parts that go together") from None
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def build_meta(where: str, component: Component, config: Mapping[str, Any], dtyp
     """
     kind = component.load_class()
     try:
-        with _quiet(), torch.device("meta"):
+        with quiet(), torch.device("meta"):
             ours = component.kind.startswith("diffusers.")
             network: nn.Module = kind.from_config(config) if ours else kind(kind.config_class.from_dict(config))
             network.to(dtype)
@@ -128,7 +128,7 @@ def load_folder(where: str, path: Path, component: Component, dtype: torch.dtype
     ours = component.kind.startswith("diffusers.")
     options: dict[str, Any] = {"torch_dtype" if ours else "dtype": dtype, "local_files_only": True}
     try:
-        with _quiet():
+        with quiet():
             model, info = component.load_class().from_pretrained(
                 path, output_loading_info=True, use_safetensors=True, **options
             )
@@ -188,7 +188,7 @@ def _check_class(where: str, path: Path, component: Component) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """The libraries' own words about keys are said once, by us."""
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging

@@ -14,7 +14,7 @@ from onereel.base.names import did_you_mean
 from onereel.base.outputs import Result, check_outputs, write_result
 from onereel.base.progress import terminal_progress
 from onereel.base.readers import complaint
-from onereel.metrics.edits import EXTERNALS, Judge, read_edits_config
+from onereel.metrics.edits import Judge, made_here, read_edits_config
 from onereel.metrics.edits.benchmark import MANIFEST, Benchmark
 from onereel.metrics.edits.scoring import FITS, Scores, score
 from onereel.report.tables.edits import edit_tables
@@ -75,7 +75,7 @@ def score_outputs(
         editors,
         judge,
         align=FITS[FITS.index(align)],
-        calibration=list(EXTERNALS) if calibration else (),
+        calibration=made_here() if calibration else (),
         progress=terminal_progress,
     )
     tables = edit_tables(scores)

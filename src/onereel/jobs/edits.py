@@ -17,7 +17,7 @@ from onereel.ingest.store import write_frames
 from onereel.jobs.inputs import read_inputs
 from onereel.jobs.sampling import SampleRequest, draw, write_sample
 from onereel.methods import Job, Method
-from onereel.metrics.edits import EXTERNALS, Judge, read_edits_config
+from onereel.metrics.edits import Judge, made_here, read_edits_config
 from onereel.metrics.edits.benchmark import Benchmark
 from onereel.metrics.edits.scoring import FITS, Outputs, Scores, score
 from onereel.scenes.world import EditSet
@@ -107,7 +107,7 @@ def calibrate(asked: EditSet, *, films: Path, out: Path, progress: Progress) -> 
         out: JSON file for the scores.
         progress: watches the kinds.
     """
-    _write_scores(score(_benchmark(asked), {}, _judge(), calibration=list(EXTERNALS), progress=progress), out)
+    _write_scores(score(_benchmark(asked), {}, _judge(), calibration=made_here(), progress=progress), out)
     told = {}
     for edit in asked.edits():
         for name, frames in ((SOURCE, edit.source), (TRUTH, edit.answer)):

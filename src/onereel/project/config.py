@@ -47,6 +47,8 @@ class Config(BaseModel):
     """Metrics that only edits have besides, and the calibration of clips that are edited."""
     which_measure: list[str] = []
     """Sets of known edits whose page shows which automatic measure agrees with truth; takes minutes a dozen outputs."""
+    comparisons: list[str] = []
+    """Descriptions of comparisons beyond one set of known edits (docs/dreamix.md): made by their own target alone."""
     weights: Literal["auto", "real", "stand-in"] = "auto"
     """Extractor weights: the real ones where they were fetched, only the real ones, or never those."""
     previews: list[str] = []

@@ -38,6 +38,7 @@ from onereel.methods.base import BACKBONES, CLIP, EDITS, INPUTS, PROMPT, Artefac
 from onereel.metrics import NAMES
 from onereel.project import layout
 from onereel.project.clips import ClipRow, read_clip_sheet
+from onereel.project.comparisons import Comparison, check_comparison, matching, read_comparison
 from onereel.project.edits import EditorRow, editors_of, is_known_edit, read_edits_sheet
 from onereel.project.heldout import HeldOutRow, check_artefacts, check_settings, read_heldout_sheet
 from onereel.project.runs import RunRow, main_clips, read_run_sheet
@@ -97,6 +98,7 @@ class Plan:
         editor_rows: rows of the run sheet on known edits, by name.
         edits_sheet: the sheet of known edits; None for none.
         studies: rows of the sheet of studies by name.
+        comparisons: descriptions of comparisons by name.
     """
 
     root: Path
@@ -108,6 +110,7 @@ class Plan:
     editor_rows: Mapping[str, RunRow] = field(default_factory=dict)
     edits_sheet: Path | None = None
     studies: Mapping[str, StudyRow] = field(default_factory=dict)
+    comparisons: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def drawn(self) -> dict[str, RunRow]:
@@ -181,6 +184,38 @@ class Plan:
     def study_inputs(self, study: str) -> list[str]:
         """What jobs make that a study is built of: clips, samples, and folders of edits."""
         return study_files(self.study_subjects(study))
+
+    @cached_property
+    def compared(self) -> dict[str, Comparison]:
+        """Comparisons by name.
+
+        Raises: ConfigError for a damaged description, or one that names rows which are not there.
+        """
+        found = {name: read_comparison(path) for name, path in self.comparisons.items()}
+        for name, asked in found.items():
+            check_comparison(name, asked, self.editors, self.runs)
+        return found
+
+    def compared_runs(self, name: str) -> list[dict[str, Any]]:
+        """The samples that a comparison reads, as plain values: what they are called together, and of each run its
+        name, settings, samples and the clips that it is given."""
+        asked = self.compared[name]
+        return [
+            {
+                "label": label,
+                "run": run,
+                "samples": [str(layout.samples_of(run) / f"{sample}.mkv") for sample in self.samples(run)],
+                "config": {} if self.runs[run].external else self.configs[run].model_dump(mode="json"),
+                "given": self._clips_given(run),
+            }
+            for label, pattern in asked.patterns.items()
+            for run in matching(pattern, self.runs)
+        ]
+
+    def _clips_given(self, run: str) -> dict[str, str]:
+        """The clips that a run reads, by role; its own is ``clip``."""
+        reads = self.inputs(run)
+        return {**reads.get("clips", {}), **({CLIP: reads[CLIP]} if CLIP in reads else {})}
 
     @cached_property
     def known_clips(self) -> dict[str, tuple[str, HoldOut]]:
@@ -478,6 +513,7 @@ def read(
     heldout: str = "",
     edits: str = "",
     studies: str = "",
+    comparisons: Sequence[str] = (),
 ) -> Plan:
     """Read and check the sheets. Everything that can be wrong before a job starts is said here.
 
@@ -490,6 +526,7 @@ def read(
         heldout: the held-out sheet; none where it is empty.
         edits: the sheet of known edits; none where it is empty.
         studies: the sheet of studies; none where it is empty.
+        comparisons: descriptions of comparisons.
 
     Raises: OnereelError in one line.
     """
@@ -499,7 +536,7 @@ def read(
     editor_rows = {name: row for name, row in every_row.items() if row.on_known_edits}
     every = main_clips(run_rows.values(), tuple(clip_rows))
     heldout_rows = read_heldout_sheet(root / heldout, clip_rows, every) if heldout else {}
-    described = _described(root, tables)
+    described = _described(root, tables, "table")
     plan = Plan(
         root,
         clip_rows,
@@ -510,6 +547,7 @@ def read(
         editor_rows=editor_rows,
         edits_sheet=root / edits if edits else None,
         studies=read_studies_sheet(root / studies, clip_rows, every) if studies else {},
+        comparisons=_described(root, comparisons, "comparison"),
     )
     if metrics:
         _check_metrics(metrics)
@@ -532,7 +570,7 @@ def read(
         run = next(iter(runs_of.values()))
         plan.configs[run.run]  # raises for settings that do not fit
         _check_given(plan, run, method)
-    _ = plan.external
+    _ = plan.external, plan.compared
     return plan
 
 
@@ -645,16 +683,16 @@ def _place(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def _described(root: Path, tables: Sequence[str]) -> dict[str, Path]:
-    """Descriptions of tables by the tables' names."""
+def _described(root: Path, paths: Sequence[str], kind: str) -> dict[str, Path]:
+    """Descriptions of tables, or of comparisons, by their names."""
     found: dict[str, Path] = {}
-    for table in tables:
-        where, name = f"table '{table}'", Path(table).stem
-        if not (root / table).is_file():
+    for path in paths:
+        where, name = f"{kind} '{path}'", Path(path).stem
+        if not (root / path).is_file():
             raise ConfigError(where, "no such file", "name a file of config/tables in config.yaml")
-        if not set("{}<>").isdisjoint(table):  # Snakemake's own signs in names of files
+        if not set("{}<>").isdisjoint(path):  # Snakemake's own signs in names of files
             raise ConfigError(where, "its path holds one of { } < >", "name it otherwise")
-        found[unique(where, "table", check_name(where, "table", name), found)] = root / table
+        found[unique(where, kind, check_name(where, kind, name), found)] = root / path
     return found
 
 

@@ -17,6 +17,7 @@ No code and no weights were ever published. Where the paper is in the code:
 | 5, single images | `coarse`, `camera` |
 | 5, subject-driven generation | `tasks` |
 | 6.3, no, video-only and mixed fine-tuning | ``finetune_steps=0``; ``alpha=1``; ``alpha=0.65`` |
+| 6, Tables 1 and 2, Figs. 7 and 8, told by truth | ``config/dreamix``, `onereel.report.comparisons` |
 | 7, hyperparameter selection, which pairs succeed | `automatic`, `onereel.jobs.automatic` |
 
 What the paper's text leaves open, and how it is read here:

@@ -6,6 +6,7 @@ the frame's sides, from (0, 0), the upper left corner, to (1, 1). What lies outs
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -58,6 +59,17 @@ def moved(picture: Tensor, transform: NDArray[np.float64]) -> Tensor:
         picture[None], grid[None].to(picture), mode="bilinear", padding_mode="reflection", align_corners=False
     )
     return shown[0]
+
+
+def flow_of(path: Path, height: int, width: int) -> NDArray[np.float64]:
+    """How a still picture moves over the frames: (T-1, H, W, 2), pixels (dx, dy) from one frame to the next."""
+    across, down = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    here = np.stack([across, down, np.ones_like(across)], -1)  # (H, W, 3)
+    flows = []
+    for before, after in itertools.pairwise(path):
+        there = here @ (np.linalg.inv(after) @ before).T  # the same place of the picture, in the next frame
+        flows.append((there[..., :2] / there[..., 2:] - here[..., :2]) * [width, height])
+    return np.stack(flows) if flows else np.zeros((0, height, width, 2))
 
 
 def perspective(corners: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,8 @@ from onereel.metrics.psnr import PSNR
 from onereel.video.clip import Clip, to_frames
 from onereel.video.pyramid import resize
 
+KEPT = "first frame to the picture, dB"
+"""Of a sample of `animate_image`: the first frame's transform is the identity, so this is after undoing the path."""
 _FRAMES, _RATE = 16, Fraction(8)  # of a coarse video, where only the model knows
 _LONGEST = 512  # pixels of its shorter side
 
@@ -27,7 +29,7 @@ def guide(inputs: Inputs, config: DreamixConfig) -> Clip:
 def effects(task: Task, inputs: Inputs, config: DreamixConfig, sample: Clip) -> dict[str, float]:
     """Numbers by what they are, see `Dreamix.effects`."""
     if task == Task.ANIMATE_IMAGE:
-        return {"first frame to the picture, dB": _kept(inputs, config, sample)}
+        return {KEPT: _kept(inputs, config, sample)}
     if task == Task.EDIT_TEXT and config.automatic:
         return {"likely to succeed, told before": predicted_success(inputs, config)}
     return {}

@@ -25,6 +25,7 @@ No code or weights of it were ever published. Section 3, sentence for sentence:
 | 3.3, DDIM | `onereel.diffusion.samplers.ddim` |
 | 3.3, guidance of content; Eq. 8 | `onereel.diffusion.guidance.temporal_weights`, `model.Gen1Model.guided` |
 | 3.4, four stages | `onereel.standins.gen1` on worlds, `footage` on anybody's, preset `paper` |
+| the same of published parts, nothing trained | `public`, preset `public` |
 | 4.1, masked edits | `masks`, `edit.keeping` |
 | 4.1, image prompts | input `content` |
 | 4.4, customisation: half of a batch is of the subject | `customise` |
@@ -73,6 +74,8 @@ CUSTOMISED = "customised"
 """The part that customisation trains."""
 FOOTAGE, STAGES = "footage", ("stage1", "stage2", "stage3", "stage4")
 """A model that is trained on the user's footage, and the parts that are trained for it, one after the other."""
+PUBLIC = "public"
+"""A model of published parts."""
 
 
 class Gen1(BaseMethod):
@@ -95,7 +98,11 @@ class Gen1(BaseMethod):
         return {(CLIP, "depth"): ""} if config.structure == "depth" else {}
 
     def backbones(self, task: Task, config: Gen1Config) -> tuple[str, ...]:
-        """The video model, the autoencoder of its image model, CLIP, the prior; to customise, what estimates depth."""
+        """The video model, the autoencoder of its image model, CLIP, the prior; to customise, what estimates depth. Of
+        the model `public`, its parts and the prior."""
+        if config.model == PUBLIC:
+            parts = config.public
+            return (config.image_model, parts.motion, parts.control, parts.text, config.prior)
         own = () if config.model == FOOTAGE else (config.model,)
         trains = task == Task.CUSTOMISE or config.model == FOOTAGE
         depth = ("depth",) if trains and config.structure == "depth" else ()
@@ -115,28 +122,23 @@ class Gen1(BaseMethod):
 
     def check(self, task: Task, inputs: Inputs, config: Gen1Config, job: Job) -> None:
         """Refuse a run without content or with two, masks that do not fit, pictures that cannot be read."""
-        from onereel.methods.gen1.content import CONTENT, IMAGES, content_picture, read_pictures
+        from onereel.methods.gen1.content import IMAGES, check_content, read_pictures
         from onereel.methods.gen1.masks import read_kept
+        from onereel.methods.gen1.public import check as check_public
+        from onereel.methods.gen1.public import weights_of
 
         check_inputs(self, task, inputs.clips, inputs.files)
-        if config.model == FOOTAGE:
-            if task == Task.CUSTOMISE:
-                raise MethodError("gen1, task 'customise'", "tunes shipped models only", "choose another model")
-            if not shard_names(config.footage):
-                raise MethodError(f"'{config.footage.sheet}'", "holds no footage", "add videos and folders of pictures")
-        given = CONTENT in (*inputs.clips, *inputs.files)
-        if given and inputs.prompt:
-            problem = "has a prompt and the input 'content', and both say what it shows"
-            raise MethodError(f"gen1, task '{task}'", problem, "leave one of them out")
-        if not given and not inputs.prompt and task != Task.CUSTOMISE:
-            problem = "nothing says what it is to show"
-            raise MethodError(f"gen1, task '{task}'", problem, "give a prompt, or content=FILE or content=clip:NAME")
-        if given:
-            content_picture(inputs, config)
+        if config.model in (FOOTAGE, PUBLIC) and task == Task.CUSTOMISE:
+            raise MethodError("gen1, task 'customise'", "tunes shipped models only", "choose another model")
+        if config.model == FOOTAGE and not shard_names(config.footage):
+            raise MethodError(f"'{config.footage.sheet}'", "holds no footage", "add videos and folders of pictures")
+        check_content(self.name, task, inputs, config)
         if task == Task.EDIT_MASKED:
             read_kept(inputs)
         if IMAGES in inputs.files:
             read_pictures(inputs)
+        if config.model == PUBLIC:
+            check_public(weights_of(config, job), inputs, config, job)
 
     def fit(self, part: str, inputs: Inputs, config: Gen1Config, job: Job) -> Mapping[str, torch.Tensor]:
         """Train on pictures of a subject, or on footage; see `customise.fit`, `footage.train_stage`."""
@@ -155,14 +157,14 @@ class Gen1(BaseMethod):
         """
         from onereel.methods.gen1.content import Contents
         from onereel.methods.gen1.edit import edited, read_source
-        from onereel.methods.gen1.loading import load_model
         from onereel.methods.gen1.masks import read_kept
+        from onereel.methods.gen1.public import load_editor, reader_of
 
         check_task(self, task)
         self.check(task, inputs, config, job)
-        model = load_model(config, job, job.models.get(CUSTOMISED))
+        model = load_editor(config, job)
         source = read_source(model, inputs, config, read_kept(inputs) if task == Task.EDIT_MASKED else None)
-        contents = Contents(inputs, config, job)
+        contents = Contents(inputs, config, job, reader_of(model))
         return [
             edited(model, source, contents.of(seed), contents.avoided(seed), config, seed, progress=job.progress)
             for seed in seeds

@@ -60,55 +60,35 @@ class FootageConfig(MethodConfig):
     processes share them (`onereel.training.processes`)."""
 
 
-class Gen1Config(MethodConfig):
-    """Every constant of Gen-1, first what models depend on, then what only sampling reads."""
+class PublicConfig(MethodConfig):
+    """Published parts that edit together where `model` is `public`; `image_model` is then one of the family
+    image-variations. They were never trained together, so a smaller `temporal_scale` than the paper's does."""
 
-    model: str = Field(default="gen1-world", min_length=1)
-    """The video model: `gen1-world`, which this project trained on its scenes, or `footage`: one that is trained from
-    `image_model` on footage of yours, once for all clips."""
+    motion: str = Field(default="animatediff-v1-5-3", min_length=1)
+    """What sees time: one of the family motion-adapter."""
+    control: str = Field(default="controlnet-depth", min_length=1)
+    """What reads structure: one of the family controlnet."""
+    text: str = Field(default="stable-diffusion-1.5", min_length=1)
+    """Whose text encoder says the empty prompt, which is all that `control` reads of a text."""
+    conditioning_scale: float = Field(default=1.0, ge=0)
+    """How much structure counts (diffusers' pipelines: 1)."""
+
+
+class VideoEditorConfig(MethodConfig):
+    """What every editor has that edits with a video model of contents (Gen-1, and its baseline without structure)."""
+
     image_model: str = Field(default="latent-world", min_length=1)
     """The latent diffusion model that it grew from, whose autoencoder is used: `latent-world`, or one of the family
-    stable-diffusion."""
-    footage: FootageConfig = FootageConfig()
-    """How a model is trained on footage (section 3.4)."""
+    stable-diffusion; for the model `public` one of the family image-variations."""
     clip: str = Field(default="clip-world", min_length=1)
-    """The CLIP model whose image embeddings are the content."""
-    structure: Structure = "depth"
-    """What represents structure. Edges carry textures, too (section 3.3), for comparison: a model of its own."""
-    customise: CustomiseConfig = CustomiseConfig()
-    """`customise`: how the model is fine-tuned."""
-
-    sampling_only: ClassVar[frozenset[str]] = frozenset(
-        {
-            "batch",
-            "content_frame",
-            "guidance_scale",
-            "match_colours",
-            "negative_prompt",
-            "num_inference_steps",
-            "overlap",
-            "prior",
-            "prior_guidance",
-            "prior_steps",
-            "side",
-            "stride",
-            "structure_level",
-            "temporal_scale",
-            "tile",
-            "window",
-        }
-    )
-    read_by: ClassVar[dict[str, frozenset[Task]]] = {"customise": frozenset({Task.CUSTOMISE})}
-
+    """The CLIP model whose image embeddings are the content; the model `public` brings its own."""
     prior: str = Field(default="prior-world", min_length=1)
-    """What makes an image embedding of a prompt (section 3.3)."""
+    """What makes an image embedding of a prompt (section 3.3): `prior-world`, which goes with `clip-world`, or
+    `karlo-prior`, which goes with OpenAI's ViT-L/14."""
     prior_steps: int = Field(default=25, ge=1, le=1000)
     """Of the prior's denoising (unCLIP, Ramesh et al. 2022: as few as 25 do)."""
     prior_guidance: float = Field(default=1.0, ge=1)
-    """The prior's guidance; 1 is none."""
-    structure_level: int = Field(default=0, ge=0, le=STRUCTURE_LEVELS)
-    """t_s: how many times the structure is blurred and made smaller; 0 keeps all of it, 7 leaves 4 pixels on the
-    shorter side (section 3.3)."""
+    """The prior's guidance; 1 is none (Karlo's pipeline: 4)."""
     guidance_scale: float = Field(default=3.0, ge=0)
     """omega of Eq. 8: how much the content is exaggerated (the paper names none)."""
     temporal_scale: float = Field(default=1.0, ge=0)
@@ -138,8 +118,53 @@ class Gen1Config(MethodConfig):
     batch: PositiveInt = 96
     """Frames that go through the network at once, at least those of one window's predictions; bounds memory."""
 
+
+class Gen1Config(VideoEditorConfig):
+    """Every constant of Gen-1."""
+
+    model: str = Field(default="gen1-world", min_length=1)
+    """The video model: `gen1-world`, which this project trained on its scenes; `footage`: one that is trained from
+    `image_model` on footage of yours, once for all clips; or `public`: published parts, see `public`."""
+    public: PublicConfig = PublicConfig()
+    """What the model `public` is made of besides."""
+    footage: FootageConfig = FootageConfig()
+    """How a model is trained on footage (section 3.4)."""
+    structure: Structure = "depth"
+    """What represents structure. Edges carry textures, too (section 3.3), for comparison: a model of its own."""
+    customise: CustomiseConfig = CustomiseConfig()
+    """`customise`: how the model is fine-tuned."""
+
+    sampling_only: ClassVar[frozenset[str]] = frozenset(
+        {
+            "batch",
+            "content_frame",
+            "guidance_scale",
+            "match_colours",
+            "negative_prompt",
+            "num_inference_steps",
+            "overlap",
+            "prior",
+            "prior_guidance",
+            "prior_steps",
+            "public",
+            "side",
+            "stride",
+            "structure_level",
+            "temporal_scale",
+            "tile",
+            "window",
+        }
+    )
+    read_by: ClassVar[dict[str, frozenset[Task]]] = {"customise": frozenset({Task.CUSTOMISE})}
+
+    structure_level: int = Field(default=0, ge=0, le=STRUCTURE_LEVELS)
+    """t_s: how many times the structure is blurred and made smaller; 0 keeps all of it, 7 leaves 4 pixels on the
+    shorter side (section 3.3)."""
+
     @model_validator(mode="after")
     def _check(self) -> "Gen1Config":
         if self.structure == "edges" and self.model == "gen1-world" and self.structure_level:
             raise ValueError("gen1-world knows edges at structure_level 0 only")
+        if self.structure == "edges" and self.model == "public":
+            raise ValueError("the model public reads depth only")
         return self

@@ -12,9 +12,9 @@ from onereel.base.progress import Progress, no_progress
 from onereel.diffusion.process import Process, noise_like
 from onereel.diffusion.samplers import Predict, ddim, timesteps_of
 from onereel.methods.base import Inputs
-from onereel.methods.gen1.config import Gen1Config
+from onereel.methods.gen1.config import Gen1Config, VideoEditorConfig
 from onereel.methods.gen1.masks import kept_latents
-from onereel.methods.gen1.model import Gen1Model, Guidance
+from onereel.methods.gen1.model import Guidance, VideoModel
 from onereel.methods.gen1.structure import read_depth, signal_of
 from onereel.methods.gen1.windows import Window, blended, windows_of
 from onereel.video.clip import Clip, Frames, to_frames, to_video
@@ -28,7 +28,7 @@ class Source:
     Attributes:
         clip: as it was given.
         size: (T, H, W) of the edit.
-        structure: (1, 8, T, h, w), see `Gen1Model.read_structure`; None for a model without.
+        structure: (1, C, T, h, w), see `VideoModel.read_structure`; None for a model without.
         latents: (1, 4, T, h, w) of the clip, where some of it is kept; else None.
         kept: (T, H, W) bool at the clip's size, where some of it is kept; else None.
     """
@@ -47,7 +47,21 @@ def working_size(size: Size, side: int | None, step: int) -> Size:
     return size[0], height, width
 
 
-def read_source(model: Gen1Model, inputs: Inputs, config: Gen1Config, kept: np.ndarray | None = None) -> Source:
+def check_window(config: VideoEditorConfig, name: str, longest: int, method: str = "gen1") -> None:
+    """Refuse windows of more frames than a model sees.
+
+    Args:
+        config: settings.
+        name: of the model, for the error.
+        longest: frames that it sees at once.
+        method: whose error it is.
+    """
+    if config.window > longest:
+        where = f"{method}, window {config.window}"
+        raise MethodError(where, f"'{name}' sees {longest} frames at once", "lower window")
+
+
+def read_source(model: VideoModel, inputs: Inputs, config: Gen1Config, kept: np.ndarray | None = None) -> Source:
     """What the model reads of a clip.
 
     Raises: MethodError if the depth of the clip is missing, damaged or another clip's.
@@ -63,7 +77,7 @@ def read_source(model: Gen1Model, inputs: Inputs, config: Gen1Config, kept: np.n
 
 
 def edited(
-    model: Gen1Model,
+    model: VideoModel,
     source: Source,
     content: Tensor,
     unwanted: Tensor,
@@ -104,7 +118,7 @@ def edited(
 
 
 def plans_of(
-    timesteps: Sequence[int], size: Sequence[int], config: Gen1Config, shrinks: int
+    timesteps: Sequence[int], size: Sequence[int], config: VideoEditorConfig, shrinks: int
 ) -> Mapping[int, list[Window]]:
     """Windows of latents (T, h, w) for every timestep: with a stride above 1 those of frames so far apart and those of
     neighbours take turns."""
@@ -115,18 +129,18 @@ def plans_of(
 
 
 def in_windows(
-    model: Gen1Model,
+    model: VideoModel,
     structure: Tensor | None,
     content: Tensor,
     unwanted: Tensor,
     plans: Mapping[int, list[Window]],
-    config: Gen1Config,
+    config: VideoEditorConfig,
 ) -> Predict:
     """Eq. 8 for a clip of any length and size.
 
     Args:
         model: what predicts.
-        structure: (1, 8, T, h, w), or None.
+        structure: (1, C, T, h, w), or None.
         content, unwanted: (1, D).
         plans: the windows by timestep.
         config: settings.
@@ -174,8 +188,12 @@ def keeping(process: Process, predict: Predict, source: Tensor, noise: Tensor, k
     return answer
 
 
-def guarded(predict: Predict) -> Predict:
+def guarded(predict: Predict, method: str = "gen1") -> Predict:
     """Predictions that stop where they are not numbers: from there on all would be black.
+
+    Args:
+        predict: what is asked.
+        method: whose error it is.
 
     Raises: MethodError, when asked.
     """
@@ -185,7 +203,7 @@ def guarded(predict: Predict) -> Predict:
         if not bool(torch.isfinite(said).all()):
             share = 1 - float(torch.isfinite(said).float().mean())
             problem = f"{share:.0%} of what the model says at timestep {timestep} are no numbers"
-            raise MethodError("gen1", problem, "lower guidance_scale and temporal_scale, or check the weights")
+            raise MethodError(method, problem, "lower guidance_scale and temporal_scale, or check the weights")
         return said
 
     return answer

@@ -7,11 +7,12 @@ from safetensors.torch import load_file
 
 from onereel.backbones.latent import IMAGE_UNET, PROCESS, load_autoencoder, new_unet, plain_attention
 from onereel.backbones.video_unet import VideoUNet, widened
-from onereel.base.errors import MethodError, WeightsError
+from onereel.base.errors import WeightsError
 from onereel.diffusion.settings import ProcessConfig
 from onereel.features.seeded import load_frozen
 from onereel.methods.base import Job
 from onereel.methods.gen1.config import Gen1Config
+from onereel.methods.gen1.edit import check_window
 from onereel.methods.gen1.model import Gen1Model, input_channels
 from onereel.weights.store import Resolved
 
@@ -83,7 +84,5 @@ def load_model(config: Gen1Config, job: Job, customised: Path | None = None) -> 
         model.unet.load_state_dict(load_file(customised, device=str(job.device)))
     if model.device.type == "cpu":
         plain_attention(model.unet)
-    if config.window > model.unet.frames:
-        problem = f"'{config.model}' sees {model.unet.frames} frames at once"
-        raise MethodError(f"gen1, window {config.window}", problem, "lower window")
+    check_window(config, config.model, model.unet.frames)
     return model

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -49,8 +49,48 @@ class Guidance:
     temporal: float = 1.0
 
 
+class VideoModel(Protocol):
+    """What the sampling knows of a model: `Gen1Model`, or `onereel.methods.gen1.public.PublicModel`.
+
+    Attributes:
+        device: where it computes.
+        process: the diffusion.
+        has_structure: whether it reads structure.
+    """
+
+    device: torch.device
+    process: Process
+    has_structure: bool
+
+    @property
+    def shrinks(self) -> int:
+        """Pixels for one of a latent's."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """Sides of videos are multiples of that many pixels."""
+        ...
+
+    def encode(self, video: Tensor) -> Tensor:
+        """(3, T, H, W) in [-1, 1] -> (1, 4, T, h, w)."""
+        ...
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Inverse of `encode`, on the CPU."""
+        ...
+
+    def read_structure(self, signal: Tensor, level: int) -> Tensor:
+        """A clip's signal (T, H, W) in [0, 1] with t_s rounds of blurring, at the size of latents: (1, C, T, h, w)."""
+        ...
+
+    def guided(self, content: Tensor, unwanted: Tensor, structure: Tensor | None, guidance: Guidance) -> Predict:
+        """Eq. 8; see `Gen1Model.guided`."""
+        ...
+
+
 class Gen1Model:
-    """What edits videos.
+    """A `VideoModel` of an inflated network.
 
     Args:
         unet: with temporal layers; of 12 input channels, or of 4 for a model without structure.

@@ -12,11 +12,14 @@ that nothing is reported of. Per edit:
   pencil sketch).
 - **motion**: end-point error in pixels of the flow that `raft-world` finds in the output, against the exact flow of the
   true edit, where that is not hidden.
+- **steadiness**: warp error along the exact flow of the true edit, where that is not hidden.
+- **structure**: correlation of the depth that `dpt-world` estimates of the output and of the source.
+- **quality**: SGFID to the true edit, with `inception-world`.
 - **success**: the attribute right, enough others kept, and fidelity above a threshold: outside the mask, or, where the
   mask is everything, to the true edit.
 """
 
-from onereel.metrics.edits.calibration import EXTERNALS, externals
+from onereel.metrics.edits.calibration import EXTERNALS, externals, made_here
 from onereel.metrics.edits.choose import choose_thresholds
 from onereel.metrics.edits.judge import Judge, Judgement, Question, Unanswered
 from onereel.metrics.edits.settings import EditsConfig, EditThresholds, read_edits_config
@@ -33,6 +36,7 @@ __all__ = [
     "choose_thresholds",
     "externals",
     "is_still",
+    "made_here",
     "read_edits_config",
     "reader_accuracy",
     "summary_of",

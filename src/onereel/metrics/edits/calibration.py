@@ -1,20 +1,29 @@
 """Outputs whose order is known beforehand: what a judge makes of them tells what it sees.
 
 They are the calibration rows of tables, and what thresholds are chosen on. An editor's autoencoder adds one of its own:
-the true edit through it.
+the true edit through it, which is as near as an editor on its latents can come.
 """
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from onereel import ingest
-from onereel.base.errors import ConfigError
+from onereel.backbones.latent import decoded, encoded, load_autoencoder
+from onereel.base.errors import ConfigError, WeightsError
 from onereel.scenes.world import EDITS, KnownEdit, edit_pair
 from onereel.video import clip as clips
-from onereel.video.clip import Frames
+from onereel.video.clip import Frames, to_frames, to_video
 from onereel.video.corruptions import corrupt
+from onereel.weights.store import Weights
 
+AUTOENCODER = "latent-world"
+THROUGH = f"true edit through {AUTOENCODER}"
+"""What editors on the latents of `latent-world` can reach at most."""
 _BLUR, _NOISE, _SHUFFLE, _FREEZE = 3, 4, 5, 5  # strengths of `corrupt`
 
 
@@ -23,10 +32,35 @@ def externals(edits: Sequence[KnownEdit], name: str) -> list[Frames]:
 
     Args:
         edits: N >= 2, of one size.
-        name: of `EXTERNALS`.
+        name: of `EXTERNALS`, or `THROUGH`.
+
+    Raises: WeightsError for `THROUGH` where there is no autoencoder.
     """
+    if name == THROUGH:
+        return [_through(edit) for edit in edits]
     following = [*edits[1:], edits[0]]
     return [EXTERNALS[name](edit, other) for edit, other in zip(edits, following, strict=True)]
+
+
+def made_here() -> list[str]:
+    """Names of all outputs that can be made here: `THROUGH` needs weights."""
+    try:
+        Weights().resolve(AUTOENCODER)
+    except WeightsError:
+        return list(EXTERNALS)
+    return [*EXTERNALS, THROUGH]
+
+
+@cache
+def _autoencoder() -> Any:
+    return load_autoencoder(Weights().resolve(AUTOENCODER))
+
+
+def _through(edit: KnownEdit) -> Frames:
+    """The true edit as the autoencoder gives it back, frame by frame."""
+    with torch.inference_mode():
+        found: torch.Tensor = decoded(_autoencoder(), encoded(_autoencoder(), to_video(edit.answer).transpose(0, 1)))
+    return to_frames(found.transpose(0, 1))
 
 
 def _wrong(edit: KnownEdit, _: KnownEdit) -> Frames:

@@ -9,16 +9,22 @@ import torch
 
 from onereel.base.errors import MetricError
 from onereel.base.progress import Progress, no_progress
+from onereel.features.depth import DepthEstimator, normalised
 from onereel.features.flow import RaftFlow, optical_flow
+from onereel.features.inception import InceptionExtractor
 from onereel.features.world_classifiers import WorldReader
 from onereel.metrics.edits.fidelity import masked_psnr, masked_ssim
 from onereel.metrics.edits.settings import EditThresholds
+from onereel.metrics.frechet import Gaussian
+from onereel.metrics.sgfid import SGFID
+from onereel.metrics.warp_error import WarpError
 from onereel.scenes.world import CLASSES, KnownEdit
 from onereel.scenes.world.rendering import labels_of
 from onereel.video.clip import Frames
 from onereel.weights.store import Weights
 
-_NETWORKS = ("c3d-world", "inception-world", "raft-world", "clip-world")
+_NETWORKS = ("c3d-world", "inception-world", "raft-world", "clip-world", "dpt-world")
+_LEAST_SHARE = 0.1  # of the pixels: where fewer stay in sight, a warp error is no measurement of a video
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,16 @@ class Question:
         read: by attribute, index into `CLASSES` that classifiers read off the answer.
         right: whether they read the new value.
         others: attributes that must be kept: all that both clips show, but for the edited one.
+        looks: of the answer, which SGFID compares.
+        depth: of the source, (T, H, W) in [0, 1], as it is estimated.
     """
 
     edit: KnownEdit
     read: Mapping[str, int]
     right: bool
     others: tuple[str, ...]
+    looks: Gaussian
+    depth: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,10 @@ class Judgement:
         true_moves: that of the true flow: the end-point error of a still.
         frame_consistency, prompt_consistency: mean cosines of CLIP (Gen-1, Sec. 4.3), as the metrics of these names.
         success: see `EditThresholds`.
+        sgfid_truth: SGFID to the true edit.
+        warp_error: mean squared difference, values in [0, 1], between every frame and the next one along the true flow,
+            over what stays in sight (Gen-1, Fig. 4).
+        depth_kept: correlation of the depth that is estimated of the output and of the source, in [-1, 1].
     """
 
     name: str
@@ -103,6 +117,10 @@ class Judgement:
     frame_consistency: float
     prompt_consistency: float
     success: bool
+    # None in scores that were written before these were measured.
+    sgfid_truth: float | None = None
+    warp_error: float | None = None
+    depth_kept: float | None = None
 
 
 class Judge:
@@ -129,12 +147,14 @@ class Judge:
         from onereel.features.text_image import ClipEmbedder  # with open_clip, which takes seconds to load
 
         store = store or Weights()
-        videos, pictures, flow, clip = (store.resolve(name) for name in _NETWORKS)
+        videos, pictures, flow, clip, depth = (store.resolve(name) for name in _NETWORKS)
         self.thresholds = thresholds or EditThresholds()
-        self.titles = tuple(weights.printed for weights in (videos, pictures, flow, clip))
+        self.titles = tuple(weights.printed for weights in (videos, pictures, flow, clip, depth))
         self._reader = WorldReader(videos, pictures, device=device)
         self._flow = RaftFlow(flow, device=device)
         self._clip = ClipEmbedder(clip, device=device)
+        self._depth = DepthEstimator(depth, device=device)
+        self._pictures = InceptionExtractor(pictures, SGFID.dimension, device=device)
 
     def questions(self, edits: Sequence[KnownEdit]) -> list[Question]:
         """What every editor's outputs are held against; known edits of one size.
@@ -145,7 +165,9 @@ class Judge:
         found = []
         for edit, read in zip(edits, self._read(answers), strict=True):
             shown = self._clip.images(edit.answer) if edit.asks_for == "added" else None
-            found.append(Question(edit, read, self._is_there(edit, read, shown), _others(edit)))
+            right, looks = self._is_there(edit, read, shown), self._looks(edit.answer)
+            depth = normalised(self._depth.estimate(edit.source))
+            found.append(Question(edit, read, right, _others(edit), looks, depth))
         return found
 
     def judge(
@@ -193,8 +215,15 @@ class Judge:
             frame_consistency=float((images[:-1] * images[1:]).sum(1).mean()),
             prompt_consistency=float((images @ self._clip.texts([edit.prompt])[0]).mean()),
             success=_succeeds(values, self.thresholds),
+            sgfid_truth=SGFID().distance(question.looks, self._looks(output)),
+            warp_error=_warp_error(edit, output),
+            depth_kept=correlation(question.depth, self._depth.estimate(output)),
             **values,
         )
+
+    def _looks(self, frames: Frames) -> Gaussian:
+        metric = SGFID()
+        return metric.statistics(metric.extract(frames, self._pictures))
 
     def _read(self, clips: Sequence[Frames]) -> list[dict[str, int]]:
         if len(sizes := {clip.shape for clip in clips}) > 1:
@@ -218,6 +247,18 @@ class Judge:
         found = optical_flow(output, estimator=self._flow)
         lengths = {"motion": found - edit.flow, "moves": found, "true_moves": edit.flow}
         return {name: float(np.linalg.norm(vectors, axis=-1)[seen].mean()) for name, vectors in lengths.items()}
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
+    """Pearson's, over all values; None where one of them is the same everywhere."""
+    pair = np.stack([values.astype(np.float64).ravel() for values in (one, other)])
+    return float(np.corrcoef(pair)[0, 1]) if pair.std(1).min() > 0 else None
+
+
+def _warp_error(edit: KnownEdit, output: Frames) -> float | None:
+    """Along the true flow; None where too little stays in sight."""
+    errors, counts = WarpError().statistics(output, edit.flow.astype(np.float32), edit.occluded)
+    return WarpError().distance(errors, counts) if counts.mean() >= _LEAST_SHARE else None
 
 
 def _others(edit: KnownEdit) -> tuple[str, ...]:

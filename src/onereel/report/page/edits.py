@@ -30,6 +30,7 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "ssim_outside": ("SSIM outside", ""),
     "psnr_truth": ("PSNR to truth", "dB"),
     "ssim_truth": ("SSIM to truth", ""),
+    "sgfid_truth": ("SGFID to truth", ""),
     "motion": ("motion error", "px"),
     "frame_consistency": ("frame consistency", ""),
     "prompt_consistency": ("prompt consistency", ""),

@@ -16,8 +16,8 @@ from onereel.report.page.tradeoffs import Axis, Tradeoff, axis_scale, look, trad
 from onereel.report.tables.build import values_of
 
 # Okabe and Ito's colours, which people with any colour vision tell apart, and a shape each for prints without colour.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _FORMATS = (".png", ".svg")
 
 
@@ -108,8 +108,8 @@ def _draw(plot: Tradeoff) -> Figure:
 
 
 def _look(index: int) -> tuple[str, str]:
-    colour, marker = look(index, len(_COLOURS), len(_MARKERS))
-    return _COLOURS[colour], _MARKERS[marker]
+    colour, marker = look(index, len(COLOURS), len(MARKERS))
+    return COLOURS[colour], MARKERS[marker]
 
 
 def _finish(axes: Axes, title: str) -> None:

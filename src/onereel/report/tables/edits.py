@@ -17,12 +17,12 @@ from onereel.report.load.project import DEMO_TITLE
 from onereel.report.tables.model import Block, Cell, Column, Row, Table, marked_best
 
 TYPES: Mapping[str, tuple[str, ...]] = {
-    "motion": ("direction", "speed", "camera"),
+    "motion": ("direction", "speed", "count", "camera"),
     "style": ("style",),
-    "object": ("kind", "colour", "count", "size", "add"),
+    "object": ("kind", "colour", "size", "add"),
     "background": ("setting", "time", "weather"),
 }
-"""Kinds of edits by Dreamix's types (Molad et al. 2023, Table 2)."""
+"""Kinds of edits by Dreamix's types (Molad et al. 2023, Table 1)."""
 _STILL = "s"
 _Value: TypeAlias = Callable[[EditorScores], Cell | None]
 
@@ -70,24 +70,26 @@ def edit_tables(scores: Scores) -> tuple[Table, ...]:
         _table(
             "edits-dreamix-1",
             "Known edits, as Dreamix's Table 1",
-            "What Dreamix asks people (Molad et al. 2023, Table 1), told by truth: fidelity is what the edit leaves "
-            "alone, alignment whether the prompt's new value is there. For the quality of a picture truth has no word.",
+            "Share of edits that succeed, by Dreamix's types of edits (Molad et al. 2023, Table 1): "
+            + "; ".join(f"{name}: {', '.join(members)}" for name, members in types if members)
+            + ".",
+            scores,
+            [_success(name, name.capitalize(), members) for name, members in types if members],
+        ),
+        _table(
+            "edits-dreamix-2",
+            "Known edits, as Dreamix's Table 2",
+            "What Dreamix asks people (Molad et al. 2023, Table 2), told by truth: quality is how near frames look to "
+            "those of the true edit, fidelity what the edit leaves alone, alignment whether the prompt's new value is "
+            "there.",
             scores,
             [
+                _of_all("sgfid_truth", "Quality (SGFID to truth)", better="lower"),
                 _of_all("others_kept", "Fidelity (others kept)"),
                 _of_all("psnr_outside", "Fidelity (PSNR outside)", "dB"),
                 _of_all("attribute", "Alignment (attribute)"),
                 _of_all("success", "Success"),
             ],
-        ),
-        _table(
-            "edits-dreamix-2",
-            "Known edits, as Dreamix's Table 2",
-            "Share of edits that succeed, by Dreamix's types of edits (Molad et al. 2023, Table 2): "
-            + "; ".join(f"{name}: {', '.join(members)}" for name, members in types if members)
-            + ".",
-            scores,
-            [_success(name, name.capitalize(), members) for name, members in types if members],
         ),
         _table(
             "edits-gen1",
