@@ -47,6 +47,8 @@ class Config(BaseModel):
     """Metrics that only edits have besides, and the calibration of clips that are edited."""
     which_measure: list[str] = []
     """Sets of known edits whose page shows which automatic measure agrees with truth; takes minutes a dozen outputs."""
+    which_measure_edits: int = Field(default=4, ge=3, le=1000)
+    """Edits of every kind for which nine outputs made from the truth are measured then; at least 3."""
     weights: Literal["auto", "real", "stand-in"] = "auto"
     """Extractor weights: the real ones where they were fetched, only the real ones, or never those."""
     previews: list[str] = []
