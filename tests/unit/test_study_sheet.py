@@ -97,12 +97,17 @@ def test_cells_of_a_study_are_read(tmp_path):
         ("a\t2afc\twater\tvgpnn,gan\t\tfailed=1", "no such key 'exclude.failed'"),
         ("a\t2afc\twater\tvgpnn,gan\t\t\tidentcal=1", "unknown check 'identcal'; did you mean 'identical'"),
         ("a\t2afc\twater\tvgpnn,gan\t\t\t\tmany", "column 'raters': 'raters' is 'many'"),
+        ("a\t2afc\twater\tvgpnn,gan\t\t\t\t\tvgpn=1", "column 'simulated': 'vgpn' is no method of the study; did you"),
+        (
+            "a\t2afc\twater\tvgpnn,gan\t\t\t\t\tgan=nan",
+            "column 'simulated': 'gan=nan' is no METHOD=NUMBER; write gan=0.5",
+        ),
         ("a\t2afc\twater\tvgpnn,gan\na\t2afc\twater\tvgpnn,gan", "line 3: study 'a' exists already"),
     ],
 )
 def test_mistakes_are_said_with_their_line(tmp_path, row, message):
     with pytest.raises(ConfigError) as error:
-        read(tmp_path, f"{HEADER}\tallow\texclude\tchecks\traters\n{row}\n")
+        read(tmp_path, f"{HEADER}\tallow\texclude\tchecks\traters\tsimulated\n{row}\n")
     assert message in str(error.value)
 
 
@@ -212,7 +217,7 @@ def test_the_commands_lead_from_samples_to_results(project):
         (["collect", "s.csv", "--study", "tiny", "--out", "answers.csv"], "exists; name another"),
         (["report", "config/runs.tsv", "--study", "tiny"], "hold no rater"),
         (["report", "s.csv", "--study", "tny"], "there is no such key"),
-        (["simulate", "tiny", "--worth", "gun=2", "--out", "t.csv"], "no such method; did you mean 'gan'"),
+        (["simulate", "tiny", "--worth", "gun=2", "--out", "t.csv"], "'gun' is no method.*did you mean 'gan'"),
         (["preview", "tny"], "is not built"),
         (["build", "tny"], "is not in the sheet of studies; did you mean 'tiny'"),
         (["build", "tiny", "--key", "results/studies/pages/tiny/key.json"], "would be published"),
