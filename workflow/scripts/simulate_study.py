@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from onereel.base.files import write_text
 from onereel.base.joblog import job_log
+from onereel.base.outputs import list_folder
 from onereel.report.user_study.published import read_published
 from onereel.report.user_study.results import result_tables, told, write_results
 from onereel.studies.analysis import analyse
@@ -27,6 +28,7 @@ def main(job: "Snakemake") -> None:
     notes = [simulated, crowd.told, *others]
     tables = result_tables(key, analysis, read_published(Path(job.input.published)), notes)
     write_results(key, collected, analysis, tables, notes, folder)
+    list_folder(folder)
 
 
 if __name__ == "__main__":
