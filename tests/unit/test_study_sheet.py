@@ -84,6 +84,7 @@ def test_cells_of_a_study_are_read(tmp_path):
     )
     assert set(plain["a"].design.exclude.model_dump().values()) == {None}
     assert plain["a"].design.rated == {"look": "Is it nice?", "move": "Does it move?"}
+    assert plain["a"].simulated is None, "nobody is played"
 
 
 @pytest.mark.parametrize(
@@ -117,11 +118,9 @@ def test_an_old_sheet_of_held_out_tests_is_known(tmp_path):
 
 
 def test_the_projects_own_sheet_is_read():
-    sheet = ROOT / "config/demo/studies.tsv"
-    assert {row.design.form for row in read_studies_sheet(sheet, ["water"], ["water"]).values()} >= {
-        Form.PAIR,
-        Form.REAL,
-    }
+    found = read_studies_sheet(ROOT / "config/demo/studies.tsv", ["water"], ["water"])
+    assert {row.design.form for row in found.values()} >= {Form.PAIR, Form.REAL}
+    assert found["demo_pairs"].simulated == {"vgpnn": 0.8, "singan_gif": 0, "sinfusion": -0.5}, "the docs' example"
 
 
 def test_rows_of_the_page_are_a_sheet(tmp_path):
