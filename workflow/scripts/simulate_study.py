@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def main(job: "Snakemake") -> None:
     key, folder = read_key(Path(job.input.key)), Path(job.output[0])
-    crowd = Crowd(job.params.worth, ties=TIES, careless=CARELESS)
+    crowd = Crowd(job.params.worth, ties=TIES if key.design.allow else 0.0, careless=CARELESS)
     write_text(folder / "answers.csv", to_csv(simulate(key, crowd, key.design.raters)))
     collected = collect([folder / "answers.csv"], key)
     analysis = analyse(collected.sessions, key)

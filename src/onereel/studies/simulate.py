@@ -43,10 +43,9 @@ class Crowd:
     def told(self) -> str:
         """The preference model, in a sentence that stands below the numbers."""
         worth = ", ".join(f"{name} {value:g}" for name, value in self.worth.items())
-        return (
-            f"What they were made to think: {worth} (log odds against 0); equal films are not told apart with chance "
-            f"{self.ties / (1 + self.ties):.2g}, and {100 * self.careless:g} % press anything."
-        )
+        unsure = f"; equal films are not told apart with chance {self.ties / (1 + self.ties):.2g}" if self.ties else ""
+        pressed = f"{100 * self.careless:g} % press anything"
+        return f"What they were made to think: {worth} (log odds against 0){unsure}; {pressed}."
 
 
 def worth_of(where: str, methods: Sequence[str], given: Mapping[str, str]) -> dict[str, float]:
