@@ -70,6 +70,7 @@ RUN_BY = {
         "tests/unit/test_evaluate_edits.py",
         'run("evaluate", "--sheet", folder / "edits.csv"',
     ),
+    "onereel benchmark import five five/": ("tests/unit/test_measure_layouts.py", "import_benchmark(kind,"),
     "onereel benchmark import loveu loveu-tgve-2023/": ("tests/unit/test_measure_layouts.py", "import_benchmark(kind,"),
     "onereel benchmark layout v2vbench known_edits/edits.csv as_v2vbench/": (
         "tests/unit/test_measure_layouts.py",
@@ -80,6 +81,7 @@ RUN_BY = {
         'app(["benchmark", "prompts", "scene:world?seed=3"',
     ),
     "snakemake studies": ("tests/workflow/test_studies.py", '"--", "studies"'),
+    "snakemake simulated_studies": ("tests/workflow/test_studies.py", '"--", "simulated_studies"'),
     "onereel study power demo_pairs": ("tests/unit/test_study_sheet.py", 'said("power", "tiny")'),
     "onereel study build demo_pairs": ("tests/unit/test_study_sheet.py", 'said("build", "tiny")'),
     "onereel study preview demo_pairs": ("tests/unit/test_study_sheet.py", 'said("preview", "tiny", "--print")'),
@@ -146,6 +148,7 @@ NOT_RUN = {
         "downloads gigabytes"
     ),
     "onereel weights fetch pickscore-v1 dino-vit-b-8 lpips clip-vit-b-32 raft-large": "downloads gigabytes",
+    "onereel weights fetch qwen2.5-vl-7b": "downloads gigabytes",
     "onereel benchmark prompts clip.mkv --captioner blip/ --writer llama/ --out edits.csv": "needs fetched networks",
 }
 """Why a command is not run."""

@@ -12,7 +12,7 @@ from onereel.base.errors import ConfigError
 from onereel.cli.app import app
 from onereel.metrics.measures import MEASURES, Edit, measure_edits
 from onereel.report.tables.formats import to_markdown
-from onereel.report.tables.measures import measures_table, outputs_table, read_published
+from onereel.report.tables.measures import _left_out, measures_table, outputs_table, read_published
 from onereel.video import clip as clips
 from onereel.video.clip import Clip
 from tests.unit.metric_clips import frozen, noisy
@@ -94,6 +94,14 @@ def test_what_makes_no_sense_is_told_in_one_line(folder, monkeypatch, words, tol
         run("evaluate", *words, "--out", "m.json")
     assert type(caught.value).__module__ == "onereel.base.errors"
     assert not (folder / "m.json").exists()
+
+
+def test_measures_that_lack_the_same_weights_share_a_line():
+    (judge, preference) = _left_out(
+        {"five_yes_no": "fetch q", "pickscore_v1": "fetch p", "five_acc_both_orders": "fetch q"}
+    )
+    assert judge == "FiVE-YN (yes or no), FiVE-Acc (both orders) are left out: fetch q."
+    assert preference == "PickScore (v1) is left out: fetch p."
 
 
 def test_stills_are_shown_and_never_bold():

@@ -16,7 +16,8 @@ from onereel.scenes.world import EditSet, KnownEdit
 from onereel.video.clip import Frames
 from tests.unit.metric_clips import frozen, noisy, shuffled, textured
 
-REAL = {"pickscore_v1", "structure_distance_dino_keys", "background_lpips_alex", "background_lpips_vgg"}
+FIVE = {name for name in MEASURES if name.startswith("five_")}
+REAL = {"pickscore_v1", "structure_distance_dino_keys", "background_lpips_alex", "background_lpips_vgg", *FIVE}
 
 
 class Shifts:

@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from onereel.base.progress import no_progress
+from onereel.features.flow import optical_flow
 from onereel.jobs import measures
+from onereel.jobs.edits import read_scores, write_scores
 from onereel.jobs.measures import agree, as_edit, read_agreements, read_measured, write_measured
 from onereel.metrics.edits import Judgement
 from onereel.metrics.edits.fidelity import masked_psnr
@@ -17,7 +19,7 @@ from onereel.report.page.agreement import agreement_tables, draw_agreement, writ
 from onereel.scenes.world import EditSet, known_edit
 from onereel.video import clip as clips
 from onereel.video.clip import Clip
-from tests.unit.test_measures import context
+from tests.unit.test_measures import Shifts, context
 
 
 def pairs(measure, truth, edits, kind="colour") -> list[Pair]:
@@ -145,19 +147,21 @@ def test_outputs_without_a_value_or_a_judgement_are_no_pairs():
 
 
 def test_files_hold_all_of_it(tmp_path):
-    from pydantic import TypeAdapter
-
-    from onereel.base.files import write_json
     from onereel.metrics.edits.scoring import EditorScores, Scores
 
     measured, judged = both()
-    write_measured({"a": measured["a"], "b": measured["b"]}, tmp_path / "ab.json")
-    write_measured({"c": measured["c"]}, tmp_path / "c.json")
-    scores = Scores({name: EditorScores(list(one)) for name, one in judged.items()}, {}, ())
-    write_json(tmp_path / "scores.json", TypeAdapter(Scores).dump_python(scores, mode="json"))
+    # An editor's outputs may be spread over files, kind by kind.
+    first, rest = (Measured(records=part) for part in (measured["a"].records[:9], measured["a"].records[9:]))
+    write_measured({"a": first, "b": measured["b"]}, tmp_path / "ab.json")
+    write_measured({"c": measured["c"], "a": rest}, tmp_path / "c.json")
+    halves = []
+    for number, part in enumerate((slice(0, 6), slice(6, None))):
+        halves.append(tmp_path / f"scores-{number}.json")
+        write_scores(Scores({name: EditorScores(list(one[part])) for name, one in judged.items()}, {}, ()), halves[-1])
     paths = [tmp_path / "ab.json", tmp_path / "c.json"]
-    assert set(read_measured(paths)) == {"a", "b", "c"}
-    found = agree(paths, [tmp_path / "scores.json"], tmp_path / "agreement.json")
+    assert read_measured(paths) == {name: measured[name] for name in "abc"}
+    found = agree(paths, halves, tmp_path / "agreement.json")
+    assert found == agreements({name: measured[name] for name in "abc"}, judged)
     assert read_agreements(tmp_path / "agreement.json") == found
     assert isinstance(found[0], Agreement)
 
@@ -224,7 +228,8 @@ def test_editors_and_the_truth_are_measured_on_the_same_edits(tmp_path, monkeypa
     about = {"weights": "stand-in", "progress": no_progress}
     measures.measure_editor("mine", {one.name: str(tmp_path / "one.mkv")}, asked, "", out=tmp_path / "m.json", **about)
     names = ["true edit", "another's true edit"]
-    measures.measure_calibration(asked, names, out=tmp_path / "c.json", most=1, **about)
+    paths = {"measured": tmp_path / "c.json", "scores": tmp_path / "s.json"}
+    measures.measure_calibration(asked, names, **paths, most=1, **about)
     found = read_measured([tmp_path / "m.json", tmp_path / "c.json"])
     assert set(found) == {"mine", *names}
     assert found["mine"].missing == {two.name: "no output"}
@@ -233,3 +238,11 @@ def test_editors_and_the_truth_are_measured_on_the_same_edits(tmp_path, monkeypa
         assert found["mine"].values(metric) == found["true edit"].values(metric)
     other = masked_psnr(two.answer, one.source, ~one.mask)
     assert found["another's true edit"].values("background_psnr")[one.name] == pytest.approx(other)
+    scores = read_scores(tmp_path / "s.json").editors
+    assert all([said.name for said in scores[name].judgements] == [one.name] for name in names)
+    (right,), (wrong,) = (scores[name].judgements for name in names)
+    assert right.psnr_truth > 40 > wrong.psnr_truth
+    flow = optical_flow(one.answer, estimator=Shifts())
+    assert right.moves == pytest.approx(float(np.linalg.norm(flow, axis=-1)[~one.occluded].mean())), (
+        "the measures' flow"
+    )

@@ -84,6 +84,7 @@ def test_cells_of_a_study_are_read(tmp_path):
     )
     assert set(plain["a"].design.exclude.model_dump().values()) == {None}
     assert plain["a"].design.rated == {"look": "Is it nice?", "move": "Does it move?"}
+    assert plain["a"].simulated is None, "nobody is played"
 
 
 @pytest.mark.parametrize(
@@ -97,12 +98,17 @@ def test_cells_of_a_study_are_read(tmp_path):
         ("a\t2afc\twater\tvgpnn,gan\t\tfailed=1", "no such key 'exclude.failed'"),
         ("a\t2afc\twater\tvgpnn,gan\t\t\tidentcal=1", "unknown check 'identcal'; did you mean 'identical'"),
         ("a\t2afc\twater\tvgpnn,gan\t\t\t\tmany", "column 'raters': 'raters' is 'many'"),
+        ("a\t2afc\twater\tvgpnn,gan\t\t\t\t\tvgpn=1", "column 'simulated': 'vgpn' is no method of the study; did you"),
+        (
+            "a\t2afc\twater\tvgpnn,gan\t\t\t\t\tgan=nan",
+            "column 'simulated': 'gan=nan' is no METHOD=NUMBER; write gan=0.5",
+        ),
         ("a\t2afc\twater\tvgpnn,gan\na\t2afc\twater\tvgpnn,gan", "line 3: study 'a' exists already"),
     ],
 )
 def test_mistakes_are_said_with_their_line(tmp_path, row, message):
     with pytest.raises(ConfigError) as error:
-        read(tmp_path, f"{HEADER}\tallow\texclude\tchecks\traters\n{row}\n")
+        read(tmp_path, f"{HEADER}\tallow\texclude\tchecks\traters\tsimulated\n{row}\n")
     assert message in str(error.value)
 
 
@@ -112,11 +118,9 @@ def test_an_old_sheet_of_held_out_tests_is_known(tmp_path):
 
 
 def test_the_projects_own_sheet_is_read():
-    sheet = ROOT / "config/demo/studies.tsv"
-    assert {row.design.form for row in read_studies_sheet(sheet, ["water"], ["water"]).values()} >= {
-        Form.PAIR,
-        Form.REAL,
-    }
+    found = read_studies_sheet(ROOT / "config/demo/studies.tsv", ["water"], ["water"])
+    assert {row.design.form for row in found.values()} >= {Form.PAIR, Form.REAL}
+    assert found["demo_pairs"].simulated == {"vgpnn": 0.8, "singan_gif": 0, "sinfusion": -0.5}, "the docs' example"
 
 
 def test_rows_of_the_page_are_a_sheet(tmp_path):
@@ -212,7 +216,7 @@ def test_the_commands_lead_from_samples_to_results(project):
         (["collect", "s.csv", "--study", "tiny", "--out", "answers.csv"], "exists; name another"),
         (["report", "config/runs.tsv", "--study", "tiny"], "hold no rater"),
         (["report", "s.csv", "--study", "tny"], "there is no such key"),
-        (["simulate", "tiny", "--worth", "gun=2", "--out", "t.csv"], "no such method; did you mean 'gan'"),
+        (["simulate", "tiny", "--worth", "gun=2", "--out", "t.csv"], "'gun' is no method.*did you mean 'gan'"),
         (["preview", "tny"], "is not built"),
         (["build", "tny"], "is not in the sheet of studies; did you mean 'tiny'"),
         (["build", "tiny", "--key", "results/studies/pages/tiny/key.json"], "would be published"),

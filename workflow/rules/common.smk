@@ -374,3 +374,22 @@ def compared_outputs(wildcards):
 def editors_on(edits):
     """The editors that are asked for a set of known edits."""
     return [name for name, editor in PLAN.editors.items() if editor.edits == edits]
+
+
+def edits_of_truth(wildcards):
+    """The first known edits of one kind: those for which outputs are made from the truth, and one more, of which some
+    are made."""
+    asked = PLAN.edit_sets[wildcards.edits]
+    number = min(asked.number, config["which_measure_edits"] + 1)
+    return {
+        **asked.model_dump(mode="json"),
+        "kinds": [wildcards.edit_kind],
+        "number": number,
+    }
+
+
+def of_truth(what, edits):
+    """What is known of outputs that are made from the truth, a file for each kind of edit."""
+    return expand(
+        f"<edits>/{what}/{edits}/{{kind}}.json", kind=PLAN.edit_sets[edits].kinds
+    )

@@ -209,26 +209,29 @@ rule measure_edits:
         "../scripts/measure_edits.py"
 
 
+# A job for every kind: one that is killed costs no other kind.
 rule measure_calibration:
     input:
         settings=str(ROOT / "config/edits.yaml"),
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"]),
-        code=code_files("metrics.measures", "features", "scenes.world"),
+        code=code_files("metrics.measures", "metrics.edits", "features", "scenes.world"),
     output:
-        "<edits>/measures_of_truth/{edits}.json",
+        measured="<edits>/measures_of_truth/{edits}/{edit_kind}.json",
+        scores="<edits>/scores_of_truth/{edits}/{edit_kind}.json",
     log:
-        "<logs>/measure_calibration/{edits}.log",
+        "<logs>/measure_calibration/{edits}/{edit_kind}.log",
     benchmark:
-        "<benchmarks>/measure_calibration/{edits}.tsv"
+        "<benchmarks>/measure_calibration/{edits}/{edit_kind}.tsv"
     conda:
         ENVIRONMENT
     threads: 2
     resources:
         mem_mb=8000,
-        runtime=240,
+        runtime=60,
     params:
-        asked=lambda wildcards: PLAN.edit_sets[wildcards.edits].model_dump(mode="json"),
+        asked=edits_of_truth,
+        most=config["which_measure_edits"],
         weights=config["weights"],
     script:
         "../scripts/measure_calibration.py"
@@ -237,13 +240,13 @@ rule measure_calibration:
 rule agree:
     input:
         measured=lambda wildcards: [
-            "<edits>/measures_of_truth/{edits}.json",
+            *of_truth("measures_of_truth", wildcards.edits),
             *expand(
                 "<edits>/measures/{editor}.json", editor=editors_on(wildcards.edits)
             ),
         ],
         scores=lambda wildcards: [
-            "<edits>/calibration/{edits}.json",
+            *of_truth("scores_of_truth", wildcards.edits),
             *expand(
                 "<edits>/scores/{editor}.json", editor=editors_on(wildcards.edits)
             ),

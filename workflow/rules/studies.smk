@@ -1,5 +1,10 @@
 """Studies with people: folders to publish, made of samples, with their keys outside."""
 
+# Those whose raters a computer is to play.
+SIMULATED = [
+    name for name, study in PLAN.studies.items() if study.simulated is not None
+]
+
 
 rule build_study:
     input:
@@ -33,4 +38,34 @@ rule build_study:
 rule studies:
     input:
         expand("<studies>/pages/{study}", study=PLAN.studies),
+    localrule: True
+
+
+# What a report of the study looks like before anybody was asked; every table says that a computer played the raters.
+rule simulate_study:
+    input:
+        key="<studies>/keys/{study}.json",
+        published=str(ROOT / "config/published_studies.yaml"),
+        code=code_files("report.user_study", "studies.simulate"),
+    output:
+        directory("<studies>/simulated/{study}"),
+    log:
+        "<logs>/simulate_study/{study}.log",
+    wildcard_constraints:
+        study=any_of(SIMULATED),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        worth=lambda wildcards: dict(PLAN.studies[wildcards.study].simulated),
+    script:
+        "../scripts/simulate_study.py"
+
+
+rule simulated_studies:
+    input:
+        expand("<studies>/pages/{study}", study=SIMULATED),
+        expand("<studies>/simulated/{study}", study=SIMULATED),
     localrule: True

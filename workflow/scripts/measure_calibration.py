@@ -1,4 +1,4 @@
-"""Measure outputs that are made from the truth by the measures of the field (rule `measure_calibration`)."""
+"""Measure and judge outputs that are made from the truth, for edits of one kind (rule `measure_calibration`)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +20,10 @@ def main(job: "Snakemake") -> None:
         EditSet.model_validate(job.params.asked),
         list(EXTERNALS),
         weights=job.params.weights,
-        out=Path(job.output[0]),
+        measured=Path(job.output.measured),
+        scores=Path(job.output.scores),
         progress=terminal_progress,
+        most=job.params.most,
     )
 
 

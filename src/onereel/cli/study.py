@@ -23,7 +23,7 @@ from onereel.studies.design import Design
 from onereel.studies.items import REGULAR, Subject, make_items
 from onereel.studies.key import Key, read_key
 from onereel.studies.power import plan_text
-from onereel.studies.simulate import Crowd, simulate
+from onereel.studies.simulate import TIES, Crowd, simulate, worth_of
 
 Say = Callable[[str], None]
 _CONFIG = Path("config/config.yaml")
@@ -117,17 +117,9 @@ def play(key: str, *, raters: int, seed: int, worth: Sequence[str], careless: fl
     Raises: OnereelError for methods that the study does not have.
     """
     found = _key(key)
-    given = {}
-    for pair in worth:
-        name, _, value = pair.partition("=")
-        if name not in found.design.methods:
-            raise ConfigError(f"--worth '{pair}'", "no such method", did_you_mean(name, found.design.methods))
-        try:
-            given[name] = float(value)
-        except ValueError:
-            raise ConfigError(f"--worth '{pair}'", "is no METHOD=NUMBER", "write vgpnn=0.5") from None
+    given = worth_of("--worth", found.design.methods, dict(pair.partition("=")[::2] for pair in worth))
     check_target(out)
-    crowd = Crowd({name: given.get(name, 0.0) for name in found.design.methods}, ties=0.2, careless=careless)
+    crowd = Crowd(given, ties=TIES, careless=careless)
     write_text(out, to_csv(simulate(found, crowd, raters, seed=seed)))
     say(f"{out}: {raters} simulated raters, who are called so")
 

@@ -89,7 +89,7 @@ def judge_editor(
     """
     scores = score(_benchmark(asked), {editor: outputs}, _judge(), align=FITS[FITS.index(align)], progress=progress)
     scores.editors[editor] = replace(scores.editors[editor], preset=preset)
-    _write_scores(scores, out)
+    write_scores(scores, out)
     films.mkdir(parents=True, exist_ok=True)
     for name in asked.requests.keys() & outputs.keys():
         try:
@@ -107,7 +107,7 @@ def calibrate(asked: EditSet, *, films: Path, out: Path, progress: Progress) -> 
         out: JSON file for the scores.
         progress: watches the kinds.
     """
-    _write_scores(score(_benchmark(asked), {}, _judge(), calibration=made_here(), progress=progress), out)
+    write_scores(score(_benchmark(asked), {}, _judge(), calibration=made_here(), progress=progress), out)
     told = {}
     for edit in asked.edits():
         for name, frames in ((SOURCE, edit.source), (TRUTH, edit.answer)):
@@ -121,8 +121,13 @@ def film_folder(folder: Path, name: str) -> Path:
     return folder / re.sub(r"[^a-z0-9]+", "-", name)
 
 
+def write_scores(scores: Scores, out: Path) -> None:
+    """Scores, as JSON."""
+    write_json(out, TypeAdapter(Scores).dump_python(scores, mode="json"))
+
+
 def read_scores(path: Path) -> Scores:
-    """Scores that a job wrote."""
+    """What `write_scores` wrote."""
     return TypeAdapter(Scores).validate_python(read_json(path))
 
 
@@ -142,7 +147,3 @@ def _benchmark(asked: EditSet) -> Benchmark:
 
 def _judge() -> Judge:
     return Judge(thresholds=read_edits_config().thresholds)
-
-
-def _write_scores(scores: Scores, out: Path) -> None:
-    write_json(out, TypeAdapter(Scores).dump_python(scores, mode="json"))

@@ -49,6 +49,8 @@ class Config(BaseModel):
     """Sets of known edits whose page shows which automatic measure agrees with truth; takes minutes a dozen outputs."""
     comparisons: list[str] = []
     """Descriptions of comparisons beyond one set of known edits (docs/dreamix.md): made by their own target alone."""
+    which_measure_edits: int = Field(default=4, ge=3, le=1000)
+    """Edits of every kind for which nine outputs made from the truth are measured then; at least 3."""
     weights: Literal["auto", "real", "stand-in"] = "auto"
     """Extractor weights: the real ones where they were fetched, only the real ones, or never those."""
     previews: list[str] = []

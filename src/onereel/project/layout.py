@@ -104,6 +104,11 @@ def study_page(study: str) -> Path:
     return STUDIES / "pages" / study
 
 
+def simulated_study(study: str) -> Path:
+    """The folder with what simulated raters answered to a study, and its results."""
+    return STUDIES / "simulated" / study
+
+
 def study_key(study: str) -> Path:
     """The key of a study, which is not."""
     return STUDIES / "keys" / f"{study}.json"

@@ -605,7 +605,8 @@ def check_places(plan: Plan) -> None:
             if (path := foreign(result)) is not None:
                 problem = f"is in the place of a {result.kind}, and onereel did not write it"
                 raise ConfigError(f"{owner}: '{path}'", problem, "move it away, or choose another name in the sheet")
-    for folder in (*layout.VISITED, *map(layout.study_page, plan.studies)):
+    studies = [place(study) for study in plan.studies for place in (layout.study_page, layout.simulated_study)]
+    for folder in (*layout.VISITED, *studies):
         check_folder(folder)
 
 

@@ -237,6 +237,8 @@ SHEETS = (
             "instructions": "a further paragraph; may not tell what is compared",
             "post": "address that complete answers are sent to, as text/plain JSON",
             "completion": "the code that Prolific asks for, shown once answers were sent or downloaded",
+            "simulated": "what raters that a computer plays think of methods, log odds: `vgpnn=0.8; sinfusion=-0.5`; "
+            "for an example of the results",
         },
         STUDIES.required,
         {
@@ -256,6 +258,7 @@ SHEETS = (
             "title": "Video study",
             "post": "none: raters download",
             "completion": "none",
+            "simulated": "no example",
         },
         ({"study": "real_or_not", "form": "real_or_fake", "clips": "*", "methods": "vgpnn,input"},),
     ),

@@ -28,6 +28,7 @@ from onereel.project import layout
 from onereel.project.runs import EXTERNAL, KNOWN_EDITS, RunRow
 from onereel.studies.design import INPUT, TRUTH, Design
 from onereel.studies.items import Subject
+from onereel.studies.simulate import worth_of
 
 if TYPE_CHECKING:
     from onereel.project.plan import Plan
@@ -58,6 +59,7 @@ COLUMNS = (
     "instructions",
     "post",
     "completion",
+    "simulated",
 )
 LAYOUT = Layout("sheet of studies", COLUMNS, required=("study", "form", "clips", "methods"), texts=_TEXTS)
 _OF_HELDOUT = {"kind", "horizon", "keep"}
@@ -75,12 +77,15 @@ class StudyRow:
         clips: names of clips; none for a study of known edits.
         edits: name of a set of known edits; "" for a study of clips.
         task: of runs that are named by their method.
+        simulated: what raters that a computer plays think of films, by method, log odds; those that are not named have
+            0. None: nobody is played.
     """
 
     design: Design
     clips: tuple[str, ...]
     edits: str = ""
     task: Task = Task.GENERATE
+    simulated: Mapping[str, float] | None = None
 
     @property
     def name(self) -> str:
@@ -109,7 +114,8 @@ def read_studies_sheet(path: Path, clips: Iterable[str], every: Iterable[str]) -
         elif cells["clips"] != EVERY_CLIP:
             named = tuple(parse_choice(where, "clip", clip, clips) for clip in named_clips(cells["clips"]))
         task = Task(parse_choice(where, "task", cells.get("task", Task.GENERATE), list(Task)))
-        found[name] = StudyRow(_design(where, cells), named, edits, task)
+        design = _design(where, cells)
+        found[name] = StudyRow(design, named, edits, task, _simulated(where, cells.get("simulated"), design))
     return found
 
 
@@ -164,6 +170,13 @@ def _design(where: str, cells: Mapping[str, str]) -> Design:
         place, problem, remedy = complaint(error, (*COLUMNS, *Design.model_fields["exclude"].annotation.model_fields))  # type: ignore[union-attr]
         column = f", column '{place[0]}'" if place and place[0] in COLUMNS else ""
         raise ConfigError(f"{where}{column}", problem, remedy) from None
+
+
+def _simulated(where: str, cell: str | None, design: Design) -> dict[str, float] | None:
+    if cell is None:
+        return None
+    given = {name: decimal_point(value) for name, value in parse_pairs(cell, where).items()}
+    return worth_of(f"{where}, column 'simulated'", design.methods, given)
 
 
 def _clips(plan: "Plan", row: StudyRow) -> list[Subject]:

@@ -1,10 +1,13 @@
 """Raters that a computer plays, to try a study and its analysis. Their names say what they are."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from onereel.base.errors import ConfigError
+from onereel.base.names import did_you_mean
 from onereel.studies.answers import Answer, Session
 from onereel.studies.design import FAKE, NONE, NOT_SURE, REAL, SCALE_POINTS, SPOILT, Form
 from onereel.studies.items import IDENTICAL
@@ -12,6 +15,8 @@ from onereel.studies.key import Key, KeyItem
 
 SIMULATED = "simulated-"
 """What the name of every simulated rater begins with."""
+TIES, CARELESS = 0.2, 0.1
+"""Of a crowd of which nothing else is said."""
 _SPOILT, _SAME = -20.0, 3.0
 _START = 1_767_225_600_000  # ms since 1970: the first of January 2026
 
@@ -33,6 +38,32 @@ class Crowd:
     rater_spread: float = 0.0
     item_spread: float = 0.0
     careless: float = 0.0
+
+    @property
+    def told(self) -> str:
+        """The preference model, in a sentence that stands below the numbers."""
+        worth = ", ".join(f"{name} {value:g}" for name, value in self.worth.items())
+        unsure = f"; equal films are not told apart with chance {self.ties / (1 + self.ties):.2g}" if self.ties else ""
+        pressed = f"{100 * self.careless:g} % press anything"
+        return f"What they were made to think: {worth} (log odds against 0){unsure}; {pressed}."
+
+
+def worth_of(where: str, methods: Sequence[str], given: Mapping[str, str]) -> dict[str, float]:
+    """What a crowd thinks of every method, in their order: the numbers that are given, else 0.
+
+    Raises: ConfigError that begins with `where`, for a method that is none of these, and for what is no number.
+    """
+    found = dict.fromkeys(methods, 0.0)
+    for name, value in given.items():
+        if name not in found:
+            raise ConfigError(where, f"'{name}' is no method of the study", did_you_mean(name, methods))
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = math.nan
+        if not math.isfinite(found[name]):
+            raise ConfigError(where, f"'{name}={value}' is no METHOD=NUMBER", f"write {name}=0.5")
+    return found
 
 
 def simulate(key: Key, crowd: Crowd, raters: int, *, seed: int = 0) -> list[Session]:

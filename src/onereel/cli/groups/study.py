@@ -7,6 +7,7 @@ import typer
 
 from onereel.cli import options
 from onereel.cli.options import example
+from onereel.studies.simulate import CARELESS
 
 app = typer.Typer(help="Studies with people: a folder to publish, and what its answers say.", no_args_is_help=True)
 
@@ -92,7 +93,7 @@ def study_simulate(
     worth: Annotated[
         list[str] | None, typer.Option(metavar="METHOD=NUMBER", help="Log odds against one of 0; repeatable.")
     ] = None,
-    careless: Annotated[float, typer.Option(min=0, max=1, help="Share that presses anything.")] = 0.1,
+    careless: Annotated[float, typer.Option(min=0, max=1, help="Share that presses anything.")] = CARELESS,
 ) -> None:
     """Answer a study with raters that a computer plays, and that are named so, to try it before people do."""
     from onereel.cli.study import play

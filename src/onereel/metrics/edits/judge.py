@@ -10,7 +10,7 @@ import torch
 from onereel.base.errors import MetricError
 from onereel.base.progress import Progress, no_progress
 from onereel.features.depth import DepthEstimator, normalised
-from onereel.features.flow import RaftFlow, optical_flow
+from onereel.features.flow import FlowEstimator, RaftFlow, optical_flow
 from onereel.features.inception import InceptionExtractor
 from onereel.features.world_classifiers import WorldReader
 from onereel.metrics.edits.fidelity import masked_psnr, masked_ssim
@@ -130,6 +130,7 @@ class Judge:
         store: where the stand-ins are; the project's store without one.
         thresholds: of success; the defaults of `EditThresholds` without them.
         device: where networks run.
+        flow: finds motion; `raft-world` without one.
 
     Attributes:
         titles: networks with checksums, as records hold them.
@@ -143,18 +144,19 @@ class Judge:
         store: Weights | None = None,
         thresholds: EditThresholds | None = None,
         device: torch.device | str = "cpu",
+        flow: FlowEstimator | None = None,
     ) -> None:
         from onereel.features.text_image import ClipEmbedder  # with open_clip, which takes seconds to load
 
         store = store or Weights()
-        videos, pictures, flow, clip, depth = (store.resolve(name) for name in _NETWORKS)
+        videos, pictures, raft, clip, depth = (store.resolve(name) for name in _NETWORKS)
         self.thresholds = thresholds or EditThresholds()
-        self.titles = tuple(weights.printed for weights in (videos, pictures, flow, clip, depth))
         self._reader = WorldReader(videos, pictures, device=device)
-        self._flow = RaftFlow(flow, device=device)
+        self._flow = flow or RaftFlow(raft, device=device)
         self._clip = ClipEmbedder(clip, device=device)
         self._depth = DepthEstimator(depth, device=device)
         self._pictures = InceptionExtractor(pictures, SGFID.dimension, device=device)
+        self.titles = (videos.printed, pictures.printed, self._flow.title, clip.printed, depth.printed)
 
     def questions(self, edits: Sequence[KnownEdit]) -> list[Question]:
         """What every editor's outputs are held against; known edits of one size.

@@ -11,6 +11,21 @@ from onereel.video.clip import Frames
 
 
 @dataclass(frozen=True)
+class Questions:
+    """What a judge is asked about an edit (FiVE's three).
+
+    Attributes:
+        old: of what the source shows, yes or no: no is right; "" where the edit takes nothing away.
+        new: of what the edit should show: yes is right.
+        choice: a question with both as options, ``What is there? a) OLD b) NEW``.
+    """
+
+    old: str = ""
+    new: str = ""
+    choice: str = ""
+
+
+@dataclass(frozen=True)
 class Edit:
     """An editor's output, and what was asked.
 
@@ -24,6 +39,7 @@ class Edit:
         moves: whether the edit is to change the motion, or what moves: measures that ask for the source's motion are
             not defined of it.
         truth: the right edit, of the same shape, where there is one.
+        questions: what a judge is asked about it; None where nobody wrote any.
     """
 
     name: str
@@ -35,6 +51,7 @@ class Edit:
     kind: str = ""
     moves: bool = False
     truth: Frames | None = None
+    questions: Questions | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ class Measure(ABC):
         better: ``"lower"``, ``"higher"``, or None where neither is.
         unit: of the value; empty for none.
         roles: of the weights that it needs; the first names its column where they stand in.
-        wants: what must be known of an edit, of ``prompt``, ``source_prompt`` and ``mask``.
+        wants: what must be known of an edit, of ``prompt``, ``source_prompt``, ``mask`` and ``questions``.
         keeps_motion: whether it is defined only of edits that should keep the source's motion.
         least_frames: frames that a clip must have for it.
     """
@@ -96,7 +113,7 @@ class Measure(ABC):
         """Why the measure is not defined of an edit; empty where it is."""
         for want in self.wants:
             if (known := getattr(edit, want)) is None or (isinstance(known, str) and not known):
-                return f"needs a {want.replace('_', ' ')}"
+                return f"needs {'' if want.endswith('s') else 'a '}{want.replace('_', ' ')}"
         if self.keeps_motion and edit.moves:
             return "the edit is to change the motion"
         if len(edit.output) < self.least_frames:

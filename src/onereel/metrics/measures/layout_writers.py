@@ -115,9 +115,18 @@ def _five(edits: Sequence[Asked], folder: Path) -> None:
             kind = str(_kind("five", edit))
             told = {"source_prompt": edit.source_prompt, "target_prompt": edit.prompt}
             number = FIVE_KINDS.index(kind) + 1
+            told |= _asked(edit)
             items[kind].append({"video_name": video, **told, "save_dir": "edit", "editing_type_id": str(number)})
     for number, kind in enumerate(FIVE_KINDS, start=1):
         write_text(folder / f"edit_prompt/edit{number}_FiVE.json", json.dumps(items[kind], indent=1))
+
+
+def _asked(edit: Asked) -> dict[str, str]:
+    """FiVE's questions, where the edit has any."""
+    if (asked := edit.questions) is None:
+        return {}
+    of_both = {"source_yes_no_question": asked.old, "target_yes_no_question": asked.new}
+    return {"multiple_choice_question": asked.choice, **of_both}
 
 
 def _davis(edits: Sequence[Asked], folder: Path) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from onereel.base.errors import ConfigError
 from onereel.base.names import did_you_mean
 from onereel.base.readers import read_text, read_yaml
+from onereel.metrics.measures.base import Questions
 from onereel.metrics.measures.sheet import Asked
 
 TGVE_KINDS = ("style", "object", "background", "multiple")
@@ -131,6 +132,7 @@ def _five(folder: Path) -> Iterator[Asked]:
                 moves=kind in FIVE_MOVED,
                 benchmark="five",
                 output=f"{video}/{item.get('save_dir') or ''}".rstrip("/"),
+                questions=_five_questions(item),
             )
 
 
@@ -184,6 +186,13 @@ def _json_list(path: Path) -> list[Any]:
     if not isinstance(content, list):
         raise ConfigError(f"'{path}'", "is no list", "take the file that FiVE publishes")
     return content
+
+
+def _five_questions(item: Mapping[str, Any]) -> Questions | None:
+    """What FiVE asks a judge, each in one line."""
+    keys = ("source_yes_no_question", "target_yes_no_question", "multiple_choice_question")
+    texts = [" ".join(str(item.get(key) or "").split()) for key in keys]
+    return Questions(*texts) if any(texts) else None
 
 
 def _unbracketed(text: Any) -> str:

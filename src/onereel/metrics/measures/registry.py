@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from onereel.base.errors import MetricError
 from onereel.base.names import did_you_mean
-from onereel.metrics.measures import background, clip_scores, motion, pickscore, structure, warping
+from onereel.metrics.measures import background, clip_scores, five_acc, motion, pickscore, structure, warping
 from onereel.metrics.measures.base import Measure
 
-_MODULES = (clip_scores, pickscore, structure, background, warping, motion)
+_MODULES = (clip_scores, pickscore, five_acc, structure, background, warping, motion)
 
 MEASURES: dict[str, Measure] = {measure.name: measure for module in _MODULES for measure in module.MEASURES}
 

@@ -17,10 +17,11 @@ from onereel.base.errors import ClipError, ConfigError, MetricError, OnereelErro
 from onereel.base.parsing import Layout, read_rows
 from onereel.metrics.align import align_clips
 from onereel.metrics.edits.summary import MOVED
-from onereel.metrics.measures.base import Edit
+from onereel.metrics.measures.base import Edit, Questions
 from onereel.video.clip import Clip
 
-COLUMNS = ("name", "kind", "prompt", "source_prompt", "source", "mask", "motion", "benchmark", "output")
+_QUESTIONS = {"source_question": "old", "target_question": "new", "choice_question": "choice"}
+COLUMNS = ("name", "kind", "prompt", "source_prompt", "source", "mask", "motion", "benchmark", "output", *_QUESTIONS)
 _FURTHER = ("answer", "attribute", "before", "after")  # of known edits
 _LAYOUT = Layout("sheet of edits", (*COLUMNS, *_FURTHER), ("name", "source"), separators=",\t;")
 _MOTIONS = {"keeps": False, "changes": True}
@@ -43,6 +44,7 @@ class Asked:
         benchmark: where it is from; empty for nowhere.
         output: where the benchmark's own layout has an editor's output, below the folder of outputs.
         answer: the right edit; None where there is none.
+        questions: what a judge is asked about it; None where there are none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Asked:
     benchmark: str = ""
     output: str = ""
     answer: Path | None = None
+    questions: Questions | None = None
 
 
 def read_sheet(path: Path) -> list[Asked]:
@@ -80,6 +83,7 @@ def read_sheet(path: Path) -> list[Asked]:
             benchmark=cells.get("benchmark", ""),
             output=cells.get("output", ""),
             answer=_found(path.parent, cells["answer"]) if cells.get("answer") else None,
+            questions=_questions(cells),
         )
     if not found:
         raise ConfigError(f"'{path}'", "holds no edit", "write a line for each below the header")
@@ -92,7 +96,8 @@ def sheet_text(edits: Iterable[Asked], folder: Path) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for edit in edits:
-        row = {key: getattr(edit, key) for key in COLUMNS if key not in ("motion", "source", "mask")}
+        row = {key: getattr(edit, key) for key in COLUMNS if key not in ("motion", "source", "mask", *_QUESTIONS)}
+        row |= {column: getattr(edit.questions, part, "") for column, part in _QUESTIONS.items()}
         row |= {"motion": "changes" if edit.moves else "keeps", "source": _relative(edit.source, folder)}
         row |= {"mask": "" if edit.mask is None else _relative(edit.mask, folder)}
         writer.writerow(row)
@@ -189,7 +194,13 @@ def _edit(asked: Asked, source: Clip, output: Clip) -> Edit:
         kind=asked.kind,
         moves=asked.moves,
         truth=truth,
+        questions=asked.questions,
     )
+
+
+def _questions(cells: Mapping[str, str]) -> Questions | None:
+    found = Questions(**{part: cells.get(column, "") for column, part in _QUESTIONS.items()})
+    return found if found != Questions() else None
 
 
 def _place(folder: Path, name: str) -> Path | None:

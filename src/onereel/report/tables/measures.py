@@ -130,10 +130,18 @@ def _table(
     if quoted:
         dagger = " (second hand)" if quoted.second_hand else ""
         notes.append(("", f"Published values are of other videos, by other weights: {quoted.source}{dagger}."))
-    reasons = {name: reason for one in measured for name, reason in one.left_out.items()}
-    notes += [("", f"{MEASURES[name].title} is left out: {reason}.") for name, reason in reasons.items()]
+    notes += [("", told) for told in _left_out({name: why for one in measured for name, why in one.left_out.items()})]
     caption = "docs/measures.md says what each is. Edits for which a measure is not defined do not count in its mean."
     return Table(name, title, caption, columns, tuple(blocks), tuple(notes), over=over)
+
+
+def _left_out(reasons: Mapping[str, str]) -> list[str]:
+    """A sentence for every reason: one fetch may bring several measures."""
+    titles: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        titles.setdefault(reason, []).append(MEASURES[name].title)
+    verb = {True: "is", False: "are"}
+    return [f"{', '.join(found)} {verb[len(found) == 1]} left out: {reason}." for reason, found in titles.items()]
 
 
 def _columns(
