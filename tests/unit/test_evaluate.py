@@ -58,6 +58,7 @@ def test_the_registry_holds_what_the_papers_report():
         "diversity",
         "coherence",
         "completeness",
+        "detail",
         "nnfdiv",
         "nnfdiv_scaled",
         "nnfdist",
