@@ -55,8 +55,9 @@ wrote this; DATA holds the authors' published samples, which are not part of thi
 Rows are other people's samples, and under them what the same metrics say of the input itself and of three ways to
 spoil it. Cells: mean, [95 % bootstrap interval over the samples], number of samples where there are several.
 
-**SVFID and SGFID here come from stand-in weights wherever the column's name says "random"** (C3D or Inception with
-seeded random weights): rows of one table can be compared with each other, with caution, and with no published number.
+**SVFID and SGFID here come from stand-in weights wherever the column's name has another name in brackets** (C3D or
+Inception with other weights, or another network): rows of one table can be compared with each other, with caution, and
+with no published number.
 
 How to read the rows in italics: the input itself gives the value of a perfect copy. Shuffled frames leave SGFID at 0 by
 its definition (it pools over frames) and move every metric that sees motion. Noise and H.264 tell what a loss that a

@@ -65,7 +65,7 @@ def test_evaluate_prints_the_table_and_writes_every_value(generated, tmp_path):
     done = onereel("evaluate", *options, "--weights", "stand-in")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "2 samples: 3, 4"
-    assert "SGFID (random Inception)" in done.stdout
+    assert "SGFID (EfficientNet-lite0)" in done.stdout
     result = json.loads(out.read_text())
     assert {record["sample"] for record in result["records"]} == {"3", "4", None}
     assert set(result["summary"]["psnr"]) >= {"mean", "low", "high", "n"}

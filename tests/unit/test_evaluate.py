@@ -10,9 +10,10 @@ import pytest
 from onereel import metrics
 from onereel.base.errors import MetricError, WeightsError
 from onereel.base.files import read_json, write_json
-from onereel.features.inception import InceptionExtractor
+from onereel.features.efficientnet import EfficientNetExtractor
 from onereel.metrics import NAMES
 from onereel.metrics.align import align_clips, resize_frames
+from onereel.metrics.base import Context
 from onereel.metrics.evaluation import evaluate, format_summary
 from onereel.metrics.registry import REGISTRY
 from onereel.video.clip import Clip
@@ -58,6 +59,7 @@ def test_the_registry_holds_what_the_papers_report():
         "diversity",
         "coherence",
         "completeness",
+        "detail",
         "nnfdiv",
         "nnfdiv_scaled",
         "nnfdist",
@@ -165,6 +167,15 @@ def test_unknown_metrics_and_missing_samples_are_refused_first(clip):
         evaluate(clip, {"0": clip}, align="stretch")
 
 
+def test_a_record_says_which_network_stood_in(clip):
+    samples = {"0": Clip(noisy(clip.frames, 8))}
+    found = evaluate(clip, samples, metrics=["sgfid", "sgfid64"], weights="stand-in")["records"]
+    assert [record["extractor"] for record in found] == ["EfficientNet-lite0", "Inception v3"]
+    assert [record["protocol"]["dimension"] for record in found] == [40, 64]
+    assert found[0]["protocol"]["name"] == "efficientnet-lite0-40d-native"
+    assert found[0]["column"] == "SGFID (EfficientNet-lite0)"
+
+
 def test_real_weights_that_are_missing_name_the_command(clip, tmp_path):
     store = Weights(folder=tmp_path)
     with pytest.raises(WeightsError, match="onereel weights fetch inception-v3"):
@@ -257,8 +268,8 @@ def test_what_cannot_be_computed_is_left_out_with_its_reason_unless_it_was_named
 
 def test_the_cache_spares_the_network_and_gives_the_same(clip, tmp_path, monkeypatch):
     calls = []
-    run = InceptionExtractor.features
-    monkeypatch.setattr(InceptionExtractor, "features", lambda self, frames: calls.append(1) or run(self, frames))
+    run = EfficientNetExtractor.features
+    monkeypatch.setattr(EfficientNetExtractor, "features", lambda self, frames: calls.append(1) or run(self, frames))
     samples = {"0": Clip(noisy(clip.frames, 8))}
     ask = {"metrics": ["sgfid", "coherence", "nnfdiv"], "weights": "stand-in", "cache": tmp_path}
     first = evaluate(clip, samples, **ask)
@@ -326,11 +337,9 @@ def test_sifid_is_of_pictures_and_has_two_names(clip):
         assert records["near"]["protocol"]["dimension"] == dimension
         assert str(dimension) in records["near"]["column"]
         assert "Inception" in records["near"]["column"], "the stand-in says so"
-        assert records["near"]["value"] == next(
-            one["value"]
-            for one in found["records"]
-            if (one["metric"], one["sample"]) == (name.replace("i", "g", 1), "near")
-        )
+        inception = Context(weights="stand-in", names={"frame-features": "inception-random"})
+        of_videos = REGISTRY[name.replace("i", "g", 1)]
+        assert records["near"]["value"] == of_videos.measure(picture.frames, [samples["near"].frames], inception)
     with pytest.raises(MetricError, match="is of single pictures, the longest clip has 6 frames"):
         evaluate(clip, {"0": clip}, metrics=["sifid"], weights="stand-in")
 

@@ -12,6 +12,7 @@ from onereel.base.errors import WeightsError
 from onereel.base.files import sha256_of
 from onereel.features import c3d, inception
 from onereel.features.c3d import C3D, C3DExtractor, SVFIDProtocol
+from onereel.features.efficientnet import EfficientNetExtractor
 from onereel.features.inception import InceptionExtractor, InceptionTrunk
 from onereel.features.seeded import random_state
 from onereel.weights.store import Resolved, Weights, fingerprint
@@ -184,6 +185,32 @@ def test_the_smallest_frame_leaves_one_position(dimension, store):
     extractor = InceptionExtractor(store.resolve("inception", "stand-in"), dimension)
     (features,) = extractor.features(np.zeros((1, side, side, 3), np.uint8))
     assert features.shape == (1, dimension)
+
+
+def test_efficientnet_is_the_published_one_and_every_tensor_has_its_place(store):
+    from timm import create_model
+
+    weights = store.resolve("efficientnet-lite0", "stand-in")
+    whole = create_model("tf_efficientnet_lite0", pretrained=False).eval()
+    found, own = weights.tensors(), whole.state_dict()
+    # The two name tensors differently and list them in the same order: shapes and kinds have to agree one by one.
+    assert [tuple(tensor.shape) for tensor in found.values()] == [tuple(tensor.shape) for tensor in own.values()]
+    assert [key.rsplit(".", 1)[1] for key in found] == [key.rsplit(".", 1)[1] for key in own]
+    whole.load_state_dict(dict(zip(own, found.values(), strict=True)))
+    frames = textured((3, 37, 50))
+    images = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.inference_mode():
+        expected = whole.blocks[:3](whole.bn1(whole.conv_stem(images)))
+    features = torch.cat(list(EfficientNetExtractor(weights).features(frames)))
+    torch.testing.assert_close(features, expected.permute(0, 2, 3, 1).flatten(0, 2), rtol=1e-4, atol=1e-4)
+    single = torch.cat(list(EfficientNetExtractor(weights, chunk=1).features(frames)))
+    torch.testing.assert_close(single, features, rtol=1e-4, atol=1e-4)
+
+
+def test_a_checkpoint_of_something_else_is_no_efficientnet(tmp_path):
+    weights = real_weights(tmp_path / "x.safetensors", {"_conv_stem.weight": torch.zeros(32, 3, 3, 3)}, "any")
+    with pytest.raises(WeightsError, match=r"no EfficientNet-lite0: '_bn0\.weight' is missing"):
+        EfficientNetExtractor(weights)
 
 
 def test_stand_ins_are_the_recorded_ones_and_he_scaled(store):

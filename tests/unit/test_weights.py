@@ -640,3 +640,42 @@ def test_the_projects_own_store_is_described_and_verified(tmp_path, monkeypatch,
     module.fetch("tiny")
     assert module.verify()["tiny"].startswith("ok")
     assert isinstance(store.entries["dummy"], StandInEntry)
+
+
+# ------------------------------------------------------------------------------------ weights that a package carries
+
+
+def packaged_stand_in(tmp_path, monkeypatch, *, name="carrier_of_weights", sha=""):
+    """A package that would fail if its code ran, and an entry of its file before a seeded one."""
+    package = tmp_path / "site" / name
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('nobody asked for this code')")
+    torch.save(TENSORS, package / "model.pth")
+    monkeypatch.syspath_prepend(package.parent)
+    about = {"package": f"{name}/model.pth", "sha256": sha or sha256(package / "model.pth"), "title": "Carried"}
+    return package, make_store(tmp_path, carried=stand_in(**about), seeded=stand_in(seed=0))
+
+
+def test_weights_of_a_package_are_read_without_running_it(tmp_path, monkeypatch):
+    package, store = packaged_stand_in(tmp_path, monkeypatch)
+    found = store.resolve("c3d")
+    assert (found.name, found.label, found.stand_in) == ("carried", "Carried", True)
+    assert found.path() == package / "model.pth"
+    assert found.tensors().keys() == TENSORS.keys()
+    assert all(torch.equal(found.tensors()[key], tensor) for key, tensor in TENSORS.items())
+    assert all(status.present for status in store.list_weights())
+
+
+def test_without_the_package_the_next_stand_in_is_taken(tmp_path, monkeypatch):
+    package, store = packaged_stand_in(tmp_path, monkeypatch, name="carrier_that_goes")
+    (package / "model.pth").unlink()
+    assert store.resolve("c3d").name == "seeded"
+    assert {status.name: status.present for status in store.list_weights()} == {"carried": False, "seeded": True}
+    with pytest.raises(WeightsError, match=r"'carried': the package carrier_that_goes is not installed"):
+        store.resolve("carried")
+
+
+def test_other_weights_in_the_package_are_refused(tmp_path, monkeypatch):
+    _, store = packaged_stand_in(tmp_path, monkeypatch, name="carrier_of_others", sha="cd" * 32)
+    with pytest.raises(WeightsError, match=r"'model\.pth' is missing or has changed"):
+        store.resolve("c3d").tensors()

@@ -6,7 +6,7 @@ samples with any of them. To add a metric: write its module with a tuple ``METRI
 """
 
 NAMES: tuple[str, ...] = (
-    "svfid", "sgfid", "sgfid64", "sifid", "sifid64", "diversity", "coherence", "completeness",
+    "svfid", "sgfid", "sgfid64", "sifid", "sifid64", "diversity", "coherence", "completeness", "detail",
     "nnfdiv", "nnfdiv_scaled", "nnfdist", "frame_consistency", "prompt_consistency", "warp_error",
     "psnr", "ssim",
 )  # fmt: skip

@@ -158,6 +158,14 @@ class Metric(ABC):
     def protocol(self) -> dict[str, Any]:
         """Every choice that the value depends on, JSON-ready; ``name`` identifies the whole."""
 
+    def protocol_with(self, weights: Resolved | None) -> dict[str, Any]:
+        """The protocol with these weights; the same with all where they are of one architecture."""
+        return self.protocol()
+
+    def extractor_with(self, weights: Resolved | None) -> str | None:
+        """The extractor's name in records, with these weights."""
+        return self.extractor_title
+
     @abstractmethod
     def measure(self, reference: Frames, samples: Sequence[Frames], context: Context) -> float:
         """The value; NaN where it is not defined, infinity where it has no bound.

@@ -232,10 +232,10 @@ def _record(metric: Metric, name: str | None, aligned: Aligned, context: Context
         "note": _note(value),
         "unit": metric.unit,
         "better": metric.better,
-        "extractor": metric.extractor_title,
+        "extractor": metric.extractor_with(resolved),
         "weights": resolved.printed if resolved else None,
         "stand_in": stand_in,
-        "protocol": {**metric.protocol(), **_asked(metric, context)},
+        "protocol": {**metric.protocol_with(resolved), **_asked(metric, context)},
         "n": len(clips),
     }
 

@@ -113,12 +113,12 @@ class FrechetMetric(Metric):
 
     def _gaussian(self, frames: Frames, context: Context) -> Gaussian:
         weights = context.resolve(self.extractor)
-        about = {"weights": weights.name, "sha256": weights.sha256, **self.protocol()}
+        about = {"weights": weights.name, "sha256": weights.sha256, **self.protocol_with(weights)}
         arrays = context.stored(self.name, [frames], about, lambda: self._compute(frames, weights, context))
         return Gaussian(arrays["mean"], arrays["covariance"], int(arrays["count"][0]))
 
     def _compute(self, frames: Frames, weights: Resolved, context: Context) -> dict[str, Any]:
-        key = (self.name, repr(self.protocol()), weights.sha256)
+        key = (self.name, repr(self.protocol_with(weights)), weights.sha256)
         extractor = context.once(key, lambda: self.build(weights, context.device))
         try:
             found = self.statistics(self.extract(frames, extractor))

@@ -5,6 +5,7 @@ from onereel.metrics import (
     coherence,
     completeness,
     consistency,
+    detail,
     diversity,
     nnfdist,
     nnfdiv,
@@ -18,7 +19,8 @@ from onereel.metrics import (
 from onereel.metrics.base import Metric
 
 _MODULES = (
-    svfid, sgfid, sifid, diversity, coherence, completeness, nnfdiv, nnfdist, consistency, warp_error, psnr, ssim,
+    svfid, sgfid, sifid, diversity, coherence, completeness, detail, nnfdiv, nnfdist, consistency, warp_error,
+    psnr, ssim,
 )  # fmt: skip
 
 REGISTRY: dict[str, Metric] = {metric.name: metric for module in _MODULES for metric in module.METRICS}

@@ -9,8 +9,10 @@ Fréchet distance between the Gaussians of Inception features at every position 
 - Range [0, inf), lower is better; the input against itself gives 0. Pictures keep their size; [0, 1] is scaled to
   [-1, 1]. Mean over samples, then over pictures (`onereel.metrics.aggregate`).
 - Of clips of one frame alone: of videos the same is called SGFID (`onereel.metrics.sgfid`).
-- Extractor: torchvision's Inception v3 or a stand-in, named with its sha256 in every record.
+- Extractor: torchvision's Inception v3 or a stand-in of the same architecture, named with its sha256 in every record.
 """
+
+from typing import ClassVar
 
 from onereel.metrics.sgfid import SGFID, SGFID64
 
@@ -18,6 +20,7 @@ from onereel.metrics.sgfid import SGFID, SGFID64
 class SIFID(SGFID):
     """As SinGAN's paper defines it: 192 channels."""
 
+    extractor: ClassVar[str] = "inception"  # the title names its channels: no other network stands in
     name = "sifid"
     title = "SIFID (192-d, paper)"
     most_frames = 1

@@ -40,7 +40,8 @@ class Config(BaseModel):
     tables: list[str] = ["config/tables/comparison.yaml"]
     """Table descriptions."""
     metrics: list[str] = Field(
-        default=["svfid", "sgfid", "diversity", "coherence", "completeness", "nnfdiv", "nnfdist"], min_length=1
+        default=["svfid", "sgfid", "diversity", "coherence", "completeness", "detail", "nnfdiv", "nnfdist"],
+        min_length=1,
     )
     """Metrics by name, in the order of the tables."""
     edit_metrics: list[str] = ["frame_consistency", "prompt_consistency", "warp_error"]

@@ -146,7 +146,7 @@ class StandInEntry(_Entry):
     """Published models that it replaces where somebody asks for one of them by name; without any, it replaces whatever
     plays its roles."""
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    """Checksum of the tensors (`fingerprint`) of a seeded stand-in, of the `file` of a trained one."""
+    """Checksum of the tensors (`fingerprint`) of a seeded stand-in, of the file of a trained one."""
     seed: int | None = None
     """Seed of random weights; they are the same on every machine."""
     file: Path | None = None
@@ -155,14 +155,18 @@ class StandInEntry(_Entry):
     """Such files by part, where there are several."""
     library: str | None = None
     """A library's method that needs no weights, as ``package.function``; then there is neither."""
+    package: str = Field(default="", pattern=r"^(\w+(/[\w.-]+)+)?$")
+    """A file of weights that an installed package carries, as ``package/folder/file.pth``; no code of it is run."""
     licence: str = "MIT"
     family: str = ""
-    """Of a generative model: which code loads it, as `BackboneEntry.family`."""
+    """Which code loads it: of a generative model as `BackboneEntry.family`, of one that measures where its architecture
+    is not that of the models it replaces."""
 
     @model_validator(mode="after")
     def _check_origin(self) -> "StandInEntry":
-        if sum(origin is not None for origin in (self.seed, self.file, self.library, self.files or None)) != 1:
-            raise ValueError("a stand-in has either a seed, a file, files or a library")
+        origins = (self.seed, self.file, self.library, self.files or None, self.package or None)
+        if sum(origin is not None for origin in origins) != 1:
+            raise ValueError("a stand-in has either a seed, a file, files, a package or a library")
         if bool(self.sha256) == bool(self.library or self.files):
             raise ValueError("a stand-in has a sha256 if it has weights, each of several files its own")
         return self

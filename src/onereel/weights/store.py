@@ -8,6 +8,7 @@ else a stand-in, which is named as such wherever a value made with it is printed
 """
 
 import hashlib
+import importlib.util
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -105,7 +106,8 @@ class Resolved:
 
         Raises: WeightsError as `path`.
         """
-        return read_tensors(self.path(part), "safetensors")
+        path = self.path(part)
+        return read_tensors(path, "safetensors" if path.suffix == ".safetensors" else "torch")
 
     def subfolder(self, name: str) -> Path:
         """A folder of the model's files as libraries load it (``unet``, ``tokenizer``; empty: the model's own), all of
@@ -240,8 +242,8 @@ class Weights:
                 entry; a published model that is not here is replaced by what stands in for it by name.
             mode: ``auto``, ``real`` or ``stand-in``.
 
-        Raises: WeightsError for an unknown name or mode, and where ``real`` weights are not here, or nothing stands in
-            for them: it says which command fetches them.
+        Raises: WeightsError for an unknown name or mode, a package that is not installed, and where ``real`` weights
+            are not here, or nothing stands in for them: it says which command fetches them.
         """
         if mode not in MODES:
             raise WeightsError(f"weights mode '{mode}'", "no such mode", f"use {', '.join(MODES)}")
@@ -256,8 +258,12 @@ class Weights:
                 f"real weights for '{name}'", f"not in '{self.folder}'", f"run: onereel weights fetch {real[0]}"
             )
         for key, entry in candidates.items():
-            if isinstance(entry, StandInEntry) and mode != "real":
+            if isinstance(entry, StandInEntry) and mode != "real" and _installed(entry):
                 return self._resolve_stand_in(key, entry)
+        for key, entry in candidates.items():
+            if isinstance(entry, StandInEntry) and not _installed(entry):
+                problem = f"the package {entry.package.partition('/')[0]} is not installed"
+                raise WeightsError(f"weights '{key}'", problem, "install requirements.txt")
         if real:
             problem = f"not in '{self.folder}', and nothing stands in for it"
             raise WeightsError(f"weights for '{name}'", problem, f"run: onereel weights fetch {real[0]}")
@@ -325,6 +331,9 @@ class Weights:
         if entry.seed is not None:
             title = f"{entry.title} seed {entry.seed}"
             return Resolved(name, entry.role, title, entry.title, entry.sha256, True, {}, entry.seed, entry=entry)
+        if path := packaged(entry):
+            held = {"model": (path, entry.sha256)}
+            return Resolved(name, entry.role, entry.title, entry.title, entry.sha256, True, held, entry=entry)
         parts = {part: (self.project / held.file, held.sha256) for part, held in entry.parts.items()}
         sha = joined([held.sha256 for held in entry.parts.values()])
         return Resolved(name, entry.role, entry.title, entry.title, sha, True, parts, entry=entry)
@@ -338,7 +347,7 @@ class Weights:
 
     def _status(self, name: str, entry: RealEntry | StandInEntry) -> Status:
         if isinstance(entry, StandInEntry):
-            present = all((self.project / held.file).is_file() for held in entry.parts.values())
+            present = _installed(entry) and all((self.project / held.file).is_file() for held in entry.parts.values())
             note = "stands in where nothing can be downloaded; values do not compare with papers"
             return Status(name, entry.kind, entry.role, entry.title, entry.licence, entry.used_by, None, present, note)
         sizes = [file.size for file in entry.files.values()]
@@ -389,6 +398,18 @@ class Weights:
         origin = {"file": file.name} if file.name else {"url": file.url}
         record = {**origin, "source_sha256": sha, "source_size": size, "sha256": sha256_of(target), "tensors": count}
         return record, revision
+
+
+def packaged(entry: StandInEntry) -> Path | None:
+    """The file that an installed package carries, found without running any of its code; None where there is none."""
+    package, _, inside = entry.package.partition("/")
+    found = importlib.util.find_spec(package) if package else None
+    folders = found.submodule_search_locations if found else None
+    return next((path for folder in folders or () if (path := Path(folder) / inside).is_file()), None)
+
+
+def _installed(entry: StandInEntry) -> bool:
+    return not entry.package or packaged(entry) is not None
 
 
 def joined(checksums: Sequence[str]) -> str:
