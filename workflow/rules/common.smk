@@ -1,17 +1,19 @@
 """What all stages share: the sheets, what a run needs, and where it lies."""
 
 import atexit
+import gc
 import logging
 import os
 import re
 import sys
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from onereel.project import console, layout, plan
-from onereel.base.codefiles import code_files
+from onereel.base.codefiles import write_stamp
 from onereel.project.config import DEMO_CONFIG, project_config, read_config
 from onereel.project.edits import named_sets
 from onereel.base.digests import Digests
@@ -71,6 +73,10 @@ except OnereelError as error:
     sys.exit(str(error))
 
 
+# The jobs of a thousand clips are millions of objects, none of them garbage; Python would look for some time and again.
+if workflow.is_main_process:
+    gc.set_threshold(100_000)
+
 # A dry run knows no executor, and a default resource of Slurm's profile tells that it is meant.
 FOR_CLUSTER = workflow.output_settings.dryrun and "tasks" in (
     workflow.resource_settings.default_resources or {}
@@ -97,6 +103,8 @@ if workflow.is_main_process and not workflow.output_settings.verbose:
 
 # Only this process decides what is stale; the jobs that it starts read the same files anyway.
 DIGESTS = Digests(Path(".snakemake/onereel-digests.json"))
+atexit.register(DIGESTS.save)
+CODE = Path(".snakemake/onereel-code")
 
 
 def content_of(source):
@@ -104,6 +112,17 @@ def content_of(source):
     if not workflow.is_main_process or PLAN.made_here(source):
         return ""
     return DIGESTS.of(source)
+
+
+@cache
+def code_of(*modules):
+    """Of modules and all that they import the one input that changes when the code does; nothing for none."""
+    if not modules:
+        return []
+    stamp = CODE / "+".join(modules)
+    if workflow.is_main_process:
+        write_stamp(stamp, *modules)
+    return str(stamp)
 
 
 def any_of(names):

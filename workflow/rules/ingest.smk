@@ -4,7 +4,7 @@
 rule ingest:
     input:
         source=lambda wildcards: PLAN.made_here(PLAN.source(wildcards.clip)),
-        code=code_files("ingest", "scenes"),
+        code=code_of("ingest", "scenes"),
     output:
         clip="<clips>/{clip}.mkv",
         preview="<clips>/{clip}.mp4",

@@ -6,7 +6,7 @@ rule sample:
         files=inputs_of,
         models=lambda wildcards: list(models_of(wildcards.run).values()),
         backbones=lambda wildcards: backbone_files(PLAN.backbones(wildcards.run)),
-        code=lambda wildcards: code_files(f"methods.{run_of(wildcards).method}"),
+        code=lambda wildcards: code_of(f"methods.{run_of(wildcards).method}"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
         preview="<samples>/{run}/{sample}.mp4",
@@ -41,7 +41,7 @@ rule import_sample:
         source=lambda wildcards: PLAN.made_here(
             PLAN.external[wildcards.run][wildcards.sample].source
         ),
-        code=code_files("ingest"),
+        code=code_of("ingest"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
         preview="<samples>/{run}/{sample}.mp4",

@@ -4,7 +4,7 @@
 rule build_study:
     input:
         films=lambda wildcards: PLAN.study_inputs(wildcards.study),
-        code=code_files("report.user_study", "jobs.studies"),
+        code=code_of("report.user_study", "jobs.studies"),
     output:
         page=directory("<studies>/pages/{study}"),
         key="<studies>/keys/{study}.json",

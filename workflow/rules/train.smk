@@ -6,7 +6,7 @@ rule train:
         files=lambda wildcards: PLAN.made_of(training_inputs(wildcards)),
         models=lambda wildcards: list(needed_models(wildcards).values()),
         backbones=lambda wildcards: backbone_files(training_backbones(wildcards)),
-        code=lambda wildcards: code_files(*training_code(load_method(wildcards.method))),
+        code=lambda wildcards: code_of(*training_code(load_method(wildcards.method))),
     output:
         weights="<models>/{clip}/{method}/{variant}/{part}.safetensors",
         record="<models>/{clip}/{method}/{variant}/{part}.json",

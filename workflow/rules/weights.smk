@@ -3,7 +3,7 @@
 
 rule train_stand_in:
     input:
-        code=code_files("standins"),
+        code=code_of("standins"),
         needed=needed_stand_ins,
     output:
         weights="results/stand_ins/{stand_in}/model.safetensors",
