@@ -4,7 +4,6 @@ import atexit
 import gc
 import logging
 import os
-import re
 import sys
 from functools import cache
 from itertools import chain
@@ -18,6 +17,7 @@ from onereel.project.config import DEMO_CONFIG, project_config, read_config
 from onereel.project.edits import named_sets
 from onereel.base.digests import Digests
 from onereel.base.errors import OnereelError
+from onereel.base.names import pattern_of
 from onereel.methods import load_method, training_code
 from onereel.methods.base import BACKBONES
 from onereel.studies.items import plain_subjects
@@ -125,20 +125,17 @@ def code_of(*modules):
     return str(stamp)
 
 
-def any_of(names):
-    """A wildcard constraint that takes these names and no other; nothing at all for none."""
-    return "|".join(map(re.escape, sorted(names))) or "(?!)"
-
-
 wildcard_constraints:
-    clip=any_of([*PLAN.clips, *PLAN.known_clips, *chain(*PLAN.edited_clips.values())]),
-    editor=any_of(PLAN.editors),
+    clip=pattern_of(
+        [*PLAN.clips, *PLAN.known_clips, *chain(*PLAN.edited_clips.values())]
+    ),
+    editor=pattern_of(PLAN.editors),
     edits="[A-Za-z0-9_-]+",
     edit_kind="[a-z]+",
-    test=any_of(PLAN.heldout),
-    kind=any_of(PLAN.heldout_kinds),
-    run=any_of(PLAN.runs),
-    table=any_of(PLAN.tables),
+    test=pattern_of(PLAN.heldout),
+    kind=pattern_of(PLAN.heldout_kinds),
+    run=pattern_of(PLAN.runs),
+    table=pattern_of(PLAN.tables),
     part="[A-Za-z0-9_]+",
     sample="[A-Za-z0-9_.-]+",
 

@@ -58,7 +58,7 @@ rule edit:
     benchmark:
         "<benchmarks>/edit/{editor}/{edit_kind}.tsv"
     wildcard_constraints:
-        editor=any_of(PLAN.editor_runs),
+        editor=pattern_of(PLAN.editor_runs),
     conda:
         ENVIRONMENT
     threads: editing_resource("threads")

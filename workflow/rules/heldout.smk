@@ -15,7 +15,7 @@ rule hold_out:
     benchmark:
         "<benchmarks>/hold_out/{clip}.tsv"
     wildcard_constraints:
-        clip=any_of(PLAN.known_clips),
+        clip=pattern_of(PLAN.known_clips),
     conda:
         ENVIRONMENT
     resources:

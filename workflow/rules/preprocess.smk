@@ -142,7 +142,7 @@ rule preprocess_input:
     benchmark:
         "<benchmarks>/preprocess_input/{artefact}/{input}.tsv"
     wildcard_constraints:
-        artefact=any_of({read.kind for read in PLAN.inputs_read.values()}),
+        artefact=pattern_of({read.kind for read in PLAN.inputs_read.values()}),
         input="[0-9a-f]{16}",
     conda:
         ENVIRONMENT

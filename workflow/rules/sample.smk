@@ -16,7 +16,7 @@ rule sample:
     benchmark:
         "<benchmarks>/sample/{run}/{sample}.tsv"
     wildcard_constraints:
-        run=any_of(PLAN.drawn),
+        run=pattern_of(PLAN.drawn),
     conda:
         ENVIRONMENT
     threads: sampling_resource("threads")
@@ -51,7 +51,7 @@ rule import_sample:
     benchmark:
         "<benchmarks>/import_sample/{run}/{sample}.tsv"
     wildcard_constraints:
-        run=any_of(PLAN.external),
+        run=pattern_of(PLAN.external),
     conda:
         ENVIRONMENT
     resources:

@@ -13,7 +13,7 @@ rule build_study:
     benchmark:
         "<benchmarks>/build_study/{study}.tsv"
     wildcard_constraints:
-        study=any_of(PLAN.studies),
+        study=pattern_of(PLAN.studies),
     conda:
         ENVIRONMENT
     resources:

@@ -16,7 +16,7 @@ rule train:
     benchmark:
         "<benchmarks>/train/{clip}/{method}/{variant}/{part}.tsv"
     wildcard_constraints:
-        clip=any_of({model.clip for model in PLAN.models}),
+        clip=pattern_of({model.clip for model in PLAN.models}),
     conda:
         ENVIRONMENT
     threads: training_resource("threads")
