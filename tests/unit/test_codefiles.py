@@ -1,12 +1,13 @@
 """Which files a rule depends on: what a method imports, nothing of another method, no plumbing."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 import onereel
 from onereel.base import codefiles
-from onereel.base.codefiles import code_digest, code_files
+from onereel.base.codefiles import code_digest, code_files, write_stamp
 from onereel.methods import load_method, method_names, training_code
 
 PACKAGE = Path(onereel.__file__).parent
@@ -63,6 +64,39 @@ def test_the_digest_is_of_what_the_code_does(monkeypatch, tmp_path):
     assert digest("def f(x):\n    return x + 2\n") != first
     code_files.cache_clear()
     code_digest.cache_clear()
+
+
+def test_a_stamp_changes_with_contents_and_is_as_old_as_the_newest_file(monkeypatch, tmp_path):
+    package, stamp = tmp_path / "package", tmp_path / "stamps/toy"
+    package.joinpath("toy").mkdir(parents=True)
+    monkeypatch.setattr(codefiles, "_PACKAGE", package)
+
+    def write(name, text, date):
+        (package / "toy" / name).write_text(text, encoding="utf-8")
+        os.utime(package / "toy" / name, (date, date))
+
+    def stamped():
+        code_files.cache_clear()
+        write_stamp(stamp, "toy")
+        return stamp.read_text(encoding="utf-8"), stamp.stat().st_mtime
+
+    write("__init__.py", "X = 1\n", 1000)
+    write("data.json", "{}", 2000)
+    first, date = stamped()
+    assert date == 2000
+    assert [line.split()[1] for line in first.splitlines()] == ["toy/__init__.py", "toy/data.json"]
+    assert stamped() == (first, 2000)
+    write("__init__.py", "X = 1\n", 3000)
+    assert stamped() == (first, 3000), "a date is no content"
+    write("data.json", "[]", 1500)  # as `cp -p` and `mv` leave it
+    changed, date = stamped()
+    assert changed != first
+    assert date > 3000, "an older date hid a change"
+    (package / "toy/data.json").unlink()
+    left, later = stamped()
+    assert left == first.splitlines(keepends=True)[0]
+    assert later >= date
+    code_files.cache_clear()
 
 
 @pytest.mark.parametrize("name", [name for name in method_names() if load_method(name).trained_by])

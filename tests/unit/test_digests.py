@@ -32,7 +32,9 @@ def read(monkeypatch) -> list[str]:
 def of(folder: Path, *paths: Path) -> list[str]:
     """What a new process says."""
     known = Digests(folder / "store/digests.json")
-    return [known.of(str(path)) for path in paths]
+    digests_of = [known.of(str(path)) for path in paths]
+    known.save()
+    return digests_of
 
 
 def write(path: Path, text: str, date: int = OLD) -> Path:

@@ -88,3 +88,19 @@ def test_a_summary_has_one_entry_per_metric():
     assert (summary["d"]["mean"], summary["d"]["low"], summary["d"]["n"]) == (0.4, None, 2)
     assert (summary["e"]["mean"], summary["e"]["n"]) == (None, 0)
     assert summary["a"]["column"] == "A"
+
+
+@pytest.mark.parametrize("lengths", [(3,) * 12, (1,) * 7, (2, 2, 5, 1, 1, 1, 2), (4, 1)])
+def test_clips_that_draw_together_draw_what_each_would_draw(lengths):
+    """Every clip by itself, one after the other: what tables were made with before."""
+    values = {str(index): np.random.default_rng(index).normal(size=length) for index, length in enumerate(lengths)}
+    values["0"][0] = math.inf
+    arrays, draws = list(values.values()), 300
+    rng, total = np.random.default_rng(5), np.zeros(draws)
+    for pick in rng.integers(len(arrays), size=(len(arrays), draws)):
+        for index, array in enumerate(arrays):
+            chosen = np.flatnonzero(pick == index)
+            total[chosen] += array[rng.integers(len(array), size=(len(chosen), len(array)))].mean(axis=1)
+    bounds = np.percentile(total / len(arrays), [2.5, 97.5], method="inverted_cdf")
+    found = over_clips({name: list(array) for name, array in values.items()}, seed=5, draws=draws)
+    assert (found.low, found.high) == tuple(bounds)

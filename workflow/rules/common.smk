@@ -1,21 +1,23 @@
 """What all stages share: the sheets, what a run needs, and where it lies."""
 
 import atexit
+import gc
 import logging
 import os
-import re
 import sys
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from onereel.project import console, layout, plan
-from onereel.base.codefiles import code_files
+from onereel.base.codefiles import write_stamp
 from onereel.project.config import DEMO_CONFIG, project_config, read_config
 from onereel.project.edits import named_sets
 from onereel.base.digests import Digests
 from onereel.base.errors import OnereelError
+from onereel.base.names import pattern_of
 from onereel.methods import load_method, training_code
 from onereel.methods.base import BACKBONES
 from onereel.studies.items import plain_subjects
@@ -72,6 +74,10 @@ except OnereelError as error:
     sys.exit(str(error))
 
 
+# The jobs of a thousand clips are millions of objects, none of them garbage; Python would look for some time and again.
+if workflow.is_main_process:
+    gc.set_threshold(100_000)
+
 # A dry run knows no executor, and a default resource of Slurm's profile tells that it is meant.
 FOR_CLUSTER = workflow.output_settings.dryrun and "tasks" in (
     workflow.resource_settings.default_resources or {}
@@ -98,6 +104,8 @@ if workflow.is_main_process and not workflow.output_settings.verbose:
 
 # Only this process decides what is stale; the jobs that it starts read the same files anyway.
 DIGESTS = Digests(Path(".snakemake/onereel-digests.json"))
+atexit.register(DIGESTS.save)
+CODE = Path(".snakemake/onereel-code")
 
 
 def content_of(source):
@@ -107,21 +115,29 @@ def content_of(source):
     return DIGESTS.of(source)
 
 
-def any_of(names):
-    """A wildcard constraint that takes these names and no other; nothing at all for none."""
-    return "|".join(map(re.escape, sorted(names))) or "(?!)"
+@cache
+def code_of(*modules):
+    """Of modules and all that they import the one input that changes when the code does; nothing for none."""
+    if not modules:
+        return []
+    stamp = CODE / "+".join(modules)
+    if workflow.is_main_process:
+        write_stamp(stamp, *modules)
+    return str(stamp)
 
 
 wildcard_constraints:
-    clip=any_of([*PLAN.clips, *PLAN.known_clips, *chain(*PLAN.edited_clips.values())]),
-    editor=any_of(PLAN.editors),
+    clip=pattern_of(
+        [*PLAN.clips, *PLAN.known_clips, *chain(*PLAN.edited_clips.values())]
+    ),
+    editor=pattern_of(PLAN.editors),
     edits="[A-Za-z0-9_-]+",
     edit_kind="[a-z]+",
-    test=any_of(PLAN.heldout),
-    kind=any_of(PLAN.heldout_kinds),
-    run=any_of(PLAN.runs),
-    table=any_of(PLAN.tables),
-    comparison=any_of(PLAN.comparisons),
+    test=pattern_of(PLAN.heldout),
+    kind=pattern_of(PLAN.heldout_kinds),
+    run=pattern_of(PLAN.runs),
+    table=pattern_of(PLAN.tables),
+    comparison=pattern_of(PLAN.comparisons),
     part="[A-Za-z0-9_-]+",
     sample="[A-Za-z0-9_.-]+",
 

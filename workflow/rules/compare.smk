@@ -22,7 +22,7 @@ rule compare:
                 for clip in run["given"].values()
             }
         ),
-        code=code_files("report.comparisons"),
+        code=code_of("report.comparisons"),
     output:
         report(
             directory("<edits>/comparisons/{comparison}"),

@@ -8,7 +8,7 @@ for edits, clips in PLAN.edited_clips.items():
             f"known_edits_{edits}"
         input:
             settings=str(ROOT / "config/edits.yaml"),
-            code=code_files("scenes.world"),
+            code=code_of("scenes.world"),
         output:
             clips=[f"<clips>/{clip}.mkv" for clip in clips],
             previews=[f"<clips>/{clip}.mp4" for clip in clips],
@@ -48,7 +48,7 @@ rule edit:
         backbones=lambda wildcards: backbone_files(
             PLAN.backbones(next(iter(edits_of(wildcards).values())).run)
         ),
-        code=lambda wildcards: code_files(
+        code=lambda wildcards: code_of(
             f"methods.{PLAN.editors[wildcards.editor].row.method}"
         ),
     output:
@@ -58,7 +58,7 @@ rule edit:
     benchmark:
         "<benchmarks>/edit/{editor}/{edit_kind}.tsv"
     wildcard_constraints:
-        editor=any_of(PLAN.editor_runs),
+        editor=pattern_of(PLAN.editor_runs),
     conda:
         ENVIRONMENT
     threads: editing_resource("threads")
@@ -92,7 +92,7 @@ rule judge_edits:
         outputs=outputs_of,
         settings=str(ROOT / "config/edits.yaml"),
         weights_list=str(ROOT / "config/weights.yaml"),
-        code=code_files("metrics.edits", "features", "scenes.world"),
+        code=code_of("metrics.edits", "features", "scenes.world"),
     output:
         scores="<edits>/scores/{editor}.json",
         films=directory("<edits>/films/{editor}"),
@@ -130,7 +130,7 @@ rule calibrate_edits:
     input:
         settings=str(ROOT / "config/edits.yaml"),
         weights_list=str(ROOT / "config/weights.yaml"),
-        code=code_files("metrics.edits", "features", "scenes.world"),
+        code=code_of("metrics.edits", "features", "scenes.world"),
     output:
         scores="<edits>/calibration/{edits}.json",
         films=directory("<edits>/truth/{edits}"),
@@ -163,7 +163,7 @@ rule write_edits_page:
         agreement=lambda wildcards: (
             ["<edits>/agreement/{edits}"] if wildcards.edits in WHICH_MEASURE else []
         ),
-        code=code_files("report"),
+        code=code_of("report"),
     output:
         directory("<edits>/pages/{edits}"),
     log:
@@ -180,7 +180,7 @@ rule measure_edits:
         outputs=outputs_of,
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"]),
-        code=code_files("metrics.measures", "features", "scenes.world"),
+        code=code_of("metrics.measures", "features", "scenes.world"),
     output:
         "<edits>/measures/{editor}.json",
     log:
@@ -215,7 +215,7 @@ rule measure_calibration:
         settings=str(ROOT / "config/edits.yaml"),
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"]),
-        code=code_files("metrics.measures", "metrics.edits", "features", "scenes.world"),
+        code=code_of("metrics.measures", "metrics.edits", "features", "scenes.world"),
     output:
         measured="<edits>/measures_of_truth/{edits}/{edit_kind}.json",
         scores="<edits>/scores_of_truth/{edits}/{edit_kind}.json",
@@ -251,7 +251,7 @@ rule agree:
                 "<edits>/scores/{editor}.json", editor=editors_on(wildcards.edits)
             ),
         ],
-        code=code_files("metrics.measures", "report"),
+        code=code_of("metrics.measures", "report"),
     output:
         directory("<edits>/agreement/{edits}"),
     log:

@@ -7,7 +7,7 @@ rule evaluate:
         samples=samples_of,
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"]),
-        code=code_files("metrics", "features"),
+        code=code_of("metrics", "features"),
     output:
         "<metrics>/{run}.json",
     log:

@@ -5,7 +5,7 @@
 rule hold_out:
     input:
         clip=lambda wildcards: f"<clips>/{PLAN.known_clips[wildcards.clip][0]}.mkv",
-        code=code_files("heldout.hold_out"),
+        code=code_of("heldout.hold_out"),
     output:
         clip="<clips>/{clip}.mkv",
         preview="<clips>/{clip}.mp4",
@@ -15,7 +15,7 @@ rule hold_out:
     benchmark:
         "<benchmarks>/hold_out/{clip}.tsv"
     wildcard_constraints:
-        clip=any_of(PLAN.known_clips),
+        clip=pattern_of(PLAN.known_clips),
     conda:
         ENVIRONMENT
     resources:
@@ -38,7 +38,7 @@ rule conduct:
         ),
         weights_list=plan.weights_lists(ROOT),
         flow_weights=plan.present_weights(ROOT, config["weights"], ["flow"]),
-        code=lambda wildcards: code_files(
+        code=lambda wildcards: code_of(
             "jobs.heldout", f"methods.{heldout_run(wildcards).method}"
         ),
     output:
@@ -74,7 +74,7 @@ rule visualise_heldout:
     input:
         record="<heldout>/{test}/record.json",
         films="<heldout>/{test}/films",
-        code=code_files("report.page.visuals"),
+        code=code_of("report.page.visuals"),
     output:
         directory("<visuals>/heldout/{test}"),
     log:
@@ -94,7 +94,7 @@ rule write_heldout_table:
     input:
         records=HELDOUT_RECORDS,
         description=lambda wildcards: str(ROOT / f"config/tables/{wildcards.kind}.yaml"),
-        code=code_files(
+        code=code_of(
             "report.load.heldout",
             "report.tables",
             "report.templates",

@@ -4,7 +4,7 @@
 rule ingest:
     input:
         source=lambda wildcards: PLAN.made_here(PLAN.source(wildcards.clip)),
-        code=code_files("ingest", "scenes"),
+        code=code_of("ingest", "scenes"),
     output:
         clip="<clips>/{clip}.mkv",
         preview="<clips>/{clip}.mp4",
@@ -15,7 +15,7 @@ rule ingest:
         "<benchmarks>/ingest/{clip}.tsv"
     wildcard_constraints:
         # Snakemake deletes what a job is to make anew, and of these there is no source any more.
-        clip=any_of(set(PLAN.clips) - set(PLAN.kept)),
+        clip=pattern_of(set(PLAN.clips) - set(PLAN.kept)),
     conda:
         ENVIRONMENT
     resources:

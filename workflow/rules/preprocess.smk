@@ -4,7 +4,7 @@
 rule build_pyramid:
     input:
         clip="<clips>/{clip}.mkv",
-        code=code_files("video.pyramid"),
+        code=code_of("video.pyramid"),
     output:
         "<pyramids>/{clip}/{ladder}.safetensors",
     log:
@@ -25,7 +25,7 @@ rule estimate_depth:
         clip="<clips>/{clip}.mkv",
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["depth"]),
-        code=code_files("features.artefacts", "features.depth"),
+        code=code_of("features.artefacts", "features.depth"),
     output:
         "data/depth/{clip}.safetensors",
     log:
@@ -51,7 +51,7 @@ rule estimate_flow:
         clip="<clips>/{clip}.mkv",
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["flow"]),
-        code=code_files("features.artefacts", "features.flow"),
+        code=code_of("features.artefacts", "features.flow"),
     output:
         "data/flow/{clip}.safetensors",
     log:
@@ -77,7 +77,7 @@ rule embed_clip:
         clip="<clips>/{clip}.mkv",
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
-        code=code_files(
+        code=code_of(
             "features.artefacts", "features.text_image", "features.open_clip"
         ),
     output:
@@ -104,7 +104,7 @@ rule embed_text:
     input:
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
-        code=code_files(
+        code=code_of(
             "features.artefacts", "features.text_image", "features.open_clip"
         ),
     output:
@@ -134,7 +134,7 @@ rule preprocess_input:
         source=lambda wildcards: PLAN.made_here(input_read(wildcards).source),
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"]),
-        code=code_files("jobs.artefacts"),
+        code=code_of("jobs.artefacts"),
     output:
         "data/inputs/{artefact}/{input}.safetensors",
     log:
@@ -142,7 +142,7 @@ rule preprocess_input:
     benchmark:
         "<benchmarks>/preprocess_input/{artefact}/{input}.tsv"
     wildcard_constraints:
-        artefact=any_of({read.kind for read in PLAN.inputs_read.values()}),
+        artefact=pattern_of({read.kind for read in PLAN.inputs_read.values()}),
         input="[0-9a-f]{16}",
     conda:
         ENVIRONMENT

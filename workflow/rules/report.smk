@@ -10,7 +10,7 @@ ROWS = [run.plain() for run in PLAN.runs.values()]
 rule visualise_clip:
     input:
         clip="<clips>/{clip}.mkv",
-        code=code_files("report.page.visuals"),
+        code=code_of("report.page.visuals"),
     output:
         directory("<visuals>/clips/{clip}"),
     log:
@@ -34,7 +34,7 @@ rule visualise_run:
     input:
         samples=samples_of,
         files=inputs_of,
-        code=lambda wildcards: code_files(
+        code=lambda wildcards: code_of(
             "report.page.visuals", *guiding_code(run_of(wildcards))
         ),
     output:
@@ -61,7 +61,7 @@ rule preview:
     input:
         clip="<clips>/{clip}.mkv",
         artefacts=[layout.ARTEFACTS[kind] for kind in PREVIEWS],
-        code=code_files("report.page.previews"),
+        code=code_of("report.page.previews"),
     output:
         directory("<visuals>/previews/{clip}"),
     log:
@@ -83,7 +83,7 @@ rule write_table:
     input:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
         description=lambda wildcards: str(PLAN.tables[wildcards.table]),
-        code=code_files("report.tables", "report.templates", "metrics.aggregate"),
+        code=code_of("report.tables", "report.templates", "metrics.aggregate"),
     output:
         report("<tables>/{table}.csv", category="Tables", labels={"table": "{table}"}),
         "<tables>/{table}.md",
@@ -105,7 +105,7 @@ rule draw_figures:
     input:
         metrics=expand("<metrics>/{run}.json", run=PLAN.runs),
         heldout=HELDOUT_RECORDS,
-        code=code_files("report.page.figures", "report.load.heldout"),
+        code=code_of("report.page.figures", "report.load.heldout"),
     output:
         report(
             directory("<figures>"),
@@ -141,7 +141,7 @@ rule write_report:
         heldout_tables=expand("<tables>/{kind}.html", kind=PLAN.heldout_kinds),
         heldout=expand("<visuals>/heldout/{test}", test=PLAN.heldout),
         edits=expand("<edits>/pages/{edits}", edits=EDITED),
-        code=code_files("report"),
+        code=code_of("report"),
     output:
         directory("<results>/report"),
     log:

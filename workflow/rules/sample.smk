@@ -6,7 +6,7 @@ rule sample:
         files=inputs_of,
         models=lambda wildcards: list(models_of(wildcards.run).values()),
         backbones=lambda wildcards: backbone_files(PLAN.backbones(wildcards.run)),
-        code=lambda wildcards: code_files(f"methods.{run_of(wildcards).method}"),
+        code=lambda wildcards: code_of(f"methods.{run_of(wildcards).method}"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
         preview="<samples>/{run}/{sample}.mp4",
@@ -16,7 +16,7 @@ rule sample:
     benchmark:
         "<benchmarks>/sample/{run}/{sample}.tsv"
     wildcard_constraints:
-        run=any_of(PLAN.drawn),
+        run=pattern_of(PLAN.drawn),
     conda:
         ENVIRONMENT
     threads: sampling_resource("threads")
@@ -41,7 +41,7 @@ rule import_sample:
         source=lambda wildcards: PLAN.made_here(
             PLAN.external[wildcards.run][wildcards.sample].source
         ),
-        code=code_files("ingest"),
+        code=code_of("ingest"),
     output:
         clip="<samples>/{run}/{sample}.mkv",
         preview="<samples>/{run}/{sample}.mp4",
@@ -51,7 +51,7 @@ rule import_sample:
     benchmark:
         "<benchmarks>/import_sample/{run}/{sample}.tsv"
     wildcard_constraints:
-        run=any_of(PLAN.external),
+        run=pattern_of(PLAN.external),
     conda:
         ENVIRONMENT
     resources:

@@ -9,7 +9,7 @@ SIMULATED = [
 rule build_study:
     input:
         films=lambda wildcards: PLAN.study_inputs(wildcards.study),
-        code=code_files("report.user_study", "jobs.studies"),
+        code=code_of("report.user_study", "jobs.studies"),
     output:
         page=directory("<studies>/pages/{study}"),
         key="<studies>/keys/{study}.json",
@@ -18,7 +18,7 @@ rule build_study:
     benchmark:
         "<benchmarks>/build_study/{study}.tsv"
     wildcard_constraints:
-        study=any_of(PLAN.studies),
+        study=pattern_of(PLAN.studies),
     conda:
         ENVIRONMENT
     resources:
@@ -46,13 +46,13 @@ rule simulate_study:
     input:
         key="<studies>/keys/{study}.json",
         published=str(ROOT / "config/published_studies.yaml"),
-        code=code_files("report.user_study", "studies.simulate"),
+        code=code_of("report.user_study", "studies.simulate"),
     output:
         directory("<studies>/simulated/{study}"),
     log:
         "<logs>/simulate_study/{study}.log",
     wildcard_constraints:
-        study=any_of(SIMULATED),
+        study=pattern_of(SIMULATED),
     conda:
         ENVIRONMENT
     resources:

@@ -6,7 +6,7 @@ rule train:
         files=lambda wildcards: PLAN.made_of(training_inputs(wildcards)),
         models=lambda wildcards: list(needed_models(wildcards).values()),
         backbones=lambda wildcards: backbone_files(training_backbones(wildcards)),
-        code=lambda wildcards: code_files(*training_code(load_method(wildcards.method))),
+        code=lambda wildcards: code_of(*training_code(load_method(wildcards.method))),
     output:
         weights="<models>/{clip}/{method}/{variant}/{part}.safetensors",
         record="<models>/{clip}/{method}/{variant}/{part}.json",
@@ -16,7 +16,7 @@ rule train:
     benchmark:
         "<benchmarks>/train/{clip}/{method}/{variant}/{part}.tsv"
     wildcard_constraints:
-        clip=any_of({model.clip for model in PLAN.models}),
+        clip=pattern_of({model.clip for model in PLAN.models}),
     conda:
         ENVIRONMENT
     threads: training_resource("threads")

@@ -3,7 +3,7 @@
 
 rule train_stand_in:
     input:
-        code=code_files("standins"),
+        code=code_of("standins"),
         needed=needed_stand_ins,
     output:
         weights="results/stand_ins/{stand_in}/model.safetensors",
@@ -15,7 +15,7 @@ rule train_stand_in:
     benchmark:
         "<benchmarks>/train_stand_in/{stand_in}.tsv"
     wildcard_constraints:
-        stand_in=any_of(STAND_INS),
+        stand_in=pattern_of(STAND_INS),
     conda:
         ENVIRONMENT
     threads: 2

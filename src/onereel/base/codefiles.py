@@ -1,13 +1,17 @@
 """Which files of this package a workflow rule depends on, so that an edit reruns what it can change and no more.
 
-Snakemake watches the script of a rule, not the modules that the script imports; rules therefore list them as inputs.
+Snakemake watches the script of a rule, not the modules that the script imports. One stamp stands for them all: of
+dozens of inputs a job, Snakemake would look at each for every job.
 """
 
 import ast
 import hashlib
 import os
+import time
 from functools import cache
 from pathlib import Path
+
+from onereel.base.files import sha256_once, write_text
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -46,6 +50,26 @@ def code_digest(*modules: str) -> str:
         content = path.read_bytes()
         digest.update(_statements(content).encode() if path.suffix == ".py" else content)
     return digest.hexdigest()
+
+
+def write_stamp(stamp: Path, *modules: str) -> None:
+    """Say in a file what the files of `code_files` hold: byte for byte, wherever the package lies.
+
+    Its date is that of the newest of them, so that it tells as much as they do where nothing is known of older
+    contents; that of the change, where one is found or left out that is no newer than the rest.
+
+    Raises: ValueError as `code_files`; FileError if it cannot be written.
+    """
+    files = code_files(*modules)
+    text = "".join(f"{sha256_once(file)}  {os.path.relpath(file, _PACKAGE)}\n" for file in files)
+    dates = [Path(file).stat().st_mtime_ns for file in files]
+    known = stamp.read_text(encoding="utf-8") if stamp.is_file() else None
+    if known is not None:
+        dates.append(stamp.stat().st_mtime_ns if known == text else time.time_ns())
+    if known != text:
+        write_text(stamp, text)
+    if stamp.stat().st_mtime_ns != max(dates):
+        os.utime(stamp, ns=(max(dates), max(dates)))
 
 
 def _statements(content: bytes) -> str:
@@ -89,6 +113,7 @@ def _is_module(name: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
+@cache
 def _imports(path: Path) -> list[str]:
     if path.suffix != ".py":
         return []

@@ -18,6 +18,8 @@ from onereel.base.files import sha256_of, sha256_once, write_text
 
 _YOUNG_NS = 2 * 10**9
 """A file that was changed so shortly ago may change once more within the same tick of its file system's clock."""
+_SAVE_EVERY = 10.0
+"""Seconds after which new digests are written: each time would take as long as all files together."""
 
 
 class Digests:
@@ -28,7 +30,10 @@ class Digests:
     """
 
     def __init__(self, store: Path) -> None:
-        """Remember in `store`, a JSON file; one that is missing or damaged holds nothing."""
+        """Remember in `store`, a JSON file; one that is missing or damaged holds nothing.
+
+        What is new is written from time to time, and by `save`.
+        """
         self._store = store
         try:
             known = json.loads(store.read_text(encoding="utf-8"))
@@ -36,6 +41,8 @@ class Digests:
             known = {}
         self._known: dict[str, Any] = known if isinstance(known, dict) else {}
         self._said: dict[str, str] = {}
+        self._unsaved = False
+        self._saved = time.monotonic()
 
     def of(self, path: str) -> str:
         """Hex sha256 of a file, or of the names and contents of the files in a folder; "" for what cannot be read.
@@ -43,10 +50,9 @@ class Digests:
         Hidden files, and folders in a folder, do not count. One process says the same of a path every time.
         """
         if path not in self._said:
-            before = dict(self._known)
             self._said[path] = self._of(Path(path))
-            if self._known != before:
-                self._remember()
+            if time.monotonic() - self._saved > _SAVE_EVERY:
+                self.save()
         return self._said[path]
 
     def _of(self, path: Path) -> str:
@@ -66,10 +72,15 @@ class Digests:
         digest = sha256_of(path)
         if _state(path) == state and state[-1] < time.time_ns() - _YOUNG_NS:
             self._known[key] = [*state, digest]
+            self._unsaved = True
         return digest
 
-    def _remember(self) -> None:
-        """Write the store, without files that are gone; where it cannot be written, the next process hashes again."""
+    def save(self) -> None:
+        """Write the store, if there is anything new, without files that are gone; where it cannot be written, the next
+        process hashes again."""
+        if not self._unsaved:
+            return
+        self._unsaved, self._saved = False, time.monotonic()
         self._known = {path: known for path, known in self._known.items() if Path(path).exists()}
         with suppress(OSError):
             write_text(self._store, json.dumps(self._known))

@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import groupby
 
 ALIGNMENTS = ("", "crop", "resize", "crop+resize", "keep")
 """How samples of another size may be compared; see `onereel.metrics.align.align_clips`."""
@@ -37,3 +38,33 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return suggest(close)
     more = ", …" if len(known) > _MOST else ""
     return f"choose one of {', '.join(known[:_MOST]) or '(none)'}{more}"
+
+
+def pattern_of(names: Collection[str]) -> str:
+    """A regular expression that matches these names whole and no others; one that matches nothing for none.
+
+    What names have in common stands in it once: `c0` to `c999` take 52 characters and not 4,889, of which Snakemake
+    reads every one each time that it fills a wildcard in.
+    """
+    return _alternatives(sorted(set(names))) if names else "(?!)"
+
+
+def _alternatives(names: list[str]) -> str:
+    """Of names that are sorted, and each there once."""
+    if len(names) == 1:
+        return re.escape(names[0])
+    head = _common_start(names)
+    rests = [name[len(head) :] for name in names]
+    tail = _common_start([rest[::-1] for rest in rests])[::-1]
+    rests = sorted(rest.removesuffix(tail) for rest in rests)
+    beginnings: dict[str, list[str]] = {}  # letters, by what may follow them
+    for letter, group in groupby(filter(None, rests), key=lambda rest: rest[0]):
+        beginnings.setdefault(_alternatives([rest[1:] for rest in group]), []).append(re.escape(letter))
+    ways = [(f"[{''.join(letters)}]" if letters[1:] else letters[0]) + rest for rest, letters in beginnings.items()]
+    return f"{re.escape(head)}(?:{'|'.join(ways)}){'' if rests[0] else '?'}{re.escape(tail)}"
+
+
+def _common_start(names: Collection[str]) -> str:
+    first, last = min(names), max(names)  # of all in order, these have least in common
+    differs = (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    return first[: next(differs, len(first))]

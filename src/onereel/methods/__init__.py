@@ -225,14 +225,21 @@ def _check_read(method: Method, key: str, task: Task | None) -> None:
     raise ConfigError(f"setting '{key}' of {method.name}", f"'{task}' does not read it", remedy)
 
 
-def read_method_file(name: str, folder: Path | str | None = None) -> dict[str, Any]:
+def read_method_file(name: str, folder: Path | str | None = None) -> Mapping[str, Any]:
     """``{folder}/{name}.yaml``: ``presets`` (settings by preset), ``about`` (what to expect, as in `PRESETS` where
-    it says nothing) and ``resources`` (what a job or a preset needs).
+    it says nothing) and ``resources`` (what a job or a preset needs). Whoever asks gets the same: do not change it.
 
     Raises: ConfigError if it is missing, no YAML, has other top-level keys, says something of a preset that there is
     not, or has resources of what is neither a job nor a preset.
     """
     path = Path(folder or config_folder() / "methods") / f"{name}.yaml"
+    state = path.stat() if path.is_file() else None
+    return _method_file(path, *(state.st_mtime_ns, state.st_size) if state else ())
+
+
+@cache
+def _method_file(path: Path, *_state: int) -> Mapping[str, Any]:
+    """What a file says, read once: every run asks."""
     keys = (*_MethodFile.model_fields, *_Resources.model_fields)
     content = read_checked(path, "file of a method's presets", TypeAdapter(_MethodFile), keys)
     presets, resources = content.presets or {}, content.resources or {}

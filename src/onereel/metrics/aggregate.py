@@ -5,6 +5,7 @@ Intervals are percentile intervals (Efron 1979): values are drawn with replaceme
 that infinite values, as PSNR has for equal clips, stay what they are instead of turning into NaN.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -66,13 +67,16 @@ def over_clips(values: Mapping[str, Sequence[float]], *, seed: int = 0, draws: i
     if count == 1:
         return Interval(mean, None, None, 1)
     rng = np.random.default_rng(seed)
-    # One column per clip: `draws` means of its resampled values, enough for every time that it is drawn.
-    rows = np.arange(draws)
+    alike = _of_equal_length(arrays)
     total = np.zeros(draws)
     for pick in rng.integers(len(arrays), size=(len(arrays), draws)):
-        for index, array in enumerate(arrays):
-            chosen = rows[pick == index]
-            total[chosen] += array[rng.integers(len(array), size=(len(chosen), len(array)))].mean(axis=1)
+        # The resamples by the clip that each has drawn: those of neighbours with as many samples draw them together.
+        order = np.argsort(pick, kind="stable")
+        for first, table in alike:
+            begin, end = np.searchsorted(pick, (first, first + len(table)), sorter=order)
+            chosen = order[begin:end]
+            samples = rng.integers(table.shape[1], size=(len(chosen), table.shape[1]))
+            total[chosen] += table[pick[chosen, None] - first, samples].mean(axis=1)
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(total / len(arrays), [tail, 100 - tail], method="inverted_cdf")
     return Interval(mean, float(low), float(high), count)
@@ -98,6 +102,15 @@ def _summary(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     mean = interval.mean if values else None
     count = first["n"] if first["sample"] is None and values else interval.n
     return {"mean": mean, "low": interval.low, "high": interval.high, "n": count, **shown}
+
+
+def _of_equal_length(arrays: Sequence[np.ndarray]) -> list[tuple[int, np.ndarray]]:
+    """Neighbours of one length as the rows of one array, each with the index of its first."""
+    found, first = [], 0
+    for _, group in itertools.groupby(arrays, key=len):
+        found.append((first, np.stack(list(group))))
+        first += len(found[-1][1])
+    return found
 
 
 def _checked(name: str, values: Sequence[float]) -> np.ndarray:

@@ -390,10 +390,14 @@ class Plan:
         """What is measured of a run: `of_edits` only of edits, and of the calibration of clips that are edited."""
         row = self.runs[run]
         calibrates = not row.external and load_method(row.method).calibration
-        edited = {other.clip for other in self.runs.values() if other.task in EDITS}
-        if row.task in EDITS or (calibrates and row.clip in edited):
+        if row.task in EDITS or (calibrates and row.clip in self._edited):
             return tuple(dict.fromkeys([*always, *of_edits]))
         return tuple(always)
+
+    @cached_property
+    def _edited(self) -> frozenset[str]:
+        """Clips that some run edits."""
+        return frozenset(run.clip for run in self.runs.values() if run.task in EDITS)
 
     def record_samples(self) -> None:
         """Say in the runs' folders which samples are the runs' own; they may hold those of older rows.
@@ -591,11 +595,18 @@ def check_places(plan: Plan) -> None:
     for run in plan.runs:
         drawn = [Result("sample", layout.samples_of(run), sample) for sample in plan.samples(run)]
         own[f"run '{run}'"] = [*drawn, Result("metrics", layout.METRICS, run, ())]
-    places = {_place(path): owner for owner, results in own.items() for result in results for path in result.paths}
+    resolved = cache(Path.resolve)  # every folder once: it holds many files
+    places = {
+        resolved(path.parent) / path.name: owner
+        for owner, results in own.items()
+        for result in results
+        for path in result.paths
+    }
     closed = {f"run '{run}'": [(layout.samples_of(run)).resolve()] for run in plan.external}
     always = [folder.resolve() for folder in layout.EMPTIED]
     for owner, file in _read(plan):
-        spots = {_place(file), file.resolve()}
+        # Links are followed in a file's folder, too: deleting a link leaves what it points to.
+        spots = {resolved(file.parent) / file.name, file.resolve()}
         if any(places.get(spot) == owner for spot in spots):
             raise ConfigError(f"{owner}: '{file}'", "lies where the workflow writes, and would be deleted", _MOVE)
         if any(spot.is_relative_to(folder) for spot in spots for folder in (*always, *closed.get(owner, ()))):
@@ -679,11 +690,6 @@ def _short_hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _place(path: Path) -> Path:
-    """Where a name stands, with links followed in its folder alone: deleting a link leaves what it points to."""
-    return path.parent.resolve() / path.name
-
-
 def _described(root: Path, paths: Sequence[str], kind: str) -> dict[str, Path]:
     """Descriptions of tables, or of comparisons, by their names."""
     found: dict[str, Path] = {}
@@ -721,7 +727,7 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
     A test draws samples, many in one job: it gets what a sample gets, but where the YAML has an entry of its own. What
     an entry named as the run's preset says comes last.
     """
-    asked = _asked(run.method, *_version(root / f"config/methods/{run.method}.yaml"))
+    asked = read_method_file(run.method, root / "config/methods")["resources"]
     base = asked.get("sample", {}) if rule == "heldout" else {}
     return {**_DEFAULT_RESOURCES, **base, **asked.get(rule, {}), **asked.get(run.preset, {})}
 
@@ -777,11 +783,6 @@ def _entries(path: Path, _changed: int) -> Mapping[str, Any]:
 
 
 @cache
-def _asked(method: str, path: Path, _changed: int) -> Mapping[str, Any]:
-    resources: Mapping[str, Any] = read_method_file(method, path.parent)["resources"]
-    return resources
-
-
 def has_gpu() -> bool:
     """Whether this machine has an NVIDIA GPU; asks the system, because importing torch takes seconds."""
     return any(Path("/dev").glob("nvidia[0-9]*"))
