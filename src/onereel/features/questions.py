@@ -40,7 +40,8 @@ class VideoQuestions:
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder)
-            self.model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype).to(self.device).eval()
+            model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
+            self.model = model.to(self.device).eval()
         except (OSError, ValueError, KeyError, ImportError, AttributeError) as error:
             problem, remedy = f"cannot be loaded ({first_line(error)})", f"run: onereel weights verify {weights.name}"
             raise WeightsError(f"weights '{weights.name}'", problem, remedy) from None
