@@ -77,9 +77,7 @@ rule embed_clip:
         clip="<clips>/{clip}.mkv",
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
-        code=code_of(
-            "features.artefacts", "features.text_image", "features.open_clip"
-        ),
+        code=code_of("features.artefacts", "features.text_image", "features.open_clip"),
     output:
         "data/embeddings/{clip}.safetensors",
     log:
@@ -104,9 +102,7 @@ rule embed_text:
     input:
         weights_list=plan.weights_lists(ROOT),
         weights=plan.present_weights(ROOT, config["weights"], ["clip"]),
-        code=code_of(
-            "features.artefacts", "features.text_image", "features.open_clip"
-        ),
+        code=code_of("features.artefacts", "features.text_image", "features.open_clip"),
     output:
         "data/embeddings/texts/{text}.safetensors",
     log:

@@ -254,7 +254,7 @@ class Judge:
 def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
     """Pearson's, over all values; None where one of them is the same everywhere."""
     pair = np.stack([values.astype(np.float64).ravel() for values in (one, other)])
-    return float(np.corrcoef(pair).item(1)) if pair.std(1).min() > 0 else None
+    return float(np.asarray(np.corrcoef(pair))[0, 1]) if pair.std(1).min() > 0 else None
 
 
 def _warp_error(edit: KnownEdit, output: Frames) -> float | None:
