@@ -146,7 +146,7 @@ def test_a_wrong_sheet_names_the_entry_and_the_field(change, complaint, server, 
 
 @pytest.mark.parametrize("about", [{}, {"seed": 0, "file": "a.safetensors"}])
 def test_a_stand_in_has_a_seed_or_a_file(about, tmp_path):
-    with pytest.raises(ConfigError, match="either a seed, a file, files or a library"):
+    with pytest.raises(ConfigError, match="either a seed, a file, files, a package or a library"):
         make_store(tmp_path, tiny=stand_in(**about))
 
 
