@@ -55,10 +55,11 @@ def best_of(asked: BestOf, material: Material) -> Shown:
 
 def kinds_of(asked: BestOf, material: Material) -> dict[str, str]:
     """The kind of every edit, also of those that nobody answers."""
-    found = {}
+    found: dict[str, str] = {}
     for rows in asked.editors.values():
         scores = material.together(rows)
-        found |= {one.name: one.kind for one in (*scores.judgements, *scores.missing)}
+        found |= {one.name: one.kind for one in scores.judgements}
+        found |= {one.name: one.kind for one in scores.missing}
     return found
 
 
