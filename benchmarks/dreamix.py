@@ -94,6 +94,8 @@ def timed(preset: str, share: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         job = Job(torch.device("cpu"), backbones={config.backbone: weights})
         for part in method.parts(Task.EDIT_TEXT, tuned):
+            first = config.model_copy(update={"finetune_steps": 1})  # kernels are chosen
+            fitted(method, part, inputs, first, replace(job, workdir=Path(folder) / f"{part}-first"))
             spent = fitted(method, part, inputs, tuned, replace(job, workdir=Path(folder) / part))
             whole = [each * config.finetune_steps / steps for each in spent]
             total = [before + now for before, now in zip(total, whole, strict=True)]

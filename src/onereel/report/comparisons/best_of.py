@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from onereel.metrics.aggregate import mean_interval
 from onereel.metrics.edits.judge import Judgement
@@ -192,6 +193,6 @@ def draw_shares(asked: BestOf, types: Mapping[str, Sequence[Choice]]) -> Figure:
     axes.set_xlabel("share of edits, %", fontsize=8.5)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    handles = [axes.barh(-9, 0, color=colours[answer], label=answer) for answer in answers]
+    handles = [Patch(color=colours[answer], label=answer) for answer in answers]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(answers), fontsize=8, frameon=False)
     return figure
