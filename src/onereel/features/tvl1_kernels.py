@@ -17,7 +17,17 @@ _ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def solve(first: Any, second: Any, flow: Any, warps: int, sweeps: int, attachment: Any, step: Any, shrink: Any) -> None:
+def solve(
+    first: Any,
+    second: Any,
+    flow: Any,
+    warps: int,
+    filtered: int,
+    sweeps: int,
+    attachment: Any,
+    step: Any,
+    shrink: Any,
+) -> None:
     """Refine the flow of pairs at one level of the pyramid, in place.
 
     Args:
@@ -25,27 +35,40 @@ def solve(first: Any, second: Any, flow: Any, warps: int, sweeps: int, attachmen
         second: (N, H, W, 3) value and gradient (x, y) of the other pictures.
         flow: (N, 2, H, W) pixels, x and y; start and result.
         warps: how often the second picture is read along the flow.
+        filtered: how many warps, from the first on, begin with a median of the flow.
         sweeps: primal-dual steps after each.
         attachment: weight of the data.
         step: size of primal steps; dual ones are 1 / (8 * step), as 8 bounds the squared norm of a gradient.
         shrink: factor of duals at every step.
     """
     for pair in prange(len(first)):
-        _solve_pair(first[pair], second[pair], flow[pair], warps, sweeps, attachment, step, shrink)
+        _solve_pair(first[pair], second[pair], flow[pair], warps, filtered, sweeps, attachment, step, shrink)
 
 
 @njit(nogil=True, cache=True)
 def _solve_pair(
-    first: Any, second: Any, flow: Any, warps: int, sweeps: int, attachment: Any, step: Any, shrink: Any
+    first: Any,
+    second: Any,
+    flow: Any,
+    warps: int,
+    filtered: int,
+    sweeps: int,
+    attachment: Any,
+    step: Any,
+    shrink: Any,
 ) -> None:
     height, width = first.shape
     ahead = np.empty_like(flow)
     # Of the flow's components, along x and y, behind a margin of zeros; kept from warp to warp.
     duals = np.zeros((2, 2, height + 1, width + 1), np.float32)
     data = np.empty((4, height, width), np.float32)
-    for _ in range(warps):
-        _linearise(first, second, flow, data)
+    for warp in range(warps):
         ahead[:] = flow
+        if warp < filtered:
+            _median(ahead[0], flow[0])
+            _median(ahead[1], flow[1])
+            ahead[:] = flow
+        _linearise(first, second, flow, data)
         _sweep(flow, ahead, duals, data, sweeps, attachment * step, step, shrink)
 
 
@@ -158,3 +181,34 @@ def _advance(free: Any, correction: Any, slope: Any, flow: Any, ahead: Any) -> N
         new = free[x] - correction[x] * slope[x]
         ahead[x] = new + new - flow[x]
         flow[x] = new
+
+
+@njit(nogil=True, cache=True)
+def _median(field: Any, out: Any) -> None:
+    """Median of 3x3 pixels; the border is repeated."""
+    height, width = field.shape
+    rows = np.empty((3, width + 2), np.float32)
+    for y in range(height):
+        for i in range(3):
+            line = field[min(max(y + i - 1, 0), height - 1)]
+            for x in range(width):
+                rows[i, x + 1] = line[x]
+            rows[i, 0], rows[i, width + 1] = line[0], line[width - 1]
+        _median_row(rows[0], rows[1], rows[2], out[y])
+
+
+@njit(fastmath=_FAST, nogil=True, cache=True)
+def _median_row(above: Any, row: Any, below: Any, out: Any) -> None:
+    """Of columns sorted one by one: the median of the largest low, the median middle and the smallest high value."""
+    for x in range(len(out)):
+        low0, middle0, high0 = _sorted(above[x], row[x], below[x])
+        low1, middle1, high1 = _sorted(above[x + 1], row[x + 1], below[x + 1])
+        low2, middle2, high2 = _sorted(above[x + 2], row[x + 2], below[x + 2])
+        low, high = max(max(low0, low1), low2), min(min(high0, high1), high2)
+        out[x] = _sorted(low, _sorted(middle0, middle1, middle2)[1], high)[1]
+
+
+@njit(fastmath=_FAST, nogil=True, cache=True)
+def _sorted(a: Any, b: Any, c: Any) -> tuple[Any, Any, Any]:
+    low, high = min(a, b), max(a, b)
+    return min(low, c), max(low, min(high, c)), max(high, c)
