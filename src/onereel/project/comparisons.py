@@ -1,5 +1,5 @@
 """What is compared beyond one set of known edits, or of runs that have no truth of their own: descriptions in YAML that
-``comparisons`` of the configuration names (``config/dreamix``), checked."""
+``comparisons`` of the configuration names (``config/dreamix``, ``config/gen1``), checked."""
 
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
