@@ -20,7 +20,7 @@ from onereel.nnf.rows_numba import rows_distance
 from onereel.nnf.settings import SearchConfig
 
 _FASTMATH = {"reassoc", "contract", "nsz"}  # sums may be reordered; infinity keeps its meaning
-_ROUNDING = np.float32(3e-4)  # of a sum of squares in float32, of levels that miss theirs by _EXACT
+_ROUNDING = np.float32(3e-4)  # of a sum of squares in float32, and of levels that are rounded themselves
 
 _LOW32, _LOW10 = np.uint64(0xFFFFFFFF), np.uint64(0x3FF)
 _MIX_1, _MIX_2, _GOLDEN = np.uint64(MIX_1), np.uint64(MIX_2), np.uint64(GOLDEN)

@@ -29,7 +29,7 @@ class Projection:
     @classmethod
     def learned(cls, video: np.ndarray, patch: Size, count: int) -> "Projection":
         """The `count` principal directions (all, if a patch has fewer elements) of patches of a video (C, T, H, W)."""
-        grid = grid_size(video.shape[1:], patch)  # type: ignore[arg-type]
+        grid = grid_size(video.shape[1:], patch)
         total = int(np.prod(grid))
         places = np.unravel_index(np.arange(0, total, max(1, total // _SAMPLE)), grid)
         patches = _gather(video, patch, np.stack(places, axis=1)).astype(np.float64)
@@ -43,7 +43,7 @@ class Projection:
         Values should be centred: the rounding to float32 is relative to their size.
         """
         video = np.ascontiguousarray(video, np.float64)
-        size = grid_size(video.shape[1:], self.basis.shape[2:])  # type: ignore[arg-type]
+        size = grid_size(video.shape[1:], self.basis.shape[2:])
         out = np.empty((len(self.basis) + 1, *size), np.float32)
         _project(video, np.square(video).sum(axis=0), self.basis, out)
         return out
