@@ -221,8 +221,8 @@ def _sweep(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """One sweep over all queries: the best of the current key and 14 candidates (`SearchConfig` lists them).
 
-    Where there are bytes, they refuse what is further away by more than rounding, and only the rest, one in hundreds,
-    is decided by the videos themselves.
+    Where there are bytes, they refuse what is further away by more than rounding, and only the rest is decided by the
+    videos themselves.
     """
     stage = _mix(seed + np.uint64(sweep) * _GOLDEN)
     key_frame, key_row = key_strides[0] // key_strides[2], key_strides[1] // key_strides[2]  # voxels
