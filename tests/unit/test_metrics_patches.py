@@ -11,6 +11,10 @@ from onereel.metrics import nnf_field
 from onereel.metrics import patch_search as search
 from onereel.metrics.base import Context
 from onereel.metrics.registry import REGISTRY
+from onereel.nnf import grid_size, nearest_numba, problem_numba
+from onereel.nnf import search as nnf_search
+from onereel.nnf.exhaustive_torch import nearest_patches
+from onereel.nnf.patches import patch_matrix
 from onereel.video.clip import to_video
 from tests.unit.metric_clips import blurred, noisy, shuffled, textured, tinted
 
@@ -29,30 +33,70 @@ def brute_force(queries, keys, patch):
     return np.array([np.square(k - row).mean(axis=1).min() for row in q])
 
 
-@pytest.mark.parametrize("kind", ["moved", "noisy", "unrelated", "uniform noise"])
-def test_nearest_errors_equal_brute_force(kind, monkeypatch):
-    monkeypatch.setattr(search, "_KEYS", 40)  # many blocks, some of them one row
-    monkeypatch.setattr(search, "_QUERIES", 33)
-    keys = textured((5, 14, 16))
-    queries = {
-        "moved": np.roll(keys, (1, 2), axis=(0, 2)),
-        "noisy": noisy(keys, 20),
-        "unrelated": textured((4, 13, 17), seed=5),
-        "uniform noise": np.random.default_rng(0).integers(0, 256, keys.shape, dtype=np.uint8),
-    }[kind]
+def uniform(size, *, levels=256, seed=0):
+    return np.random.default_rng(seed).integers(0, levels, (*size, 3), dtype=np.uint8)
+
+
+CLIP = textured((5, 14, 16))
+TILES = np.tile(uniform((1, 2, 4)), (5, 7, 4, 1))  # every patch many times
+SEARCHES = {
+    "moved": (np.roll(CLIP, (1, 2), axis=(0, 2)), CLIP),
+    "noisy": (noisy(CLIP, 20), CLIP),
+    "unrelated, of another size": (textured((4, 13, 17), seed=5), CLIP),
+    "uniform noise": (uniform((5, 14, 16)), CLIP),
+    "few levels, many ties": (uniform((4, 12, 15), levels=2), uniform((5, 14, 16), levels=2, seed=1)),
+    "black and white": (255 * uniform((4, 12, 15), levels=2), 255 * uniform((5, 14, 16), levels=2, seed=1)),
+    "constant": (np.full_like(CLIP, 7), np.full_like(CLIP, 250)),
+    "constant keys": (CLIP, np.full_like(CLIP, 3)),
+    "tiles": (TILES, TILES),
+    "noisy tiles": (noisy(TILES, 5), TILES),
+    "one key": (CLIP, CLIP[1:4, 3:10, 5:12]),
+}
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_nearest_sums_equal_those_of_all_pairs(kind, monkeypatch):
+    monkeypatch.setattr(nearest_numba, "_LEAF", 5)  # many leaves
+    queries, keys = SEARCHES[kind]
     patch = (3, 7, 7)
     positions = search.draw_positions(queries.shape[:3], patch, 10**6, seed=0)
-    found = search.nearest_errors(to_video(queries), positions, to_video(keys), patch)
-    np.testing.assert_allclose(found.numpy(), brute_force(queries, keys, patch), rtol=1e-4, atol=1e-9)
+    found = nearest_numba.nearest(queries, positions.numpy(), keys, patch)
+    expected = brute_force(queries, keys, patch) * 441 * 127.5**2
+    np.testing.assert_array_equal(found, np.rint(expected).astype(np.int64))
 
 
-def test_a_whole_search_in_one_product_finds_the_same(monkeypatch):
-    keys, queries = textured((4, 16, 16)), noisy(textured((4, 16, 16)), 60)
-    positions = search.draw_positions(queries.shape[:3], (3, 7, 7), 100, seed=0)
-    pruned = search.nearest_errors(to_video(queries), positions, to_video(keys), (3, 7, 7))
-    monkeypatch.setattr(search, "_SPARSE", -1.0)
-    dense = search.nearest_errors(to_video(queries), positions, to_video(keys), (3, 7, 7))
-    np.testing.assert_allclose(dense.numpy(), pruned.numpy(), rtol=1e-4)
+@pytest.mark.peer
+def test_nearest_sums_of_a_real_clip_equal_those_of_all_pairs(shared):
+    from onereel import ingest
+
+    clip, patch = ingest.load(shared / "data/clips/fish").frames[:12], (3, 7, 7)
+    queries, keys = clip[6:], clip[:6, ::2, ::2]
+    positions = search.draw_positions(queries.shape[:3], patch, 60, seed=0)
+    found = nearest_numba.nearest(queries, positions.numpy(), keys, patch)
+    rows = [np.ascontiguousarray(video.transpose(3, 0, 1, 2), np.float32) - 128 for video in (queries, keys)]
+    wanted, videos = patch_matrix(torch.from_numpy(rows[0]), positions, patch), torch.from_numpy(rows[1])
+    _, squared = nearest_patches(wanted, videos, patch, grid_size(tuple(keys.shape[:3]), patch), None)
+    np.testing.assert_array_equal(found, squared.numpy())
+
+
+@pytest.mark.parametrize("kind", ["moved", "unrelated, of another size", "black and white", "constant", "noisy tiles"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fields_do_not_depend_on_bytes_beside_the_videos(kind, weighted, monkeypatch):
+    """Comparisons of bytes only refuse: ties are still decided by the last bits of the videos themselves."""
+    videos = [to_video(frames) for frames in SEARCHES[kind]]
+    grid = grid_size(tuple(videos[1].shape[1:]), (3, 3, 3))
+    weights = torch.rand(grid, generator=torch.Generator().manual_seed(1)) + 0.5 if weighted else None
+
+    def field():
+        generator = torch.Generator().manual_seed(0)
+        return nnf_search(*videos, patch=(3, 3, 3), key_weights=weights, generator=generator)
+
+    quick, seen = field(), []
+    monkeypatch.setattr(problem_numba, "from_bytes", lambda levels: seen.append(levels) or levels + 9.0)
+    slow = field()
+    assert seen
+    assert torch.equal(quick.index, slow.index)
+    assert torch.equal(quick.distance, slow.distance)
 
 
 def test_drawn_positions_are_different_patches_and_depend_on_the_seed_only():

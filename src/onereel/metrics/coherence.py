@@ -5,19 +5,20 @@ in [-1, 1].
 
 - Range [0, 4], lower is better; 0 if every patch is in the input, so also for shuffled copies of parts of it.
 - Blind to what is missing: a copy of one small part is coherent. `completeness` sees that.
-- 5000 patches drawn with seed 0 (all, if fewer), exact search; mean over patches, samples, clips. No network.
+- 5000 patches drawn with seed 0 (all, if fewer), exact search, always on the CPU; mean over patches, samples, clips.
+  No network.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
+import numpy as np
 
 from onereel.base.errors import MetricError
 from onereel.metrics.base import Context, Metric
 from onereel.metrics.patch_search import Size, draw_positions, nearest_errors
-from onereel.video.clip import Frames, to_video
+from onereel.video.clip import Frames
 
 
 @dataclass(frozen=True)
@@ -57,24 +58,24 @@ class Coherence(Metric):
             "seed": self.settings.seed,
         }
 
-    def extract(self, frames: Frames, device: torch.device | str = "cpu") -> torch.Tensor:
-        """(3, T, H, W) float32 in [-1, 1]."""
-        return to_video(frames, device=device)
+    def extract(self, frames: Frames) -> Frames:
+        """The frames themselves: patches are compared as bytes."""
+        return frames
 
-    def statistics(self, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+    def statistics(self, queries: Frames, keys: Frames) -> np.ndarray:
         """Errors (N,) float64 of drawn patches of `queries` against the nearest patches of `keys`.
 
         Raises: MetricError if a patch does not fit into one of the clips.
         """
         patch = self.settings.patch
         try:
-            size = (queries.shape[1], queries.shape[2], queries.shape[3])
+            size = (queries.shape[0], queries.shape[1], queries.shape[2])
             positions = draw_positions(size, patch, self.settings.count, self.settings.seed)
             return nearest_errors(queries, positions, keys, patch)
         except ValueError as error:
             raise MetricError(self.name, str(error), "use a larger clip") from None
 
-    def distance(self, errors: torch.Tensor) -> float:
+    def distance(self, errors: np.ndarray) -> float:
         """Their mean."""
         return float(errors.mean())
 
@@ -85,11 +86,9 @@ class Coherence(Metric):
 
     def _between(self, queries: Frames, keys: Frames, context: Context) -> float:
         def compute() -> dict[str, Any]:
-            videos = [self.extract(frames, context.device) for frames in (queries, keys)]
-            return {"errors": self.statistics(*videos).numpy()}
+            return {"errors": self.statistics(self.extract(queries), self.extract(keys))}
 
-        errors = context.stored("patch-distance", [queries, keys], self.protocol(), compute)["errors"]
-        return self.distance(torch.from_numpy(errors))
+        return self.distance(context.stored("patch-distance", [queries, keys], self.protocol(), compute)["errors"])
 
 
 METRICS = (Coherence(),)

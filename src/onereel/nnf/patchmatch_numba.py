@@ -8,48 +8,23 @@ Every sweep reads one buffer and writes another, and draws its random numbers fr
 draw); so the result depends neither on the number of threads nor on their order.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numba import njit, prange
 from torch import Tensor
 
 from onereel.nnf.draws import GOLDEN, MIX_1, MIX_2
-from onereel.nnf.field import Field, Size, grid_size, ravel
-from onereel.nnf.rows_numba import LANES, rows_distance
+from onereel.nnf.field import Field, Size, ravel
+from onereel.nnf.problem_numba import Problem, bytes_of, problem_of
+from onereel.nnf.rows_numba import rows_distance
 from onereel.nnf.settings import SearchConfig
 
 _FASTMATH = {"reassoc", "contract", "nsz"}  # sums may be reordered; infinity keeps its meaning
-_CHANNELS_OF_BYTES = 4  # channels of byte videos are padded to a multiple: rows then end less often inside a vector
+_ROUNDING = np.float32(3e-4)  # of a sum of squares in float32, and of levels that are rounded themselves
 
 _LOW32, _LOW10 = np.uint64(0xFFFFFFFF), np.uint64(0x3FF)
 _MIX_1, _MIX_2, _GOLDEN = np.uint64(MIX_1), np.uint64(MIX_2), np.uint64(GOLDEN)
 _10, _12, _15, _20, _32 = (np.uint64(bits) for bits in (10, 12, 15, 20, 32))
-
-
-class Problem(NamedTuple):
-    """What the kernels read.
-
-    Attributes:
-        queries, keys: flat channels-last videos of float32 or uint8, padded so that no vector load leaves them.
-        weights: (Tk * Hk * Wk,) factor on the distance per key; empty for none.
-        row, rows: types that tell the compiler a row's length and a frame's number of rows (`rows_numba`).
-        frames: frames of a patch.
-        query_size, key_size: (3,) grids of valid positions.
-        query_strides, key_strides: (3,) elements between neighbours along t, h, w.
-    """
-
-    queries: np.ndarray
-    keys: np.ndarray
-    weights: np.ndarray
-    row: np.ndarray
-    rows: np.ndarray
-    frames: int
-    query_size: np.ndarray
-    key_size: np.ndarray
-    query_strides: np.ndarray
-    key_strides: np.ndarray
 
 
 def patchmatch(
@@ -75,51 +50,23 @@ def patchmatch(
 
     Returns: the field, with distances in squared units of the videos as they came.
     """
-    problem = _problem(queries, keys, patch, weights)
+    problem = problem_of(queries, keys, patch, weights)
     count = int(problem.query_size.prod())
     positions, costs = np.empty((count, 3), np.int32), np.empty(count, np.float32)
     _unravel(start.reshape(-1).numpy(), problem.key_size, positions)
     _evaluate(*problem, positions, costs)
     spare_positions, spare_costs = np.empty_like(positions), np.empty_like(costs)
+    levels, changed = bytes_of(queries, keys, patch), np.zeros(count, np.int32)
     for sweep, (step, radius) in enumerate(config.schedule(), start=1):
-        _sweep(*problem, positions, costs, spare_positions, spare_costs, np.uint64(seed), sweep, step, radius)
+        _sweep(
+            *problem, *levels, positions, costs, spare_positions, spare_costs, changed,
+            np.uint64(seed), sweep, step, radius, len(config.steps),
+        )  # fmt: skip
         positions, spare_positions = spare_positions, positions
         costs, spare_costs = spare_costs, costs
     if weights is not None:
         _evaluate(*problem._replace(weights=np.empty(0, np.float32)), positions, costs)
     return _field(problem, positions, costs, elements=queries.shape[0] * int(np.prod(patch)))
-
-
-def _problem(queries: Tensor, keys: Tensor, patch: Size, weights: Tensor | None) -> Problem:
-    flat = [_flat(video) for video in (queries, keys)]
-    channels = flat[0].shape[1]
-    sizes = [grid_size(tuple(video.shape[1:]), patch) for video in (queries, keys)]  # type: ignore[arg-type]
-    return Problem(
-        queries=flat[0].reshape(-1),
-        keys=flat[1].reshape(-1),
-        weights=np.empty(0, np.float32) if weights is None else weights.reshape(-1).contiguous().numpy(),
-        row=np.empty(0, f"S{patch[2] * channels}"),
-        rows=np.empty(0, f"S{patch[1]}"),
-        frames=patch[0],
-        query_size=np.array(sizes[0], np.int64),
-        key_size=np.array(sizes[1], np.int64),
-        query_strides=_strides(queries, channels),
-        key_strides=_strides(keys, channels),
-    )
-
-
-def _flat(video: Tensor) -> np.ndarray:
-    """(voxels and some padding, channels)."""
-    count, voxels = video.shape[0], video[0].numel()
-    channels = -(-count // _CHANNELS_OF_BYTES) * _CHANNELS_OF_BYTES if video.dtype == torch.uint8 else count
-    flat = torch.zeros(voxels + -(-LANES[str(video.numpy().dtype)] // channels), channels, dtype=video.dtype)
-    flat[:voxels, :count] = video.permute(1, 2, 3, 0).reshape(voxels, count)
-    return flat.numpy()
-
-
-def _strides(video: Tensor, channels: int) -> np.ndarray:
-    _, _, height, width = video.shape
-    return np.array([height * width * channels, width * channels, channels], np.int64)
 
 
 def _field(problem: Problem, positions: np.ndarray, costs: np.ndarray, *, elements: int) -> Field:
@@ -189,6 +136,18 @@ def _cost(  # type: ignore[no-untyped-def]
     return total
 
 
+@njit(cache=True, fastmath=_FASTMATH, forceinline=True)
+def _whole_cost(  # type: ignore[no-untyped-def]
+    queries, keys, weights, row, rows, frames, query_strides, key_strides, query, key, index
+):  # fmt: skip
+    """`_cost` without a bound, and without a branch."""
+    total = np.float32(0)
+    for frame in range(frames):
+        query_frame, key_frame = query + frame * query_strides[0], key + frame * key_strides[0]
+        total += rows_distance(queries, query_frame, query_strides[1], keys, key_frame, key_strides[1], row, rows)
+    return total * weights[index] if weights.size else total
+
+
 @njit(cache=True, forceinline=True)
 def _flat_index(size, t, h, w):  # type: ignore[no-untyped-def]
     return (t * size[1] + h) * size[2] + w
@@ -217,12 +176,18 @@ def _evaluate(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
-def _proposal(positions, query_size, key_size, t, h, w, axis, step):  # type: ignore[no-untyped-def]
-    """The key that the neighbour at `step` along `axis` proposes: its own, moved back by the same displacement."""
-    dt = min(max(t + step, 0), query_size[0] - 1) - t if axis == 0 else 0
-    dh = min(max(h + step, 0), query_size[1] - 1) - h if axis == 1 else 0
-    dw = min(max(w + step, 0), query_size[2] - 1) - w if axis == 2 else 0
-    other = _flat_index(query_size, t + dt, h + dh, w + dw)
+def _neighbour(query_size, t, h, w, axis, step):  # type: ignore[no-untyped-def]
+    """How far off the neighbour at `step` along `axis` is: less than that at the border."""
+    return (
+        min(max(t + step, 0), query_size[0] - 1) - t if axis == 0 else 0,
+        min(max(h + step, 0), query_size[1] - 1) - h if axis == 1 else 0,
+        min(max(w + step, 0), query_size[2] - 1) - w if axis == 2 else 0,
+    )
+
+
+@njit(cache=True, forceinline=True)
+def _proposal(positions, key_size, other, dt, dh, dw):  # type: ignore[no-untyped-def]
+    """The key that the query `other` proposes to the one from which it is (dt, dh, dw) away: its own, moved back."""
     return (
         min(max(np.int64(positions[other, 0]) - dt, 0), key_size[0] - 1),
         min(max(np.int64(positions[other, 1]) - dh, 0), key_size[1] - 1),
@@ -251,42 +216,85 @@ def _uniform(key_size, random):  # type: ignore[no-untyped-def]
 @njit(cache=True, fastmath=_FASTMATH, parallel=True)
 def _sweep(  # type: ignore[no-untyped-def]
     queries, keys, weights, row, rows, frames, query_size, key_size, query_strides, key_strides,
-    positions, costs, new_positions, new_costs, seed, sweep, step, radius,
+    byte_queries, byte_keys, byte_row, byte_query_strides, byte_key_strides, byte_unit,
+    positions, costs, new_positions, new_costs, changed, seed, sweep, step, radius, period,
 ):  # fmt: skip
-    """One sweep over all queries: the best of the current key and 14 candidates (`SearchConfig` lists them)."""
+    """One sweep over all queries: the best of the current key and 14 candidates (`SearchConfig` lists them).
+
+    Where there are bytes, they refuse what is further away by more than rounding, and only the rest is decided by the
+    videos themselves.
+    """
     stage = _mix(seed + np.uint64(sweep) * _GOLDEN)
+    key_frame, key_row = key_strides[0] // key_strides[2], key_strides[1] // key_strides[2]  # voxels
+    scale = (1 + _ROUNDING) / byte_unit if byte_unit else np.float32(1)
     for line in prange(query_size[0] * query_size[1]):
         t, h = line // query_size[1], line % query_size[1]
+        index, voxels, rough = np.empty(14, np.int64), np.empty(14, np.int64), np.zeros(14, np.float32)
         for w in range(query_size[2]):
             place = line * query_size[2] + w
-            random, start = _mix(stage + np.uint64(place)), _start(query_strides, t, h, w)
-            now = np.int64(positions[place, 0]), np.int64(positions[place, 1]), np.int64(positions[place, 2])
-            near, best, best_cost = now, now, costs[place]
-            best_index = refused_index = _flat_index(key_size, now[0], now[1], now[2])
-            for number in range(14):
-                if number < 12 and number % 2 == 0:
-                    side = -step if number % 4 == 0 else step
-                    near = _proposal(positions, query_size, key_size, t, h, w, number // 4, side)
-                    candidate = near
-                elif number < 12:
-                    candidate = _jittered(key_size, _draw(random, 4 + number // 2), radius, near[0], near[1], near[2])
-                elif number == 12:
-                    candidate = _jittered(key_size, _draw(random, 3), radius, now[0], now[1], now[2])
-                else:
-                    candidate = _uniform(key_size, random)
-                index = _flat_index(key_size, candidate[0], candidate[1], candidate[2])
-                if index == best_index:
+            best, best_cost = -1, costs[place]
+            _candidates(
+                positions, changed, query_size, key_size, key_frame, key_row, _mix(stage + np.uint64(place)), t, h, w,
+                sweep, step, radius, period, index, voxels,
+            )  # fmt: skip
+            if byte_unit and best_cost > 0:  # all at once: a branch that is guessed wrong costs as much as a distance
+                start = _start(byte_query_strides, t, h, w)
+                for number in range(14):
+                    if index[number] >= 0:
+                        rough[number] = _whole_cost(
+                            byte_queries, byte_keys, weights, byte_row, rows, frames, byte_query_strides,
+                            byte_key_strides, start, voxels[number] * byte_key_strides[2], index[number],
+                        )  # fmt: skip
+            start = _start(query_strides, t, h, w)
+            refused = -1
+            for number in range(14 if best_cost > 0 else 0):
+                if index[number] < 0 or index[number] == refused or rough[number] >= best_cost * scale:
                     continue
-                if index == refused_index:  # neighbours often propose the same key
-                    continue
-                key = _start(key_strides, candidate[0], candidate[1], candidate[2])
                 cost = _cost(
-                    queries, keys, weights, row, rows, frames, query_strides, key_strides, start, key, index, best_cost
-                )
+                    queries, keys, weights, row, rows, frames, query_strides, key_strides,
+                    start, voxels[number] * key_strides[2], index[number], best_cost,
+                )  # fmt: skip
                 if cost < best_cost:
-                    best_cost, best, best_index = cost, candidate, index
-                elif number % 2 == 0:
-                    refused_index = index
+                    best_cost, best = cost, index[number]
+                else:
+                    refused = index[number]  # neighbours often propose the same key
             new_costs[place] = best_cost
-            for axis in range(3):
-                new_positions[place, axis] = best[axis]
+            if best >= 0:
+                changed[place] = sweep
+                new_positions[place, 0] = best // (key_size[1] * key_size[2])
+                new_positions[place, 1] = best // key_size[2] % key_size[1]
+                new_positions[place, 2] = best % key_size[2]
+            else:
+                for axis in range(3):
+                    new_positions[place, axis] = positions[place, axis]
+
+
+@njit(cache=True, forceinline=True)
+def _candidates(  # type: ignore[no-untyped-def]
+    positions, changed, query_size, key_size, key_frame, key_row, random, t, h, w, sweep, step, radius, period,
+    index, voxels,
+):  # fmt: skip
+    """Fill in the 14 candidates of a query: flat index in the grid of keys, and the voxel where the patch starts.
+
+    The index is -1 for the current key, and for what a neighbour proposes that has not `changed` (in which sweep, per
+    query) since the last sweep of this step, `period` sweeps ago: it was refused then, or taken.
+    """
+    place = _flat_index(query_size, t, h, w)
+    now = np.int64(positions[place, 0]), np.int64(positions[place, 1]), np.int64(positions[place, 2])
+    near, known = now, False
+    for number in range(14):
+        known = False
+        if number < 12 and number % 2 == 0:
+            off = _neighbour(query_size, t, h, w, number // 4, -step if number % 4 == 0 else step)
+            other = _flat_index(query_size, t + off[0], h + off[1], w + off[2])
+            candidate = near = _proposal(positions, key_size, other, off[0], off[1], off[2])
+            known = changed[other] < sweep - period
+        elif number < 12:
+            candidate = _jittered(key_size, _draw(random, 4 + number // 2), radius, near[0], near[1], near[2])
+        elif number == 12:
+            candidate = _jittered(key_size, _draw(random, 3), radius, now[0], now[1], now[2])
+        else:
+            candidate = _uniform(key_size, random)
+        known = known or candidate == now
+        index[number] = -1 if known else _flat_index(key_size, candidate[0], candidate[1], candidate[2])
+        voxels[number] = candidate[0] * key_frame + candidate[1] * key_row + candidate[2]

@@ -72,7 +72,7 @@ def _sum_of_floats(builder: Any, starts: list[Any], strides: Any, length: int, r
 
 def _sum_of_bytes(builder: Any, starts: list[Any], strides: Any, length: int, rows: int) -> Any:
     """Differences of 16 bits, squared and added pairwise into 32: the form that compilers know as one instruction."""
-    lanes = LANES["uint8"]
+    lanes = LANES["uint8"] if length > LANES["uint8"] // 2 else LANES["uint8"] // 2
     loaded, narrow, wide = (ir.VectorType(kind, lanes) for kind in (_I8, _I16, _I32))
     half = ir.VectorType(_I32, lanes // 2)
     total = ir.Constant(half, [0] * (lanes // 2))
