@@ -44,8 +44,7 @@ def tvl1(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     for one, two in reversed(levels):
         flow = _enlarged(flow, (one.shape[1], one.shape[2]))
         others = torch.stack([two, *_slopes(two)], -1)
-        arrays = (array.numpy() for array in (one, others, flow))
-        solve(*arrays, _WARPS, _FILTERED, _SWEEPS, np.float32(_ATTACHMENT), step, shrink)
+        solve(one.numpy(), others.numpy(), flow.numpy(), _WARPS, _FILTERED, _SWEEPS, np.float32(_ATTACHMENT), step, shrink)
     return flow.permute(0, 2, 3, 1).contiguous().numpy()
 
 
