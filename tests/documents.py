@@ -112,6 +112,7 @@ RUN_BY = {
 }
 """Where a command is run, and what stands there."""
 _UNTRAINED = "its stand-in is not shipped; tests/unit/test_gen1.py runs the method on tiny networks"
+_TUNES = "tunes for minutes; tests/unit/test_dreamix.py runs the method on tiny networks"
 _GEN1 = "onereel generate clip.mkv --method gen1 --task"
 NOT_RUN = {
     f"{_GEN1} edit_structure --prompt a pencil sketch of a boat --out edited/": _UNTRAINED,
@@ -119,7 +120,7 @@ NOT_RUN = {
     f"{_GEN1} edit_masked --input keep=mask.png --prompt a boat at night --out edited/": _UNTRAINED,
     f"{_GEN1} customise --input images=dog/ --prompt a dog in the snow --out edited/": _UNTRAINED,
     "onereel edit clip.mkv two red balloons over a city at night --method dreamix --preset fast --models models/"
-    " --out night/": "needs the weights of t2v-world, which are no part of this tree yet",
+    " --out night/": _TUNES,
     "source .venv/bin/activate": "every test runs in the environment",
     "make format": "rewrites the tree; `make lint` runs the same programs",
     "make clean": "removes results and caches; nothing that a test could do without harm",
@@ -138,9 +139,8 @@ NOT_RUN = {
             "onereel generate --method dreamix --task subject --preset fast --input images=photos --prompt A sks moving"
             " left over the sea. --out subject/",
             "onereel benchmark learn --number 8 --preset fast",
-            "onereel edit clip.mkv a kite over the sea at night --method text_to_video --preset fast --out edits/",
         ),
-        "needs the weights of t2v-world, which are no part of this tree yet",
+        _TUNES,
     ),
     "onereel generate clip.mkv --method gen1 --preset public --task edit_structure --prompt a boat in the snow "
     "--out edited/": "needs fetched networks; tests/unit/test_gen1_public.py runs the method on tiny ones",

@@ -44,7 +44,9 @@ def tvl1(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     for one, two in reversed(levels):
         flow = _enlarged(flow, (one.shape[1], one.shape[2]))
         others = torch.stack([two, *_slopes(two)], -1)
-        solve(one.numpy(), others.numpy(), flow.numpy(), _WARPS, _FILTERED, _SWEEPS, np.float32(_ATTACHMENT), step, shrink)
+        solve(
+            one.numpy(), others.numpy(), flow.numpy(), _WARPS, _FILTERED, _SWEEPS, np.float32(_ATTACHMENT), step, shrink
+        )
     return flow.permute(0, 2, 3, 1).contiguous().numpy()
 
 
