@@ -242,25 +242,25 @@ def test_keep_measures_what_any_size_allows(clip):
 
 
 def test_a_metric_that_fails_names_the_sample():
-    tiny = Clip(textured((4, 12, 12)))
-    with pytest.raises(MetricError, match=r"sample 'a', .*19 pixels"):
-        evaluate(tiny, {"a": tiny}, metrics=["sgfid"], weights="stand-in")
+    tiny = Clip(textured((4, 6, 6)))
+    with pytest.raises(MetricError, match=r"sample 'a', .*a side needs \d+ pixels"):
+        evaluate(tiny, {"a": tiny}, metrics=["sgfid64"], weights="stand-in")
 
 
 def test_what_cannot_be_computed_is_left_out_with_its_reason_unless_it_was_named(monkeypatch, tmp_path):
     """One clip that is too small for a network, and a network that is not here, cost their metrics and no others."""
     from onereel.metrics.registry import REGISTRY
 
-    some = {name: REGISTRY[name] for name in ("sgfid", "svfid", "psnr")}
+    some = {name: REGISTRY[name] for name in ("sgfid64", "svfid", "psnr")}
     monkeypatch.setattr("onereel.metrics.registry.REGISTRY", some)
-    small, large = Clip(textured((4, 12, 12))), Clip(textured((4, 20, 20)))
+    small, large = Clip(textured((4, 6, 6))), Clip(textured((4, 20, 20)))
     result = evaluate(small, {"a": large, "b": small}, weights="stand-in", align="resize")
-    assert result["left_out"].keys() == {"sgfid"}
-    assert "sample 'a', frames of 12x12: too small" in result["left_out"]["sgfid"]
+    assert result["left_out"].keys() == {"sgfid64"}
+    assert "sample 'a', frames of 6x6: too small" in result["left_out"]["sgfid64"]
     assert {record["metric"] for record in result["records"]} == result["summary"].keys() == {"svfid", "psnr"}
     bare = Weights(folder=tmp_path)
     result = evaluate(large, {"a": large}, weights="real", store=bare)
-    assert result["left_out"].keys() == {"sgfid", "svfid"}
+    assert result["left_out"].keys() == {"sgfid64", "svfid"}
     assert "run: onereel weights fetch" in result["left_out"]["svfid"]
     with pytest.raises(WeightsError):  # the workflow names its metrics, and `weights: real` means it
         evaluate(large, {"a": large}, metrics=["psnr", "svfid"], weights="real", store=bare, strict=False)

@@ -3,25 +3,17 @@
 import itertools
 import re
 
-import numba
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from skimage.registration import optical_flow_tvl1
 from torchvision.models.optical_flow import raft_large, raft_small
 
-from onereel import ingest
 from onereel.base.errors import WeightsError
 from onereel.base.files import sha256_of, write_json
-from onereel.features import tvl1_kernels
 from onereel.features.flow import ClassicalFlow, RaftFlow, magnitude_bins, optical_flow, resolve_flow
-from onereel.metrics.base import Context
-from onereel.metrics.extracts import flows
 from onereel.scenes import render
 from onereel.scenes.textures import Raster, random_field
-from onereel.standins.flow import end_point_errors, scoring_worlds
-from onereel.video.warping import fetch
 from onereel.weights.store import Resolved, Weights
 
 
@@ -72,97 +64,6 @@ def test_odd_sizes_and_still_clips_with_the_classical_method(height, width):
     flow = optical_flow(frames, estimator=ClassicalFlow())
     assert flow.shape == (2, height, width, 2)
     assert not magnitude_bins(flow, 4).any()
-
-
-def test_equal_frames_do_not_move_at_all():
-    frames = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), dtype=np.uint8)
-    assert not ClassicalFlow().estimate(frames, frames).any()
-
-
-def test_a_pair_has_the_same_flow_whatever_others_and_however_many_threads_there_are(monkeypatch):
-    frames, threads = drifting((1.5, -0.5), 6), numba.get_num_threads()
-    together = optical_flow(frames, estimator=ClassicalFlow())
-    alone = [optical_flow(frames[at : at + 2], estimator=ClassicalFlow())[0] for at in range(5)]
-    np.testing.assert_array_equal(np.stack(alone), together)
-    monkeypatch.setattr("onereel.features.flow._CHUNK", 2 * 48 * 64)
-    np.testing.assert_array_equal(optical_flow(frames, estimator=ClassicalFlow()), together)
-    try:
-        numba.set_num_threads(1)
-        np.testing.assert_array_equal(optical_flow(frames, estimator=ClassicalFlow()), together)
-    finally:
-        numba.set_num_threads(threads)
-
-
-def test_rows_of_a_wave_are_sweeps_one_after_the_other():
-    """The oracle: whole frames, one sweep after the other, without shortcuts."""
-    draws = np.random.default_rng(0)
-    flow, data = draws.normal(size=(2, 7, 9)).astype(np.float32), draws.normal(size=(4, 7, 9)).astype(np.float32)
-    data[3] = 1 / (data[0] ** 2 + data[1] ** 2)
-    expected = slow_sweeps(flow.astype(np.float64), data.astype(np.float64), 12, most=0.4, step=0.1, shrink=0.9)
-    duals = np.zeros((2, 2, 8, 10), np.float32)
-    most, step, shrink = (np.float32(value) for value in (0.4, 0.1, 0.9))
-    tvl1_kernels._sweep(flow, flow.copy(), duals, data, 12, most, step, shrink)
-    np.testing.assert_allclose(flow, expected, atol=1e-5)
-
-
-def slow_sweeps(flow, data, sweeps, most, step, shrink):
-    """(2, H, W) after primal-dual steps by Chambolle and Pock 2011, Alg. 1."""
-    ahead, duals = flow.copy(), np.zeros((2, 2, *flow.shape[1:]))  # along x and y, of each component
-    for _ in range(sweeps):
-        right = np.diff(ahead, axis=2, append=ahead[:, :, -1:])
-        down = np.diff(ahead, axis=1, append=ahead[:, -1:])
-        duals = (duals + np.stack([right, down], 1) / (8 * step)) * shrink
-        duals /= np.maximum(1, np.linalg.norm(duals, axis=1, keepdims=True))
-        divergence = np.diff(duals[:, 0], axis=2, prepend=0) + np.diff(duals[:, 1], axis=1, prepend=0)
-        free = flow + step * divergence
-        correction = np.clip((data[2] + (data[:2] * free).sum(0)) * data[3], -most, most)
-        new = free - correction * data[:2]
-        flow, ahead = new, 2 * new - flow
-    return flow
-
-
-class ScikitImage:
-    """What TV-L1 was before ours: the yardstick."""
-
-    title = "TV-L1 (scikit-image)"
-
-    def estimate(self, first, second):
-        luma = np.array([0.2126, 0.7152, 0.0722], np.float32) / 255
-        pairs = zip(first.astype(np.float32) @ luma, second.astype(np.float32) @ luma, strict=True)
-        found = [optical_flow_tvl1(*pair, attachment=30, prefilter=True) for pair in pairs]
-        return np.ascontiguousarray(np.stack(found)[:, ::-1].transpose(0, 2, 3, 1))  # (dy, dx) -> (dx, dy)
-
-
-def test_worlds_are_seen_at_least_as_well_as_by_scikit_image():
-    worlds = scoring_worlds(6)
-    ours, theirs = (end_point_errors(estimator, worlds) for estimator in (ClassicalFlow(), ScikitImage()))
-    assert ours["epe"] < 1.05 * theirs["epe"]
-    assert ours["epe_moving"] < 1.05 * theirs["epe_moving"]
-
-
-@pytest.mark.peer
-@pytest.mark.parametrize("clip", ["fish", "airballoons"])
-def test_real_frames_are_read_back_at_least_as_well_as_by_scikit_image(clip, shared):
-    frames = ingest.load(shared / "data" / "clips" / clip).frames
-    first, second = frames[0:9:4], frames[1:10:4]
-    ours, theirs = (read_back(estimator, first, second) for estimator in (ClassicalFlow(), ScikitImage()))
-    assert ours > theirs - 0.1
-
-
-def read_back(estimator, first, second) -> float:
-    """PSNR in dB of the second frames, read along the flow, against the first ones."""
-    following = torch.from_numpy(second).permute(0, 3, 1, 2).float()
-    read = fetch(following, torch.from_numpy(estimator.estimate(first, second)))[0]
-    errors = (read.permute(0, 2, 3, 1).numpy() - first) ** 2
-    return float(np.mean(10 * np.log10(255**2 / errors.mean(axis=(1, 2, 3)))))
-
-
-def test_kept_flow_is_forgotten_when_its_code_changes(tmp_path, monkeypatch):
-    frames = drifting((1, 0), 2, 16, 16)
-    for code in ("before", "before", "after"):
-        monkeypatch.setattr("onereel.metrics.extracts.code_digest", lambda *modules, code=code: code)
-        flows(frames, Context(weights="stand-in", cache=tmp_path))
-    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_one_frame_has_no_flow():
@@ -245,7 +146,7 @@ def test_other_tensors_are_refused_in_one_line(change, says, small_raft, given):
 
 def test_the_classical_method_stands_in_where_there_are_no_weights(tmp_path):
     store = Weights(folder=tmp_path)
-    assert resolve_flow("auto", store).title == resolve_flow("stand-in", store).title == "TV-L1 (onereel)"
+    assert resolve_flow("auto", store).title == resolve_flow("stand-in", store).title == "TV-L1 (scikit-image)"
     with pytest.raises(WeightsError, match="onereel weights fetch raft-large"):
         resolve_flow("real", store)
     with pytest.raises(WeightsError, match="no such mode"):

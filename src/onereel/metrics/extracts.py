@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from onereel.base.codefiles import code_digest
 from onereel.features.flow import estimator_of
 from onereel.metrics.base import Arrays, Context
 from onereel.video.clip import Frames
@@ -26,8 +25,7 @@ def clip_texts(texts: Sequence[str], context: Context) -> np.ndarray:
 def flows(frames: Frames, context: Context) -> Arrays:
     """``forward``, ``backward``: (T-1, H, W, 2) float32 pixels (dx, dy), by what plays the role ``flow``."""
     weights = context.resolve("flow")
-    # What estimates without weights is told by its code.
-    about = {"weights": weights.name, "sha256": weights.sha256 or code_digest("features.tvl1")}
+    about = {"weights": weights.name, "sha256": weights.sha256}
 
     def compute() -> Arrays:
         estimator = context.once(("flow", weights.name), lambda: estimator_of(weights, context.device))
