@@ -1,6 +1,7 @@
 """Fixtures that several tests use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole workflows first, and long files, which take longest: one of two workers would be idle at the end."""
     lengths = {path: path.stat().st_size for path in {item.path for item in items}}
     items.sort(key=lambda item: ("unit" in item.path.parts, -lengths[item.path]))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Of tiny tensors several threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """Tiny random models of pictures, of the shipped classes, and a moving clip, for tests of editors of frames alone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +17,6 @@ from tests.unit.tiny_backbones import tiny
 
 CPU = torch.device("cpu")
 PROMPT = "two red balloons at sunset"
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Of tiny tensors several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:

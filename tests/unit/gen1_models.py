@@ -1,7 +1,6 @@
 """Tiny random networks of the classes of `gen1-world` and what goes with it, for tests alone."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from onereel.backbones import latent, prior
 from onereel.backbones.video_unet import VideoUNet, new_video_unet
 from onereel.base.files import sha256_of
+from onereel.methods.gen1 import loading
 from onereel.methods.gen1 import model as models
 from onereel.weights.checkpoints import write_tensors
 from onereel.weights.store import Resolved
@@ -20,18 +20,14 @@ NARROW = {"norm_num_groups": 4, "block_out_channels": (8, 16), "attention_head_d
 UNET = {**latent.IMAGE_UNET, **NARROW}
 
 
-@contextmanager
-def narrow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The classes of the shipped networks, a few channels wide; of those several threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The classes of the shipped networks, a few channels wide."""
     small = {**latent.AUTOENCODER, "norm_num_groups": 4, "block_out_channels": (4, 8, 8)}
     monkeypatch.setattr(latent, "AUTOENCODER", small)
     # Kernels of bfloat16 are slow for so few channels.
     monkeypatch.setattr("onereel.training.execution._fastest", lambda device: torch.float32)
-    monkeypatch.setattr(models, "IMAGE_UNET", UNET)
-    yield
-    torch.set_num_threads(threads)
+    for module in (models, loading):
+        monkeypatch.setattr(module, "IMAGE_UNET", UNET)
 
 
 def stored(folder: Path, entry: str, parts: Mapping[str, Mapping[str, Tensor]]) -> Resolved:

@@ -7,15 +7,14 @@ from onereel.backbones.animatediff import AnimateDiff
 from onereel.backbones.loading import load_component
 from onereel.base.errors import MethodError
 from onereel.diffusion.guidance import CONDITIONAL, IMAGE, UNCONDITIONAL, Branch, combined, temporal_weights
-from tests.unit import frame_editors as tools
 from tests.unit.tiny_backbones import tiny
 
 PARTS = ("image-variations", "motion-adapter", "controlnet", "stable-diffusion")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    with tools.one_thread(), torch.no_grad():
+def without_gradients(one_thread):
+    with torch.no_grad():
         yield
 
 

@@ -29,13 +29,7 @@ COMPONENTS = {
 VIDEO = ["unet3d", "latte", "wan"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Of tiny tensors several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --------------------------------------------------------------------------------------------------------- the list

@@ -48,13 +48,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "config/dreamix"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Of tiny tensors several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def judged(name: str, psnr: float | None = 20.0, *, success: bool = True, **values: object) -> Judgement:

@@ -18,9 +18,9 @@ METHOD = load_method("deforum")
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, one_thread):
     tools.narrow(monkeypatch)
-    with tools.one_thread(), torch.no_grad():
+    with torch.no_grad():
         yield
 
 

@@ -32,13 +32,7 @@ QUICK = {"num_inference_steps": 2, "spatial_steps": 1, "temporal_steps": 1}
 STAGES = ("base", "spatial1", "spatial2")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Of tiny tensors several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,7 @@ GRID = [Setting(0.5, 0, 1.0), Setting(0.9, 4, 0.65), Setting(1.0, 2, 1.0)]
 QUICK = {"num_inference_steps": 2, "spatial_steps": 1, "temporal_steps": 1, "stages": ["base"], "pictures": 2}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Of tiny tensors several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

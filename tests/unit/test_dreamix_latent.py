@@ -19,13 +19,7 @@ CPU = torch.device("cpu")
 FAMILIES = ["unet3d", "latte", "wan"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Of tiny tensors several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

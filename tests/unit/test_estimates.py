@@ -25,13 +25,7 @@ META = torch.device("meta")
 ATTENTION = ("*to_q", "*to_k", "*to_v", "*to_out.0")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Of tiny tensors several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_two_layers_by_hand():

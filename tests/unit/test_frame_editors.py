@@ -22,10 +22,8 @@ EDITORS = ("sdedit", "depth_image")
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, one_thread):
     tools.narrow(monkeypatch)
-    with tools.one_thread():
-        yield
 
 
 @pytest.fixture(params=KINDS)

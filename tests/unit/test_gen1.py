@@ -41,12 +41,11 @@ METHOD = load_method("gen1")
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch):
-    with narrow(monkeypatch):
-        monkeypatch.setattr(stages, "IMAGE_UNET", UNET)
-        monkeypatch.setattr(stages, "_CLIPS", 2)
-        monkeypatch.setattr(stages, "_FRAMES", 16)
-        yield
+def tiny(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    narrow(monkeypatch)
+    monkeypatch.setattr(stages, "IMAGE_UNET", UNET)
+    monkeypatch.setattr(stages, "_CLIPS", 2)
+    monkeypatch.setattr(stages, "_FRAMES", 16)
 
 
 def editor(*, frames: int = 16) -> Gen1Model:

@@ -20,7 +20,8 @@ from onereel.methods.gen1.config import FootageConfig, Gen1Config
 from onereel.methods.gen1.sheet import of_shard, read_footage, shard_names
 from onereel.video.clip import Clip, write
 from onereel.weights.store import Weights
-from tests.unit.test_gen1 import CPU, METHOD, UNET, autoencoder, clip_of, stored, with_depth
+from tests.unit.gen1_models import UNET, narrow
+from tests.unit.test_gen1 import CPU, METHOD, autoencoder, clip_of, stored, with_depth
 
 SMALL = FootageConfig(
     steps=(1, 2, 1, 1), picture_batch=2, video_batch=2, frames=3, stride=4, buckets=((64, 64), (96, 64)),
@@ -29,17 +30,8 @@ SMALL = FootageConfig(
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch):
-    """A few channels wide."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    small = {**latent.AUTOENCODER, "norm_num_groups": 4, "block_out_channels": (4, 8, 8)}
-    monkeypatch.setattr(latent, "AUTOENCODER", small)
-    # Kernels of bfloat16 are slow for so few channels.
-    monkeypatch.setattr("onereel.training.execution._fastest", lambda device: torch.float32)
-    monkeypatch.setattr(loading, "IMAGE_UNET", UNET)
-    yield
-    torch.set_num_threads(threads)
+def tiny(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    narrow(monkeypatch)
 
 
 @pytest.fixture

@@ -25,9 +25,8 @@ METHOD = load_method("gen1_no_structure")
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch):
-    with narrow(monkeypatch):
-        yield
+def tiny(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    narrow(monkeypatch)
 
 
 @pytest.fixture

@@ -34,10 +34,7 @@ FAMILY_OF = {
 SMALL = {"side": 32, "tile": 32, "window": 4, "batch": 12, "num_inference_steps": 2, "prior_steps": 2}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    with tools.one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

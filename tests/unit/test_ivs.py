@@ -20,10 +20,8 @@ QUICK = {"steps": 2, "channels": 8, "blocks": 1, "gaussians": 6, "training.batch
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, one_thread):
     tools.narrow(monkeypatch)
-    with tools.one_thread():
-        yield
 
 
 def config_of(**settings):

@@ -6,14 +6,9 @@ import torch
 from onereel.backbones.karlo import KarloPrior, bytes_of, is_karlo
 from onereel.base.errors import MethodError, WeightsError
 from onereel.weights.store import Resolved
-from tests.unit import frame_editors as tools
 from tests.unit.tiny_backbones import tiny
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    with tools.one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

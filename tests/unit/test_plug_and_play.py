@@ -19,9 +19,9 @@ ALL = slice(0, 3)
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, one_thread):
     tools.narrow(monkeypatch)
-    with tools.one_thread(), torch.no_grad():
+    with torch.no_grad():
         yield
 
 

@@ -21,10 +21,7 @@ METHOD = load_method("vace")
 SIZE = (16, 32)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    with tools.one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -199,31 +199,25 @@ def evaluate(
     sheet: Annotated[
         Path | None, typer.Option(help="Sheet of many edits: `onereel benchmark export` and `import` write them.")
     ] = None,
-    metrics: Annotated[
-        str | None, typer.Option(help="Metrics (of edits: measures), comma-separated; all without it.")
-    ] = None,
+    metrics: Annotated[str | None, typer.Option(help="Metrics (of edits: measures), a,b; all without it.")] = None,
     align: Annotated[
         str, typer.Option(help="Samples of another size: crop (in time), resize, crop+resize, keep (not for edits).")
     ] = "",
     prompt: Annotated[str, typer.Option(help="What the samples or edits should show.")] = "",
     source_prompt: Annotated[str, typer.Option(help="What --source shows.")] = "",
-    mask: Annotated[
-        str | None, typer.Option(help="Video or picture, white where --source may change; black must stay as it is.")
-    ] = None,
+    mask: Annotated[str | None, typer.Option(help="Video or picture, white where --source may change.")] = None,
     motion_changes: Annotated[
         bool, typer.Option("--motion-changes", help="The edit is to change how things move, or what moves.")
     ] = False,
     flow_of: Annotated[
         Literal["source", "sample"], typer.Option(help="Whose motion the warp error of --samples follows.")
     ] = "sample",
-    weights: Annotated[
-        Literal["auto", "real", "stand-in"], typer.Option(help="Extractors: real where fetched, or insist.")
-    ] = "auto",
+    weights: options.Weights = "auto",
     extractor: Annotated[
         list[str] | None,
         typer.Option(metavar="ROLE=NAME", help="Weights by name for a role of --edits: flow=raft-world; repeatable."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: options.Device = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:
     """Measure samples against the clip that they were made from, or edits by the measures of the field."""

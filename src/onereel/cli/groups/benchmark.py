@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 
 from onereel.cli import options
-from onereel.cli.options import example
 
 app = typer.Typer(help="Known edits: videos whose right edits are known, for any editor.", no_args_is_help=True)
 
 
 @app.command("export")
-@example("onereel benchmark export known_edits")
+@options.example("onereel benchmark export known_edits")
 def benchmark_export(
     folder: Annotated[Path, typer.Argument(help="Folder to make: videos, masks, prompts, answers, manifest.")],
     kinds: Annotated[str | None, typer.Option(help="Kinds of edits, comma-separated.")] = None,
@@ -36,7 +35,7 @@ def benchmark_export(
 
 
 @app.command("score")
-@example("onereel benchmark score known_edits/outputs --out scores/")
+@options.example("onereel benchmark score known_edits/outputs --out scores/")
 def benchmark_score(
     outputs: Annotated[
         list[Path], typer.Argument(help="Folder of videos named as the edits; several for several editors.")
@@ -49,7 +48,7 @@ def benchmark_score(
         bool, typer.Option("--calibration", help="Also measure outputs made from the truth; takes nine times as long.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the tables.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: options.Device = "auto",
     overwrite: options.Overwrite = False,
 ) -> None:
     """Measure an editor's outputs against the right answers, and say which are missing."""
@@ -70,7 +69,7 @@ def benchmark_score(
 @app.command("thresholds")
 def benchmark_thresholds(
     number: Annotated[int, typer.Option(min=1, help="Edits of every kind to choose on.")] = 12,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: options.Device = "auto",
 ) -> None:
     """Choose the thresholds of success anew, on seeds that nothing is reported of, and print them."""
     from onereel.base.devices import resolve_device
@@ -85,7 +84,7 @@ def benchmark_thresholds(
 
 
 @app.command("import")
-@example("onereel benchmark import loveu loveu-tgve-2023/")
+@options.example("onereel benchmark import loveu loveu-tgve-2023/")
 def benchmark_import(
     kind: Annotated[str, typer.Argument(help="loveu (LOVEU-TGVE), v2vbench, five (FiVE) or davis.")],
     folder: Annotated[Path, typer.Argument(help="Where the benchmark was unpacked, as it is published.")],
@@ -101,7 +100,7 @@ def benchmark_import(
 
 
 @app.command("layout")
-@example("onereel benchmark layout v2vbench known_edits/edits.csv as_v2vbench/")
+@options.example("onereel benchmark layout v2vbench known_edits/edits.csv as_v2vbench/")
 def benchmark_layout(
     kind: Annotated[str, typer.Argument(help="loveu (LOVEU-TGVE), v2vbench, five (FiVE) or davis.")],
     sheet: Annotated[Path, typer.Argument(help="Sheet of edits, as `onereel benchmark export` and `import` write it.")],
@@ -114,7 +113,7 @@ def benchmark_layout(
 
 
 @app.command("learn")
-@example("onereel benchmark learn --number 8 --preset fast")
+@options.example("onereel benchmark learn --number 8 --preset fast")
 def benchmark_learn(
     strengths: Annotated[str, typer.Option(help="Strengths to try.")] = "0.4,0.6,0.75,0.85,0.95,1",
     tunings: Annotated[str, typer.Option(help="Fine-tunings to try, steps:alpha.")] = "0,64:1,200:0.65,300:0.35,300:0",
@@ -126,7 +125,7 @@ def benchmark_learn(
         "results/automatic/dreamix"
     ),
     out: Annotated[Path | None, typer.Option(help="JSON file; by default where `strength=auto` reads it.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: options.Device = "auto",
 ) -> None:
     """Learn Dreamix's `strength=auto`: the best strength, steps and alpha for every kind of edit, by truth."""
     from onereel.cli.learn import learn
@@ -148,7 +147,7 @@ def benchmark_learn(
 
 
 @app.command("prompts")
-@example('onereel benchmark prompts "scene:world?seed=3" --out edits.csv')
+@options.example('onereel benchmark prompts "scene:world?seed=3" --out edits.csv')
 def benchmark_prompts(
     clip: Annotated[str, typer.Argument(help="A world (scene:world?seed=…), or with --captioner any clip.")],
     out: Annotated[Path, typer.Option(help="Sheet of edits to write (.csv).")],
@@ -159,7 +158,7 @@ def benchmark_prompts(
         str, typer.Option(metavar="NAME", help="Language model of transformers: a folder or a name on the hub.")
     ] = "",
     kinds: Annotated[str | None, typer.Option(help="Kinds of edits, comma-separated; all without it.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: options.Device = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a sheet that is there.")] = False,
 ) -> None:
     """Propose edits of a clip: by rule of a world, else by a captioner and a language model, as Gen-1's were made."""
