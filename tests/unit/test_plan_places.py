@@ -189,7 +189,7 @@ def test_backbones_are_weights_that_jobs_depend_on(tmp_path):
     (tmp_path / "config/weights.yaml").write_text("one:\n  role: image\n")
     assert plan.weights_lists(tmp_path) == [str(tmp_path / "config/weights.yaml")]
     (tmp_path / "config/backbones.yaml").write_text(
-        "video: {role: text-to-video}\nsmall: {kind: stand-in, files: {base: {}}}\n"
+        "video: {role: text-to-video}\nsmall: {kind: stand-in, files: {base: {file: a/small-base.safetensors}}}\n"
     )
     assert [Path(path).name for path in plan.weights_lists(tmp_path)] == ["weights.yaml", "backbones.yaml"]
     for name in ("one", "video"):
@@ -203,10 +203,11 @@ def test_backbones_are_weights_that_jobs_depend_on(tmp_path):
 def test_every_part_of_a_stand_in_is_trained_alone(tmp_path):
     (tmp_path / "config").mkdir()
     (tmp_path / "config/weights.yaml").write_text(
-        "one: {kind: stand-in, file: a}\nmany: {kind: stand-in, files: {base: {}, up: {}}}\n"
+        "one: {kind: stand-in, file: a}\n"
+        "many: {kind: stand-in, files: {base: {file: a/many-base.safetensors}, up: {file: a/many-large.safetensors}}}\n"
         "old: {kind: stand-in, seed: 0}\npublished: {kind: real, files: {model: {}}}\n"
     )
-    assert plan.stand_ins(tmp_path) == ["one", "many-base", "many-up"]
+    assert plan.stand_ins(tmp_path) == ["one", "many-base", "many-large"]
 
 
 @pytest.mark.parametrize(

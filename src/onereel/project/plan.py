@@ -734,7 +734,7 @@ def resources(root: Path, run: RunRow, rule: str) -> dict[str, Any]:
 
 def stand_ins(root: Path) -> list[str]:
     """Names of the stand-ins that this project trains: what entries of the lists of weights hold files of, one for each
-    part.
+    part, and named as its file.
 
     Raises: ConfigError if one is no YAML. What else is wrong with it, `onereel.weights.store` says, which takes
     longer.
@@ -743,7 +743,8 @@ def stand_ins(root: Path) -> list[str]:
     found = {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
     stand_ins = {name: entry for name, entry in found.items() if entry.get("kind") == "stand-in"}
     single = [name for name, entry in stand_ins.items() if entry.get("file")]
-    return [*single, *(f"{name}-{part}" for name, entry in stand_ins.items() for part in entry.get("files") or ())]
+    files = [file for entry in stand_ins.values() for file in (entry.get("files") or {}).values()]
+    return [*single, *(Path(file["file"]).stem for file in files if isinstance(file, dict) and "file" in file)]
 
 
 def needed_stand_ins(name: str) -> tuple[str, ...]:
