@@ -3,6 +3,7 @@
     python benchmarks/backbones.py steps --threads 2                          # 40 steps of each
     python benchmarks/backbones.py sheet docs/t2v_world.png                   # of unseen captions, the shipped weights
     python benchmarks/backbones.py sheet new.png --trained results/stand_ins  # those that were just trained
+    python benchmarks/backbones.py pictures docs/latent_world.png             # of the latent diffusion models
 
 `steps`: plain is the same function of library parts in the layout of diffusers' `UNet3DConditionModel`: its residual
 blocks and attention with channels first, temporal convolutions in 3D, PyTorch's `TransformerEncoder`; of the same
@@ -34,13 +35,17 @@ from torch.nn import functional
 from onereel.backbones.cascade.pipeline import Cascade
 from onereel.backbones.cascade.stages import BASE
 from onereel.backbones.cascade.text import CONTEXT, VOCABULARY
+from onereel.backbones.latent import ImageModel, TextModel
 from onereel.base.devices import resolve_device
 from onereel.base.progress import no_progress, terminal_progress
 from onereel.networks.conv3d import Conv3d
-from onereel.scenes.world import describe
+from onereel.scenes.world import MOTION, describe
 from onereel.standins.classes import one_group
+from onereel.standins.latent import grey, world_pictures
+from onereel.standins.latent_diffusion import generated, latents_of
 from onereel.standins.make import MODEL, resolved
-from onereel.standins.registry import find
+from onereel.standins.prior import clip_world, raw_images
+from onereel.standins.registry import STAND_INS, find
 from onereel.standins.t2v.base import T2VBase
 from onereel.standins.t2v.worlds import Captioned, batch_of, captioned
 from onereel.standins.worlds import specs_from
@@ -197,6 +202,43 @@ def draw_sheet(path: Path, cascade: Cascade, guidance_scale: float, count: int) 
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
+def latent_weights(part: str, trained: Path | None) -> Resolved:
+    """`latent-world`, or the same of a folder of freshly trained stand-ins, with its autoencoder."""
+    if trained is None:
+        return Weights().resolve("latent-world")
+    stand_in = next(one for one in STAND_INS.values() if (one.entry, one.part) == ("latent-world", part))
+    needed = {name: resolved(find(name), trained / name / MODEL, {}) for name in stand_in.needs}
+    return resolved(stand_in, trained / stand_in.name / MODEL, needed)
+
+
+def draw_pictures(path: Path, trained: Path | None, guidance_scale: float, count: int, device: torch.device) -> None:
+    """What the latent diffusion models make of unseen worlds: a row each, the caption above."""
+    specs = specs_from(_UNSEEN, count, one_group)
+    prompts = [describe(spec, leave=MOTION).text for spec in specs]
+    seen = world_pictures(specs)
+    frames, depths = seen.frames[:, 0], grey(seen.depths[:, 0])
+    image = ImageModel(latent_weights("image", trained), device=device)
+    text = TextModel(latent_weights("depth_text", trained), device=device)
+    content = image.condition(raw_images(clip_world(device), frames))
+    told = text.encode_prompt(prompts, latents_of(text.autoencoder, depths))
+    columns = {
+        "a world": frames,
+        "of its embedding": generated(image, content, guidance_scale),
+        "its depth": depths,
+        "of caption and depth": generated(text, told, guidance_scale),
+        "of the caption": generated(text, text.encode_prompt(prompts), guidance_scale),
+    }
+    figure, axes = plt.subplots(-(-count // 2), 2, figsize=(14, 1.75 * -(-count // 2)), squeeze=False)
+    figure.suptitle(", ".join(columns), fontsize=9)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, prompt, *shown in zip(axes.flat, prompts, *columns.values(), strict=False):
+        axis.imshow(np.concatenate(shown, 1), interpolation="nearest")
+        axis.set_title("\n".join(textwrap.wrap(prompt, 90)), fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -204,17 +246,22 @@ def main() -> None:
     steps.add_argument("--steps", type=int, default=40)
     steps.add_argument("--threads", type=int)
     sheet = commands.add_parser("sheet")
-    sheet.add_argument("out", type=Path)
-    sheet.add_argument("--trained", type=Path)
-    sheet.add_argument("--guidance-scale", type=float, default=3.0)
-    sheet.add_argument("--count", type=int, default=24)
-    for command in (steps, sheet):
+    pictures = commands.add_parser("pictures")
+    for command, count in ((sheet, 24), (pictures, 16)):
+        command.add_argument("out", type=Path)
+        command.add_argument("--trained", type=Path)
+        command.add_argument("--guidance-scale", type=float, default=3.0)
+        command.add_argument("--count", type=int, default=count)
+    for command in (steps, sheet, pictures):
         command.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
     if arguments.command == "sheet":
         cascade = Cascade.load(weights_of(arguments.trained), device=device)
         draw_sheet(arguments.out, cascade, arguments.guidance_scale, arguments.count)
+        return
+    if arguments.command == "pictures":
+        draw_pictures(arguments.out, arguments.trained, arguments.guidance_scale, arguments.count, device)
         return
     if any(os.environ.get(name) != value for name, value in MALLOC.items()):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MALLOC})  # read when a process starts

@@ -3,12 +3,15 @@
 import itertools
 import re
 
+import numba
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from skimage.registration import optical_flow_tvl1
 from torchvision.models.optical_flow import raft_large, raft_small
 
+from onereel import ingest
 from onereel.base.errors import WeightsError
 from onereel.base.files import sha256_of, write_json
 from onereel.features.flow import ClassicalFlow, RaftFlow, magnitude_bins, optical_flow, resolve_flow
@@ -64,6 +67,54 @@ def test_odd_sizes_and_still_clips_with_the_classical_method(height, width):
     flow = optical_flow(frames, estimator=ClassicalFlow())
     assert flow.shape == (2, height, width, 2)
     assert not magnitude_bins(flow, 4).any()
+
+
+def by_scikit_image(frames):
+    """(T - 1, H, W, 2): the library whose scheme ours is, pair by pair."""
+    grey = frames.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32) / 255
+    found = [optical_flow_tvl1(*pair, attachment=30, prefilter=True) for pair in itertools.pairwise(grey)]
+    return np.stack(found)[:, ::-1].transpose(0, 2, 3, 1)  # (dy, dx) -> (dx, dy)
+
+
+def assert_the_same_flow(found, expected):
+    """Up to rounding; where the last bit decides what a median takes, a few neighbours follow."""
+    differences = np.abs(found - expected)
+    assert differences.mean() < 1e-4
+    assert np.quantile(differences, 0.999) < 0.01
+    assert np.abs(expected).max() > 0.5
+
+
+@pytest.mark.parametrize("scene", ["balloons", "birds", "sketch"])
+def test_tv_l1_is_that_of_scikit_image(scene):
+    frames = render(scene, seed=0, frames=3, height=73, width=128, fps=4).frames
+    assert_the_same_flow(optical_flow(frames, estimator=ClassicalFlow()), by_scikit_image(frames))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("clip", ["fish", "birds.gif"])
+def test_tv_l1_is_that_of_scikit_image_on_real_clips(clip, shared):
+    frames = ingest.load(shared / "data" / "clips" / clip).frames[:8:4]
+    assert_the_same_flow(optical_flow(frames, estimator=ClassicalFlow()), by_scikit_image(frames))
+
+
+def test_equal_frames_do_not_move():
+    frames = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), dtype=np.uint8)
+    assert np.abs(ClassicalFlow().estimate(frames, frames)).max() < 1e-6
+
+
+def test_a_pair_has_the_same_flow_whatever_others_and_however_many_threads_there_are(monkeypatch):
+    frames, threads = drifting((1.5, -0.5), 6), numba.get_num_threads()
+    together = optical_flow(frames, estimator=ClassicalFlow())
+    alone = [optical_flow(frames[at : at + 2], estimator=ClassicalFlow())[0] for at in range(5)]
+    np.testing.assert_array_equal(np.stack(alone), together)
+    monkeypatch.setattr("onereel.features.flow._CHUNK", 1)
+    monkeypatch.setattr("onereel.features.flow._TOGETHER", 2)
+    np.testing.assert_array_equal(optical_flow(frames, estimator=ClassicalFlow()), together)
+    try:
+        numba.set_num_threads(1)
+        np.testing.assert_array_equal(optical_flow(frames, estimator=ClassicalFlow()), together)
+    finally:
+        numba.set_num_threads(threads)
 
 
 def test_one_frame_has_no_flow():
@@ -146,7 +197,7 @@ def test_other_tensors_are_refused_in_one_line(change, says, small_raft, given):
 
 def test_the_classical_method_stands_in_where_there_are_no_weights(tmp_path):
     store = Weights(folder=tmp_path)
-    assert resolve_flow("auto", store).title == resolve_flow("stand-in", store).title == "TV-L1 (scikit-image)"
+    assert resolve_flow("auto", store).title == resolve_flow("stand-in", store).title == "TV-L1"
     with pytest.raises(WeightsError, match="onereel weights fetch raft-large"):
         resolve_flow("real", store)
     with pytest.raises(WeightsError, match="no such mode"):

@@ -406,7 +406,7 @@ def test_films_and_records_on_disk(tmp_path):
     runs = tests.project(Kind.PREDICTION).runs
     assert [run.title for run in runs] == [
         "Repeat last frame",
-        "Linear flow extrapolation, TV-L1 (scikit-image)",
+        "Linear flow extrapolation, TV-L1",
         "oracle",
     ]
     psnr = [record.value for record in runs[2].records if record.metric == "psnr"]

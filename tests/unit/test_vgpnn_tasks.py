@@ -313,7 +313,7 @@ def test_optical_flow_is_asked_for_only_where_speeds_are_compared():
     assert VGPNN.backbones(Task.GENERATE, configure(VGPNN, "fast")) == ()
 
 
-@pytest.mark.parametrize(("mode", "title"), [("stand-in", "TV-L1 (scikit-image)"), ("real", "RAFT 0123456789ab")])
+@pytest.mark.parametrize(("mode", "title"), [("stand-in", "TV-L1"), ("real", "RAFT 0123456789ab")])
 def test_the_flow_that_was_asked_for_is_used_and_recorded(monkeypatch, mode, title):
     used = []
     real = Resolved("raft", "flow", "RAFT", "RAFT", "0123456789abcdef" * 4, stand_in=False, parts={})

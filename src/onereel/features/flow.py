@@ -1,15 +1,15 @@
 """Optical flow between consecutive frames, and how fast every voxel moves in a few levels.
 
-RAFT (Teed and Deng 2020, torchvision's model) where its weights are present, else TV-L1 (Zach et al. 2007,
-scikit-image), which needs none. Why TV-L1: mean end-point error in pixels against the exact flow of our scenes at
-72x128, seeds 0 and 1, 3 pairs each, one thread of the build machine:
+RAFT (Teed and Deng 2020, torchvision's model) where its weights are present, else TV-L1 (Zach et al. 2007;
+`onereel.features.tvl1`), which needs none. Why TV-L1: mean end-point error in pixels against the exact flow of our
+scenes at 72x128, seeds 0 and 1, 3 pairs each:
 
-| 12 frames per second (4 in brackets) | balloons | birds | water | mean | s per pair |
-| --- | --- | --- | --- | --- | --- |
-| no motion at all | 0.14 (0.41) | 0.12 (0.36) | 0.28 (0.89) | 0.18 (0.56) | 0 |
-| TV-L1, scikit-image's settings | 0.12 (0.36) | 0.12 (0.27) | 0.13 (0.81) | 0.13 (0.48) | 0.05 |
-| TV-L1, the settings below | 0.11 (0.29) | 0.13 (0.26) | 0.11 (0.74) | 0.11 (0.43) | 0.05 |
-| iterative Lucas-Kanade (radius 7) | 0.17 (0.49) | 0.24 (0.50) | 0.11 (0.68) | 0.17 (0.56) | 0.03 |
+| 12 frames per second (4 in brackets) | balloons | birds | water | mean |
+| --- | --- | --- | --- | --- |
+| no motion at all | 0.14 (0.41) | 0.12 (0.36) | 0.28 (0.89) | 0.18 (0.56) |
+| TV-L1, half the weight of the data | 0.12 (0.36) | 0.12 (0.27) | 0.13 (0.81) | 0.13 (0.48) |
+| TV-L1 | 0.11 (0.29) | 0.13 (0.26) | 0.11 (0.74) | 0.11 (0.43) |
+| iterative Lucas-Kanade (radius 7) | 0.17 (0.49) | 0.24 (0.50) | 0.11 (0.68) | 0.17 (0.56) |
 
 Lucas-Kanade invents motion in smooth skies. RAFT small trained on scenes (`raft-world`) beats TV-L1 on the worlds it
 was trained on and loses on real clips (docs/stand_ins.md). TV-L1 only stands in for RAFT: it misses most of the motion
@@ -17,7 +17,6 @@ of fast water, and where the ground is flat, as in a sketch, motion spreads from
 instead of 0.61 on the strokes, but 0.30 instead of 0.09 over all pixels).
 """
 
-from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -33,12 +32,12 @@ from onereel.weights.store import Resolved, Weights
 ROLE = "flow"
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
-_ATTACHMENT = 30  # twice scikit-image's weight of the data: the scenes' motions differ between neighbours
 _STRIDE = 8  # RAFT works on an eighth of the frame's size ...
 _SMALLEST = 128  # ... and needs 16 positions a side there
 _UPDATES = 20  # refinements of RAFT, as in VGPNN's public code ...
 _STAND_IN_UPDATES = 8  # ... and of its stand-in: trained with 5 (`onereel.standins.flow`), it drifts off after many
 _CHUNK = 1 << 19  # pixels per chunk of pairs
+_TOGETHER = 8  # pairs of a chunk of TV-L1 at least, for as many cores
 _STEP = 64  # magnitudes are told apart in steps of 1/64 pixel: anything finer is an estimate's noise
 
 
@@ -58,21 +57,21 @@ class FlowEstimator(Protocol):
 class ClassicalFlow:
     """TV-L1 on luma, coarse to fine; needs no weights."""
 
-    title = "TV-L1 (scikit-image)"
+    title = "TV-L1"
 
     def estimate(self, first: Frames, second: Frames) -> np.ndarray:
-        """Pair by pair; see `FlowEstimator.estimate`.
+        """Some pairs at a time, on as many cores as numba may use; see `FlowEstimator.estimate`.
 
         Raises: ClipError for frames of a single row or column, in which no gradient can be taken.
         """
-        from skimage.registration import optical_flow_tvl1  # takes a second to load
-
         height, width = first.shape[1:3]
         if min(height, width) < 2:
             raise ClipError(f"frames of {height}x{width}", "too small for optical flow", "use a larger clip")
-        pairs = zip(_grey(first), _grey(second), strict=True)
-        found = [optical_flow_tvl1(one, two, attachment=_ATTACHMENT, prefilter=True) for one, two in pairs]
-        return np.stack(found).transpose(0, 2, 3, 1)[..., ::-1].astype(np.float32)  # (dy, dx) -> (dx, dy)
+        from onereel.features.tvl1 import tvl1  # with SciPy, which takes a moment to load
+
+        count = max(_TOGETHER, _CHUNK // (height * width))
+        chunks = [slice(at, at + count) for at in range(0, len(first), count)]
+        return np.concatenate([tvl1(_grey(first[chunk]), _grey(second[chunk])) for chunk in chunks])
 
 
 class RaftFlow:
@@ -197,9 +196,9 @@ def magnitude_bins(flow: np.ndarray, bins: int) -> np.ndarray:
     return np.concatenate([levels, levels[-1:]])
 
 
-def _grey(frames: Frames) -> Iterator[np.ndarray]:
-    """(H, W) float32 luma in [0, 1] of every frame."""
-    return (frame.astype(np.float32) @ _LUMA / 255 for frame in frames)
+def _grey(frames: Frames) -> np.ndarray:
+    """(N, H, W) float32 luma in [0, 1] of every frame."""
+    return np.stack([frame.astype(np.float32) @ _LUMA / 255 for frame in frames])
 
 
 def _enlarged(height: int, width: int) -> tuple[int, int]:
