@@ -53,6 +53,32 @@ def test_edits_of_one_source_get_a_row_and_a_line_each(folder, capsys):
     assert (folder / "m-table.md").read_text() == said[said.index("**Measures") :].rstrip("\n") + "\n"
 
 
+@pytest.mark.parametrize(("whole", "editors"), [(1, {"edits": 1}), (2, {"edits": 2}), (3, {"edits": 2, "others": 1})])
+def test_edits_that_are_measured_when_somebody_interrupts_are_kept(folder, monkeypatch, capsys, whole, editors):
+    """Interrupted after so many edits of two editors, two each, in the middle of the next one."""
+    (folder / "others").mkdir()
+    for name in ("good", "poor"):
+        (folder / f"others/{name}.mkv").write_bytes((folder / f"edits/{name}.mkv").read_bytes())
+    (folder / "edits.csv").write_text("name,prompt,source\ngood,a kite,source.mkv\npoor,a kite,source.mkv\n")
+    measure, calls = MEASURES["text_alignment"], []
+
+    def stopping(edit, context):
+        calls.append(edit.name)
+        if len(calls) > whole:
+            raise KeyboardInterrupt
+        return type(measure).measure(measure, edit, context)
+
+    monkeypatch.setattr(measure, "measure", stopping, raising=False)
+    sheet = ("--sheet", folder / "edits.csv", "--edits", folder / "edits", "--edits", folder / "others")
+    run("evaluate", *sheet, "--metrics", FAST, "--out", folder / "m.json")  # the command line's own way to end is caught
+    kept = json.loads((folder / "m.json").read_text())
+    assert kept["interrupted"]
+    measured = {name: len({one["edit"] for one in found["records"]}) for name, found in kept["editors"].items()}
+    assert measured == editors
+    assert all(len(found["records"]) == 3 * editors[name] for name, found in kept["editors"].items())
+    assert f"what was measured is in {folder / 'm.json'}" in capsys.readouterr().out
+
+
 def test_a_sheet_makes_a_row_an_editor_and_says_what_is_missing(folder, capsys):
     (folder / "edits.csv").write_text(
         "name,kind,prompt,source,benchmark\n"

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +105,7 @@ def evaluate_edits(
     context = Context(weights=weights, device=resolve_device(device), names=_named(extractors))
     if sheet is not None:
         asked = read_sheet(sheet)
-        found = {
-            name: _one(asked, find_outputs(asked, folder), context, names, align) for name, folder in _titles(edits)
-        }
-        benchmarks = {edit.benchmark for edit in asked}
-        table = measures_table(found, benchmark=benchmarks.pop() if len(benchmarks) == 1 else "")
+        editors = {name: find_outputs(asked, folder) for name, folder in _titles(edits)}
     else:
         samples = ingest.find_samples(edits[0])
         say(samples.summary())
@@ -123,21 +120,40 @@ def evaluate_edits(
             )
             for name in samples.samples
         ]
-        found = {str(edits[0]): _one(asked, samples.samples, context, names, align)}
-        table = outputs_table(found[str(edits[0])])
-    _tell(found, say)
-    say(to_markdown(table))
-    _write(found, table, results)
+        editors = {str(edits[0]): samples.samples}
+    found: dict[str, Measured] = {}
+
+    def finish(*, interrupted: bool = False) -> None:
+        table = _table(asked, found) if sheet is not None else outputs_table(found[str(edits[0])])
+        _tell(found, say)
+        say(to_markdown(table))
+        _write(found, table, results, interrupted=interrupted)
+
+    def keep(name: str, measured: Measured) -> None:
+        if measured.records:
+            found[name] = measured
+        if found:
+            finish(interrupted=True)
+            done = len({one["edit"] for one in measured.records})
+            say(f"interrupted at {done} of {len(editors[name])} edits of {name}: what was measured is in {out}")
+
+    for name, outputs in editors.items():
+        missing: dict[str, str] = {}
+        found[name] = measure_edits(
+            load_edits(asked, outputs, missing, align=align),
+            context=context,
+            measures=names,
+            missing=missing,
+            total=len(outputs),
+            progress=terminal_progress,
+            keep=partial(keep, name),
+        )
+    finish()
 
 
-def _one(
-    asked: Sequence[Asked], outputs: Mapping[str, str], context: Context, names: Sequence[str] | None, align: str
-) -> Measured:
-    missing: dict[str, str] = {}
-    loaded = load_edits(asked, outputs, missing, align=align)
-    return measure_edits(
-        loaded, context=context, measures=names, missing=missing, total=len(outputs), progress=terminal_progress
-    )
+def _table(asked: Sequence[Asked], found: Mapping[str, Measured]) -> Table:
+    benchmarks = {edit.benchmark for edit in asked}
+    return measures_table(found, benchmark=benchmarks.pop() if len(benchmarks) == 1 else "")
 
 
 def _check(source: str | None, sheet: Path | None, edits: Sequence[Path], align: str, texts: Mapping[str, str]) -> None:
@@ -182,8 +198,10 @@ def _tell(found: Mapping[str, Measured], say: Callable[[str], None]) -> None:
             say(f"{editor}: {metric} is not defined for {of}: {note}")
 
 
-def _write(found: Mapping[str, Measured], table: Table, results: Sequence[Result]) -> None:
-    content = {"editors": {name: asdict(one) for name, one in found.items()}}
+def _write(found: Mapping[str, Measured], table: Table, results: Sequence[Result], *, interrupted: bool) -> None:
+    content: dict[str, Any] = {"editors": {name: asdict(one) for name, one in found.items()}}
+    if interrupted:
+        content["interrupted"] = True
     write_result(results[0], content, {".csv": lambda path: write_text(path, values_csv(found))})
     texts = {suffix: render(table) for suffix, render in RENDERERS.items()}
     writers = {suffix: lambda path, text=text: write_text(path, text) for suffix, text in texts.items()}

@@ -1,6 +1,6 @@
 """Measuring edits: one record for every edit and measure, and what had to be left out, with the reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,7 @@ def measure_edits(
     missing: dict[str, str] | None = None,
     total: int | None = None,
     progress: Progress = no_progress,
+    keep: Callable[[Measured], None] | None = None,
 ) -> Measured:
     """Measure edits, one after the other; features of frames are computed once and shared by all measures.
 
@@ -68,6 +69,7 @@ def measure_edits(
         missing: edits without a usable output, and why, as `edits` finds out while it runs; the result's own.
         total: how many edits; None where nobody knows: then `progress` watches nothing.
         progress: watches the edits.
+        keep: called with the edits that are finished, where Ctrl-C or SIGTERM ends the measuring.
 
     Raises: MetricError for an unknown measure, or an output of another shape than its source; WeightsError if weights
         of a measure that was named are not here.
@@ -79,13 +81,19 @@ def measure_edits(
     found = Measured(missing={} if missing is None else missing)
     usable = [one for one in chosen if _has_weights(one, context, found.left_out, named=measures is not None)]
     watched = any("flow" in one.roles for one in usable)
-    for edit in edits if total is None else progress(edits, total=total, label="measure"):
-        _check(edit)
-        if edit.mask is not None:
-            found.may_change[edit.name] = float(edit.mask.mean())
-        found.records.extend(_record(one, edit, context) for one in usable)
-        if watched:
-            _watch(edit, context, found)
+    try:
+        for edit in edits if total is None else progress(edits, total=total, label="measure"):
+            _check(edit)
+            records = [_record(one, edit, context) for one in usable]
+            if watched:
+                _watch(edit, context, found)
+            if edit.mask is not None:
+                found.may_change[edit.name] = float(edit.mask.mean())
+            found.records.extend(records)
+    except (KeyboardInterrupt, SystemExit):
+        if keep is not None:
+            keep(found)
+        raise
     return found
 
 
