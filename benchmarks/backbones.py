@@ -217,13 +217,14 @@ def draw_pictures(path: Path, trained: Path | None, guidance_scale: float, count
     prompts = [describe(spec, leave=MOTION).text for spec in specs]
     seen = world_pictures(specs)
     frames, depths = seen.frames[:, 0], grey(seen.depths[:, 0])
-    image = ImageModel(latent_weights("image", trained), device=device)
     text = TextModel(latent_weights("depth_text", trained), device=device)
-    content = image.condition(raw_images(clip_world(device), frames))
     told = text.encode_prompt(prompts, latents_of(text.autoencoder, depths))
-    columns = {
-        "a world": frames,
-        "of its embedding": generated(image, content, guidance_scale),
+    columns = {"a world": frames}
+    if "image" in (weights := latent_weights("image", trained)).parts:
+        image = ImageModel(weights, device=device)
+        content = image.condition(raw_images(clip_world(device), frames))
+        columns["of its embedding"] = generated(image, content, guidance_scale)
+    columns |= {
         "its depth": depths,
         "of caption and depth": generated(text, told, guidance_scale),
         "of the caption": generated(text, text.encode_prompt(prompts), guidance_scale),

@@ -23,7 +23,7 @@ from onereel.standins.worlds import specs_from
 from onereel.training.settings import TrainingConfig
 from onereel.weights.store import Resolved, Weights
 
-BATCH, DROPPED = 64, 0.1
+BATCH, DROPPED = 32, 0.1
 """Pictures of a step, and the share of conditions that are left out, for guidance."""
 GUIDANCE = (1, 3)
 """Scales that are scored."""

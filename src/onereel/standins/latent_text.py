@@ -63,7 +63,7 @@ class LatentText(StandIn):
     name, title, role = "latent-world-depth-text", "scene-trained latent diffusion", "latent-diffusion"
     entry, part = "latent-world", "depth_text"
     needs = ("latent-world-autoencoder",)
-    steps = 8000
+    steps = 4500
     training = TRAINING
     half = True
     at_least: ClassVar[Mapping[str, float]] = BOUNDS
