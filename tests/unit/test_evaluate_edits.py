@@ -70,7 +70,7 @@ def test_edits_that_are_measured_when_somebody_interrupts_are_kept(folder, monke
 
     monkeypatch.setattr(measure, "measure", stopping, raising=False)
     sheet = ("--sheet", folder / "edits.csv", "--edits", folder / "edits", "--edits", folder / "others")
-    run("evaluate", *sheet, "--metrics", FAST, "--out", folder / "m.json")  # the command line's own way to end is caught
+    run("evaluate", *sheet, "--metrics", FAST, "--out", folder / "m.json")  # ends with code 130
     kept = json.loads((folder / "m.json").read_text())
     assert kept["interrupted"]
     measured = {name: len({one["edit"] for one in found["records"]}) for name, found in kept["editors"].items()}
