@@ -66,9 +66,9 @@ def test_the_shipped_weights_reach_their_scores_on_unseen_worlds(name: str) -> N
     clips = {"flow": 64, "text-to-video": 16, "latent-world-depth-text": 48}
     count = clips.get(name) or clips.get(stand_in.role, 256)
     scores = stand_in.scores(Weights().resolve(stand_in.entry or name), clips=count)
-    part = 1 if count == 256 else 0.8  # of few worlds single ones count much
+    slack = 0.05 if name == "latent-world-depth-text" else 0  # a fifth of its card's worlds: single ones count much
     for score, least in stand_in.at_least.items():
-        assert scores[score] >= part * least, scores
+        assert scores[score] >= least - slack, scores
     for score, most in stand_in.at_most.items():
         assert scores[score] <= most, scores
 
