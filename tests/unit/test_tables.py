@@ -162,6 +162,15 @@ def test_clips_that_no_run_is_on_are_not_missed(project: Project, tmp_path: Path
     assert table == make(project, tmp_path)
 
 
+def test_clips_that_only_runs_of_other_tasks_are_on_are_not_missed(project: Project, tmp_path: Path) -> None:
+    """A project generates from some clips and edits another one: rows over all that are generated from compare."""
+    edited = replace(project.clips[0], name="edited")
+    run = project.runs[0]
+    edit = replace(run, row=replace(run.row, run="edited-patches", clip="edited", task="retarget"))
+    table = make(replace(project, clips=(*project.clips, edited), runs=(*project.runs, edit)), tmp_path)
+    assert table == make(project, tmp_path)
+
+
 def test_values_of_another_protocol_are_not_compared(project: Project, tmp_path: Path) -> None:
     changed = tuple(
         replace(run, records=tuple(replace(record, protocol="other") for record in run.records))

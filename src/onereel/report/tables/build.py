@@ -47,7 +47,7 @@ def write_table(project: Project, spec_path: Path, out_stem: Path) -> None:
 def build_table(project: Project, spec: TableSpec, *, name: str = "table") -> Table:
     """The table that `spec` describes, with what `project` measured."""
     runs = [run for run in project.runs if run.row.task in spec.tasks]
-    groups = [_Group(group, _clips_of(project, group), group.takes("", "")) for group in spec.groups]
+    groups = [_Group(group, _clips_of(project, runs, group), group.takes("", "")) for group in spec.groups]
     used = [clip for group in groups for clip in group.clips]
     runs = [run for run in runs if any(group.holds(run) for group in groups)]
     columns = list(_columns(spec, runs))
@@ -113,8 +113,8 @@ class _Notes:
         self.lines.append(("", text))
 
 
-def _clips_of(project: Project, group: GroupSpec) -> tuple[str, ...]:
-    asked = {run.row.clip for run in project.runs}  # others are only inputs of runs: a picture, a drawing
+def _clips_of(project: Project, runs: Sequence[RunEntry], group: GroupSpec) -> tuple[str, ...]:
+    asked = {run.row.clip for run in runs}  # others belong to other tasks, or are only inputs: a picture, a drawing
     return tuple(clip.name for clip in project.clips if clip.name in asked and group.takes(clip.name, _source(clip)))
 
 
